@@ -1,0 +1,25 @@
+# Every library from outside, as Debian 12 ships it. Boost stays at 1.74 in every target:
+# libtorrent is built with it, and mixing versions breaks the ABI.
+find_package(Threads REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS system)
+find_package(OpenSSL 3 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+
+pkg_check_modules(CRYPTOPP REQUIRED IMPORTED_TARGET libcrypto++)
+# The agent carries only the parts of Crypto++ it calls: the archive with --gc-sections costs a
+# few hundred KiB, the shared library 3.7 MiB (docs/adr).
+find_library(CRYPTOPP_ARCHIVE NAMES libcryptopp.a libcrypto++.a REQUIRED)
+add_library(sluice_cryptopp INTERFACE)
+target_link_libraries(sluice_cryptopp INTERFACE ${CRYPTOPP_ARCHIVE})
+
+# Only tests and benchmarks need these.
+if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+  find_package(GTest 1.12 REQUIRED)
+  find_package(LibtorrentRasterbar 2.0.8 REQUIRED)
+  pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+  find_package(SQLite3 REQUIRED)
+endif()

@@ -1,0 +1,71 @@
+# How every target of Sluice is made. Folder = library = namespace: sluice_engine_folder(image DEPS
+# base) builds engine/image/*.cpp into `sluice_image`. A folder's DEPS are the arrows of the design;
+# the layering test holds the includes against the same table.
+
+find_program(SLUICE_CCACHE ccache)
+if(SLUICE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros ${SLUICE_CCACHE})
+endif()
+
+add_library(sluice_options INTERFACE)
+target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(sluice_options INTERFACE
+  SLUICE_VERSION="${PROJECT_VERSION}" SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_compile_options(sluice_options INTERFACE
+  -Wall -Wextra -Wpedantic     # what any reviewer would see
+  -Wshadow                     # a name that means two things within one screen
+  -Wconversion -Wno-sign-conversion  # silent narrowing of sizes and rates
+  -Wnon-virtual-dtor -Woverloaded-virtual
+  -fno-math-errno
+  -ffp-contract=off            # same seed, same bytes, on every platform
+  -ffunction-sections -fdata-sections)
+target_link_options(sluice_options INTERFACE -Wl,--gc-sections)
+if(SLUICE_WERROR)
+  target_compile_options(sluice_options INTERFACE -Werror)
+endif()
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(SLUICE_FUZZ)
+  target_compile_options(sluice_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# sluice_folder(<target> <folder> [DEPS targets...] [PRIVATE targets...])
+function(sluice_folder target folder)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC sluice_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE sluice_options ${ARG_DEPS} ${ARG_PRIVATE})
+  endif()
+endfunction()
+
+# sluice_engine_folder(<folder> [DEPS folders...] [PRIVATE targets...])
+function(sluice_engine_folder name)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE" ${ARGN})
+  list(TRANSFORM ARG_DEPS PREPEND sluice_)
+  sluice_folder(sluice_${name} engine/${name} DEPS ${ARG_DEPS} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# sluice_test(<name> FOLDER <tests/...> DEPS targets... [LABELS ...]): every .cpp of the folder, one program.
+function(sluice_test name)
+  cmake_parse_arguments(ARG "" "FOLDER;TIMEOUT" "DEPS;LABELS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(test_${name} ${sources})
+  target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} sluice_options GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
