@@ -1,0 +1,70 @@
+#pragma once
+// The Assignment: everything one device needs to take its part in one rollout of one image, and
+// the only thing that tells it whom to fetch from. Topology is nothing but the order of
+// `sources`; whoever serves is named there, and nobody else is asked. The planner makes it, the ACS
+// delivers it (DESIGN §5), engine/transfer and engine/serving act on it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.hpp"
+#include "engine/image/digest.hpp"
+
+namespace sluice::planning {
+
+// Planned roles keep the source documents' words (R2.4).
+enum class Role : std::uint8_t { master, slave };
+
+enum class SourceKind : std::uint8_t { peer, origin };
+
+// A session keeps this many sources; the planner never sends more, the codec refuses more.
+inline constexpr std::size_t kMaxSources = 8;
+
+struct Source {
+    SourceKind kind = SourceKind::peer;
+    // peer: "http://192.168.1.2:7547" (paths are the protocol's); origin: the URL of the image itself,
+    // whose piece layer is at the same URL + ".layer" unless layer_url says otherwise.
+    std::string url;
+    std::string layer_url;  // origin only; empty = url + ".layer"
+    std::string username;   // empty = no credentials
+    std::string password;
+};
+
+// How a device may serve; absent = it serves nobody.
+struct ServingTerms {
+    std::string master_key_hex;         // K_master, 32 bytes in hex: checks credentials, asks no one
+    std::uint32_t slots = 16;           // agent transfers at a time
+    std::uint32_t reserved_slots = 0;   // kept for plain CPEs beside `slots`
+    std::uint64_t rate_cap_bps = 0;     // bits a second over all transfers; 0 = no cap
+    std::uint32_t cpu_gate_percent = 90;  // no new agent transfer above this load
+};
+
+struct Budgets {
+    // Bytes this device may take from the origin while it has peers; a master's is ≥ the image.
+    std::uint64_t origin_bytes = 0;
+    // How long a slave without a usable peer waits before it asks the origin. The planner spreads
+    // it over the site so that one device goes first and the others find it serving.
+    Duration origin_delay{};
+    // How long a peer that lives but has nothing to give is waited for before the next source is
+    // tried. Long: a starving master is not a dead one.
+    Duration starve_limit = std::chrono::minutes(10);
+    std::uint32_t parallel_sources = 1;  // 1 to 4 peers asked at a time
+};
+
+struct Assignment {
+    std::string rollout;    // short id of the rollout
+    std::string short_id;   // rides in CommandKey, ≤ 32 characters
+    Role role = Role::slave;
+    image::ImageId image;
+    std::string manifest;   // the DSSE envelope, byte for byte
+    std::vector<Source> sources;          // in the order to try; the origin last, or absent
+    std::optional<ServingTerms> serving;
+    Budgets budgets;
+    std::uint64_t seed = 0;               // of the session's Rng
+    UtcTime server_time;
+    std::uint32_t refresh_s = 900;        // fetch the Assignment again after this long
+};
+
+}  // namespace sluice::planning

@@ -1,0 +1,44 @@
+#pragma once
+// One device's part in giving. Cut-through: a transfer is sent the verified bytes from its position on,
+// and waits for the next piece to be verified; nothing unverified is ever in a Send. Slots, rate cap
+// and CPU gate turn agents away with a Retry-After; a plain CPE's slot was reserved and is kept.
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/base/piece_set.hpp"
+#include "engine/base/time.hpp"
+#include "engine/image/piece_layout.hpp"
+#include "engine/serving/events.hpp"
+
+namespace sluice::serving {
+
+struct ServerLimits {
+    std::uint32_t slots = 16;
+    std::uint32_t reserved_slots = 0;
+    std::uint64_t rate_cap_bps = 0;      // 0 = none
+    std::uint32_t cpu_gate_percent = 90;
+    // A client that takes nothing of a Send for this long is dropped: it holds a slot.
+    Duration slow_client_limit = std::chrono::seconds(30);
+};
+
+class Server {
+public:
+    explicit Server(const ServerLimits& limits, std::uint32_t boot_id);
+    ~Server();
+
+    // `verified` outlives the image's slot here; only bytes of pieces in it are sent.
+    void add_image(ImageSlot slot, const image::PieceLayout& layout, const PieceSet& verified);
+
+    void on(const Event& event, Instant now, Actions& out);
+    Instant next_deadline() const;
+
+    std::uint32_t open_transfers() const;
+    std::uint32_t boot_id() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::serving
