@@ -33,7 +33,8 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
     std::size_t best_edits = 0;
     for (const auto candidate : known) {
         const auto edits = edits_between(name, candidate);
-        if (edits * 2 > std::max(name.size(), candidate.size())) continue;
+        const bool is_beginning = name.size() >= 3 && candidate.starts_with(name);
+        if (!is_beginning && edits * 2 > std::max(name.size(), candidate.size())) continue;
         if (best.empty() || edits < best_edits) {
             best = candidate;
             best_edits = edits;

@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-// The known name with the fewest edits from `name`; empty when none is near (more than half of
-// the longer one would have to change).
+// The known name with the fewest edits from `name`; empty when none is near: more than half of
+// the longer one would have to change, and `name` is not its beginning.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
 // "unknown key 'weigths' (did you mean 'weights'?)"
