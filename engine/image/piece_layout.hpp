@@ -8,7 +8,7 @@
 
 namespace sluice::image {
 
-inline constexpr std::uint32_t kLeafLength = 16 * 1024;          // BEP 52
+inline constexpr std::uint32_t kLeafLength = 16 * 1024;  // BEP 52
 inline constexpr std::uint32_t kMinPieceLength = kLeafLength;
 inline constexpr std::uint32_t kMaxPieceLength = 1024 * 1024;
 // 4 GiB: far above any gateway's flash; keeps piece counts and layers small (≤ 8 MiB at 16 KiB).
