@@ -1,0 +1,82 @@
+#pragma once
+// The numbers and small rules of fetching, in one place: the session acts on them, and the
+// simulator's faster fidelity asks the same functions.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "engine/base/rng.hpp"
+#include "engine/base/time.hpp"
+#include "engine/transfer/events.hpp"
+
+namespace sluice::transfer {
+
+// A peer that sends nothing for this long is asked for a `have`, which it answers within 500 ms
+// even when it has nothing to give (DESIGN §5).
+inline constexpr Duration kProbeAfter = 500ms;
+// Neither bytes nor a `have` answer for this long: silent, left for the next source. With the
+// request to the next one this stays below the 2 s the design promises.
+inline constexpr Duration kSilenceAfter = 1750ms;
+// The origin has no `have`: only its bytes speak for it, over a WAN that may stall.
+inline constexpr Duration kOriginSilenceAfter = 10s;
+// A peer that says it has more than we do, and still brings no whole piece for this long, is left
+// when another can be asked: it lies, or its link is broken in one direction.
+inline constexpr Duration kStuckAfter = 30s;
+// In the tail, a source quiet for this long is hedged with a peer that holds the whole image.
+inline constexpr Duration kHedgeAfter = 1s;
+// How often a stand-by peer is asked for its `have` while a hedge is wanted.
+inline constexpr Duration kHedgeProbeEvery = 2s;
+
+// A peer that came back without anything we miss is asked again after this long.
+inline constexpr Duration kStandByPause = 5s;
+// A peer that gave nothing useful although it lives is left alone for this long.
+inline constexpr Duration kStarvedPause = 60s;
+
+// Runs per source that are asked for ahead, so that its connection never idles.
+inline constexpr int kRunsAhead = 2;
+// An origin that gave this many wrong pieces is not asked again: the image there is broken.
+inline constexpr int kOriginMistrust = 3;
+
+// Pieces in one request: long enough that a request's cost vanishes, short enough that several
+// sources share an image evenly.
+constexpr std::uint32_t run_length(std::uint32_t piece_count, std::uint32_t parallel_sources) {
+    return std::clamp<std::uint32_t>(piece_count / (8 * parallel_sources), 1, 128);
+}
+
+// The last pieces, which may be fetched twice: under 2 % of an image, but at least one piece.
+constexpr std::uint32_t tail_length(std::uint32_t piece_count) {
+    return std::max<std::uint32_t>(1, piece_count / 64);
+}
+
+// How long a source is left alone after its n-th failure in a row (n ≥ 1): doubling, capped, and
+// spread by ±25 % so that devices that failed together do not return together.
+inline Duration retry_delay(Fault fault, bool is_origin, int failures, Rng& rng) {
+    Duration base = is_origin ? Duration(1s) : Duration(250ms);
+    Duration cap = 30s;
+    switch (fault) {
+        case Fault::unreachable:
+        case Fault::disconnected:
+            break;
+        case Fault::busy:
+            break;
+        case Fault::not_found:
+            base = 2s;
+            break;
+        case Fault::denied:
+        case Fault::bad_answer:
+            base = 30s;
+            cap = 300s;
+            break;
+    }
+    const auto doubled = base * (std::int64_t{1} << std::clamp(failures - 1, 0, 10));
+    const auto capped = std::min<Duration>(doubled, cap);
+    return Duration(static_cast<std::int64_t>(static_cast<double>(capped.count()) *
+                                              (0.75 + 0.5 * rng.uniform())));
+}
+
+// What a source's own Retry-After may ask for.
+constexpr Duration busy_delay(Duration retry_after) {
+    return std::clamp<Duration>(retry_after, 100ms, 60s);
+}
+
+}  // namespace sluice::transfer

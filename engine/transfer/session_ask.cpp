@@ -1,0 +1,187 @@
+// What a session asks for: the layer, then runs of missing pieces from the front, then the tail a
+// second time.
+#include <algorithm>
+
+#include "engine/transfer/policy.hpp"
+#include "engine/transfer/session.hpp"
+
+namespace sluice::transfer {
+
+// What the origin's budget still allows, open requests already paid for.
+std::uint64_t Session::origin_bytes_left() const {
+    std::uint64_t spent = origin_taken_;
+    for (std::size_t i = 0; i < open_count_; ++i) {
+        const auto& r = open_[i];
+        if (is_origin(r.source.value) && !r.is_layer())
+            spent += plan_.layout.bytes_of(PieceIndex{r.next}, r.run.end() - r.next);
+    }
+    return plan_.origin_budget - std::min(spent, plan_.origin_budget);
+}
+
+// Not even the next missing piece may be asked of the origin. The layer is always allowed.
+bool Session::is_origin_spent() const {
+    if (phase_ == Phase::layer) return false;
+    const auto next = next_unasked_run(1);
+    return next && plan_.layout.size_of(next->first) > origin_bytes_left();
+}
+
+RequestId Session::open(std::size_t s, PieceRun run, bool is_hedge, Instant now) {
+    auto& source = sources_[s];
+    if (!is_active(s)) {
+        source.life = now;
+        if (!source.was_busy) source.piece_at = now;
+        source.is_mid_piece = false;
+    }
+    const RequestId id{next_id_++};
+    open_[open_count_++] = OpenRequest{
+        id, run, run.first.value, 0, SourceIndex{static_cast<std::uint8_t>(s)}, is_hedge};
+    return id;
+}
+
+void Session::ask_layer(Instant now, Actions& out) {
+    if (open_count_ > 0) return;
+    for (std::size_t s = 0; s < plan_.source_count; ++s) {
+        if (!is_askable(s, now)) continue;
+        const auto id = open(s, PieceRun{}, false, now);
+        out.push_back(RequestLayer{id, SourceIndex{static_cast<std::uint8_t>(s)}});
+        return;
+    }
+}
+
+void Session::ask_runs(Instant now, Actions& out) {
+    int asked = 0;
+    for (std::size_t s = 0; s < plan_.source_count && asked < plan_.parallel_sources; ++s) {
+        if (!is_askable(s, now)) {
+            // An origin whose last runs are out is in use even when its budget is spent.
+            if (is_active(s) && is_origin(s)) ++asked;
+            continue;
+        }
+        ++asked;
+        ask_runs_of(s, now, out);
+    }
+}
+
+void Session::ask_runs_of(std::size_t s, Instant now, Actions& out) {
+    auto arriving = std::count_if(open_.begin(), open_.begin() + open_count_, [s](const auto& r) {
+        return r.source.value == s && !r.has_arrived();
+    });
+    const auto longest = run_length(plan_.layout.piece_count(), plan_.parallel_sources);
+    for (; arriving < kRunsAhead && open_count_ < kMaxOpen; ++arriving) {
+        auto run = next_unasked_run(longest);
+        if (!run) return;
+        if (is_origin(s)) {
+            const auto left = origin_bytes_left();
+            while (run->count > 0 && plan_.layout.bytes_of(run->first, run->count) > left)
+                --run->count;
+            if (run->count == 0) return;
+        }
+        const auto id = open(s, *run, false, now);
+        out.push_back(RequestRun{id, SourceIndex{static_cast<std::uint8_t>(s)}, *run});
+    }
+}
+
+// The first missing pieces that no open request covers.
+std::optional<PieceRun> Session::next_unasked_run(std::uint32_t max_count) const {
+    PieceIndex from{0};
+    for (;;) {
+        auto run = have_->first_missing_run(from, max_count);
+        if (!run) return std::nullopt;
+        auto end = run->end();
+        bool is_covered = false;
+        for (std::size_t i = 0; i < open_count_; ++i) {
+            const auto& r = open_[i];
+            if (r.is_layer()) continue;
+            if (r.run.first <= run->first && run->first.value < r.run.end()) {
+                is_covered = true;
+                from = PieceIndex{std::max(from.value, r.run.end())};
+            } else if (r.run.first > run->first) {
+                end = std::min(end, r.run.first.value);
+            }
+        }
+        if (!is_covered) return PieceRun{run->first, end - run->first.value};
+    }
+}
+
+// Everything that is missing has been asked for, and it is little.
+bool Session::is_tail() const {
+    return have_->size() - have_->count() <= tail_length(have_->size()) && !next_unasked_run(1);
+}
+
+// A peer that could take over the tail: usable, and not being asked already.
+std::optional<std::size_t> Session::hedge_candidate() const {
+    for (std::size_t i = 0; i < open_count_; ++i)
+        if (open_[i].is_hedge) return std::nullopt;
+    if (open_count_ == kMaxOpen) return std::nullopt;
+    for (std::size_t s = 0; s < plan_.source_count; ++s)
+        if (!is_origin(s) && sources_[s].state == State::usable && !is_active(s)) return s;
+    return std::nullopt;
+}
+
+// When the tail's sources have been quiet for long enough, and the candidate may be asked.
+Instant Session::hedge_due() const {
+    const auto candidate = hedge_candidate();
+    auto quiet_since = Instant::never();
+    for (std::size_t s = 0; s < plan_.source_count; ++s)
+        if (is_active(s)) quiet_since = std::min(quiet_since, sources_[s].life);
+    if (!candidate || quiet_since == Instant::never()) return Instant::never();
+    const auto& source = sources_[*candidate];
+    auto due = quiet_since + kHedgeAfter;
+    if (source.have_count < have_->size()) due = std::max(due, source.life + kHedgeProbeEvery);
+    return due;
+}
+
+void Session::hedge(Instant now, Actions& out) {
+    if (!is_tail()) return;
+    const auto due = hedge_due();
+    if (due == Instant::never() || now < due) return;
+    const auto s = *hedge_candidate();
+    if (sources_[s].have_count < have_->size()) {
+        probe(s, now, out);
+        return;
+    }
+    const auto run = have_->first_missing_run(PieceIndex{0}, tail_length(have_->size()));
+    const auto id = open(s, *run, true, now);
+    out.push_back(RequestRun{id, SourceIndex{static_cast<std::uint8_t>(s)}, *run});
+}
+
+Session::OpenRequest* Session::find(RequestId id) {
+    const auto end = open_.begin() + open_count_;
+    const auto it = std::find_if(open_.begin(), end, [id](const auto& r) { return r.id == id; });
+    return it == end ? nullptr : &*it;
+}
+
+void Session::close(const OpenRequest& request) {
+    const auto at = static_cast<std::size_t>(&request - open_.data());
+    std::move(open_.begin() + at + 1, open_.begin() + open_count_, open_.begin() + at);
+    --open_count_;
+}
+
+void Session::close_if_done(const OpenRequest& request) {
+    if (request.has_arrived() && request.verifying == 0) close(request);
+}
+
+// After a hedge: requests whose pieces have all come by another way.
+void Session::cancel_needless(Actions& out) {
+    for (std::size_t i = open_count_; i-- > 0;) {
+        const auto& r = open_[i];
+        if (r.is_layer() || r.verifying > 0) continue;
+        const auto missing = have_->first_missing_run(PieceIndex{r.next}, 1);
+        if (missing && missing->first.value < r.run.end()) continue;
+        if (!r.has_arrived()) out.push_back(CancelRequest{r.id, r.source});
+        close(r);
+    }
+}
+
+void Session::cancel_requests_of(std::size_t s, Actions& out) {
+    for (std::size_t i = open_count_; i-- > 0;) {
+        if (open_[i].source.value != s) continue;
+        if (!open_[i].has_arrived()) out.push_back(CancelRequest{open_[i].id, open_[i].source});
+        close(open_[i]);
+    }
+}
+
+void Session::cancel_all(Actions& out) {
+    for (std::size_t s = 0; s < plan_.source_count; ++s) cancel_requests_of(s, out);
+}
+
+}  // namespace sluice::transfer
