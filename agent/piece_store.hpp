@@ -10,10 +10,11 @@
 // PieceSet on the I/O thread; the store knows which are *durable*. At most `window_bytes` of
 // written pieces are ever not durable: that much a power cut can cost (DESIGN §4).
 //
-// Threads: open, resume, save_*, write_piece on the worker. sync on the worker or on a thread of
-// its own (SyncThread), beside write_piece. durable_count, fd, layout on any thread.
+// Threads: open, resume, save_*, write_piece, mark_used on the worker. sync on the worker or on a
+// thread of its own (sync_thread.hpp), beside write_piece. durable_count, fd, layout on any thread.
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -70,11 +71,14 @@ public:
 
     // Makes durable what was written before the call.
     Result<void> sync();
-    // Whether batch_bytes are waiting; the time limit is the caller's clock
-    // (StoreLimits::batch_time).
-    bool is_batch_full() const;
-    std::uint64_t unsynced_bytes() const;
+    // Blocks until a batch is due by StoreLimits; false once stop_waiting was called or the store
+    // has failed.
+    bool wait_until_due();
+    void stop_waiting();
+    std::uint64_t unsynced_bytes() const;  // written, not durable
     std::uint32_t durable_count() const { return durable_count_.load(std::memory_order_acquire); }
+    // Remembers when the image was last of use, for eviction (retention.hpp).
+    Result<void> mark_used(UtcTime now);
     // Every piece is durable: may be installed, and reported to the ACS.
     bool is_complete() const { return durable_count() == layout_.piece_count(); }
 
@@ -90,7 +94,9 @@ private:
                const image::PieceLayout& layout, const StoreLimits& limits,
                std::unique_ptr<disk::File> file);
     Result<void> wait_for_room(std::uint32_t bytes);
-    void fail(const Error& why);
+    Error fail(const Error& why);
+
+    using Clock = std::chrono::steady_clock;
 
     disk::Disk& disk_;
     const std::string folder_;
@@ -100,13 +106,15 @@ private:
     const std::unique_ptr<disk::File> file_;
 
     mutable std::mutex mutex_;  // of what follows
-    std::condition_variable sync_ended_;
+    std::condition_variable changed_;
     std::vector<PieceIndex> unsynced_;  // written, no sync begun
     std::uint64_t unsynced_bytes_ = 0;
-    std::uint64_t syncing_bytes_ = 0;  // in the running sync; 0 = none runs
+    Clock::time_point unsynced_since_;
+    std::uint64_t syncing_bytes_ = 0;  // in the running sync
     bool is_syncing_ = false;
+    bool is_stopped_ = false;
     std::optional<Error> failure_;  // sticky
-    PieceSet durable_;
+    PieceSet written_;              // durable ones included
     std::atomic<std::uint32_t> durable_count_{0};
 };
 
