@@ -1,0 +1,406 @@
+#include "engine/net/client_connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <deque>
+
+#include "engine/net/answer_verdict.hpp"
+#include "engine/net/client_auth.hpp"
+#include "engine/net/client_link.hpp"
+#include "engine/net/client_tls.hpp"
+
+namespace sluice::net {
+namespace {
+
+using boost::system::error_code;
+
+// A body that nobody wants is read up to this length to keep the connection.
+constexpr std::uint64_t kMaxSkipped = 64 * 1024;
+// A nonce may turn out stale and its successor too; a third challenge means a wrong password.
+constexpr unsigned kMaxChallenges = 3;
+
+struct Exchange {
+    std::uint32_t id = 0;
+    FetchRequest request;
+    BodySink* sink = nullptr;
+    std::uint64_t body_left = 0;
+    unsigned redirects = 0;
+    unsigned challenges = 0;
+    bool was_retried = false;   // after a kept connection turned out closed
+    bool is_cancelled = false;  // on the wire behind another one
+    bool is_foreign = false;    // redirected to another server: our credentials stay here
+};
+
+std::string request_text(const Exchange& exchange, const std::string& authorization) {
+    const auto& request = exchange.request;
+    std::string text =
+        "GET " + request.url.target + " HTTP/1.1\r\nHost: " + request.url.authority() +
+        "\r\nUser-Agent: sluice-agent/" SLUICE_VERSION "\r\nAccept-Encoding: identity\r\n";
+    if (request.range.size() != 0) text += "Range: " + http::format_range(request.range) + "\r\n";
+    if (!authorization.empty()) text += "Authorization: " + authorization + "\r\n";
+    return text + "\r\n";
+}
+
+}  // namespace
+
+struct ClientConnection::Impl {
+    using Link = ClientLink<Impl>;
+    enum class Phase : std::uint8_t { none, head, body, paused, skip };
+
+    boost::asio::io_context& io;
+    ClientTls& tls;
+    ClientAuth& auth;
+    const ClientOptions options;
+    std::deque<Exchange> exchanges;
+    std::size_t sent = 0;  // the first so many exchanges are on the wire
+    std::shared_ptr<Link> link;
+    Url endpoint;  // of the link
+    bool is_connected = false;
+    bool has_answered = false;  // the link has carried a whole answer
+    bool is_writing = false;
+    bool is_keep_alive = true;
+    Phase phase = Phase::none;
+    std::uint64_t skip_left = 0;
+
+    ~Impl() { drop_link(); }
+
+    // --- the link ---------------------------------------------------------------------------
+
+    void drop_link() {
+        if (link) link->close();
+        link.reset();
+        is_connected = is_writing = has_answered = false;
+        is_keep_alive = true;
+        phase = Phase::none;
+        sent = 0;
+        std::erase_if(exchanges, [](const Exchange& e) { return e.is_cancelled; });
+    }
+
+    void connect() {
+        endpoint = exchanges.front().request.url;
+        link = std::make_shared<Link>(io, this);
+        link->timer.expires_after(options.connect_timeout);
+        link->timer.async_wait([link = link](error_code error) {
+            if (!error && link->owner) link->owner->on_unreachable("connect: timed out");
+        });
+        error_code not_literal;
+        const auto address = boost::asio::ip::make_address(endpoint.host, not_literal);
+        if (!not_literal) {
+            const Link::Tcp::endpoint there(address, endpoint.port);
+            connect_to(Link::Tcp::resolver::results_type::create(there, "", ""));
+            return;
+        }
+        link->resolver.async_resolve(
+            endpoint.host, std::to_string(endpoint.port),
+            [link = link](error_code error, const Link::Tcp::resolver::results_type& found) {
+                if (!link->owner) return;
+                if (error) return link->owner->on_unreachable("resolve: " + error.message());
+                link->owner->connect_to(found);
+            });
+    }
+
+    void connect_to(const Link::Tcp::resolver::results_type& addresses) {
+        boost::asio::async_connect(
+            link->socket, addresses, [link = link](error_code error, const Link::Tcp::endpoint&) {
+                if (!link->owner) return;
+                if (error) return link->owner->on_unreachable("connect: " + error.message());
+                link->socket.set_option(Link::Tcp::no_delay(true), error);
+                if (link->owner->endpoint.is_tls) return link->owner->start_tls();
+                link->owner->on_connected();
+            });
+    }
+
+    void start_tls() {
+        auto context = tls.context();
+        if (!context) return on_unreachable(context.error().message);
+        link->tls.emplace(link->socket, *context.value());
+        SSL_set_tlsext_host_name(link->tls->native_handle(), endpoint.host.c_str());
+        error_code error;
+        link->tls->set_verify_callback(boost::asio::ssl::host_name_verification(endpoint.host),
+                                       error);
+        link->tls->async_handshake(
+            boost::asio::ssl::stream_base::client, [link = link](error_code failure) {
+                if (!link->owner) return;
+                if (failure) return link->owner->on_unreachable("TLS: " + failure.message());
+                link->owner->on_connected();
+            });
+    }
+
+    void on_connected() {
+        link->timer.cancel();
+        is_connected = true;
+        pump();
+    }
+
+    // Everything that waits for this server fails at once: each would wait as long again.
+    void on_unreachable(const std::string& why) {
+        const auto there = endpoint;
+        drop_link();
+        std::deque<Exchange> failed;
+        for (auto& exchange : exchanges) {
+            if (exchange.request.url.is_same_endpoint(there)) failed.push_back(std::move(exchange));
+        }
+        std::erase_if(exchanges, [&there](const Exchange& e) {
+            return e.request.url.is_same_endpoint(there);
+        });
+        for (const auto& e : failed) e.sink->on_fault(FetchFault::unreachable, {}, why);
+        pump();
+    }
+
+    // --- asking -----------------------------------------------------------------------------
+
+    void pump() {
+        if (exchanges.empty()) return;
+        if (!link) return connect();
+        if (!is_connected) return;
+        while (sent < exchanges.size() && sent < options.pipeline && is_keep_alive &&
+               (auth.is_ready() || sent == 0)) {
+            auto& next = exchanges[sent];
+            if (!next.request.url.is_same_endpoint(endpoint)) {
+                if (sent > 0) break;
+                drop_link();
+                return connect();
+            }
+            const auto words = next.is_foreign ? std::string()
+                                               : auth.authorization("GET", next.request.url.target);
+            link->pending += request_text(next, words);
+            ++sent;
+        }
+        flush();
+        if (phase == Phase::none && sent > 0) read_head();
+    }
+
+    void flush() {
+        if (is_writing || link->pending.empty()) return;
+        is_writing = true;
+        link->out.swap(link->pending);
+        link->pending.clear();
+        link->write([link = link](error_code error, std::size_t) {
+            if (!link->owner) return;
+            link->owner->is_writing = false;
+            // The read side tells what became of the connection, answers already sent included.
+            if (!error) link->owner->flush();
+        });
+    }
+
+    // --- reading ----------------------------------------------------------------------------
+
+    void read_head() {
+        phase = Phase::head;
+        if (exchanges.front().is_cancelled) {
+            drop_link();
+            return pump();
+        }
+        auto head = parse_answer_head(link->unread());
+        if (!head) return on_broken(FetchFault::bad_answer, head.error().message);
+        if (head.value()) {
+            link->begin += head.value()->size;
+            return on_head(*head.value());
+        }
+        link->compact();
+        link->read_some(
+            boost::asio::buffer(link->in.data() + link->end, link->in.size() - link->end),
+            [link = link](error_code error, std::size_t count) {
+                if (!link->owner) return;
+                if (error) return link->owner->on_lost(error);
+                link->end += count;
+                link->owner->read_head();
+            });
+    }
+
+    void on_head(const AnswerHead& head) {
+        auto& front = exchanges.front();
+        is_keep_alive = head.is_keep_alive;
+        auto verdict = judge_answer(head, front.request);
+        if (verdict.kind == AnswerKind::body) {
+            front.body_left = *head.content_length;
+            phase = Phase::body;
+            return read_body();
+        }
+        if (verdict.kind == AnswerKind::challenge && ask_again_with(head)) return skip_body(head);
+        if (verdict.kind == AnswerKind::redirect && follow(head)) return skip_body(head);
+        auto* sink = front.sink;
+        take_front();
+        sink->on_fault(verdict.fault, verdict.retry_after, verdict.why);
+        skip_body(head);
+    }
+
+    void take_front() {
+        exchanges.pop_front();
+        --sent;
+    }
+    // The front exchange is asked once more, after what is on the wire already.
+    void requeue_front() {
+        auto front = std::move(exchanges.front());
+        take_front();
+        exchanges.insert(exchanges.begin() + static_cast<std::ptrdiff_t>(sent), std::move(front));
+    }
+
+    bool ask_again_with(const AnswerHead& head) {
+        auto& front = exchanges.front();
+        if (front.is_foreign || ++front.challenges >= kMaxChallenges) return false;
+        if (!auth.learn(head.challenges, endpoint.is_tls)) return false;
+        requeue_front();
+        return true;
+    }
+
+    bool follow(const AnswerHead& head) {
+        auto& front = exchanges.front();
+        if (front.redirects >= options.redirects) return false;
+        auto next = resolve(front.request.url, head.location);
+        // From https nobody is led to plain http.
+        if (!next || (endpoint.is_tls && !next.value().is_tls)) return false;
+        ++front.redirects;
+        front.is_foreign = front.is_foreign || !next.value().is_same_endpoint(endpoint);
+        front.request.url = std::move(next).value();
+        requeue_front();
+        return true;
+    }
+
+    void read_body() {
+        auto& front = exchanges.front();
+        while (front.body_left > 0) {
+            auto room = front.sink->room();
+            if (room.empty()) {
+                phase = Phase::paused;
+                return;
+            }
+            room = room.first(std::min<std::uint64_t>(room.size(), front.body_left));
+            const auto unread = link->unread();
+            if (unread.empty()) return read_more_body(room);
+            const auto count = std::min(room.size(), unread.size());
+            std::copy_n(unread.data(), count, room.data());
+            link->begin += count;
+            front.body_left -= count;
+            front.sink->on_bytes(count);
+        }
+        auto* sink = front.sink;
+        take_front();
+        sink->on_end();
+        after_answer();
+    }
+
+    void read_more_body(std::span<std::uint8_t> room) {
+        // OpenSSL may write into our buffer after a close: only plain TCP reads into the caller's.
+        const bool is_direct = !link->tls;
+        link->begin = link->end = 0;
+        const auto buffer = is_direct ? boost::asio::buffer(room.data(), room.size())
+                                      : boost::asio::buffer(link->in.data(), link->in.size());
+        link->read_some(buffer, [link = link, is_direct](error_code error, std::size_t count) {
+            if (!link->owner) return;
+            if (error) return link->owner->on_lost(error);
+            if (is_direct) {
+                auto& front = link->owner->exchanges.front();
+                front.body_left -= count;
+                front.sink->on_bytes(count);
+            } else {
+                link->end = count;
+            }
+            link->owner->read_body();
+        });
+    }
+
+    void skip_body(const AnswerHead& head) {
+        if (!head.content_length || *head.content_length > kMaxSkipped) is_keep_alive = false;
+        skip_left = is_keep_alive ? *head.content_length : 0;
+        phase = Phase::skip;
+        skip_more();
+    }
+
+    void skip_more() {
+        const auto count = std::min<std::uint64_t>(skip_left, link->unread().size());
+        link->begin += count;
+        skip_left -= count;
+        if (skip_left == 0) return after_answer();
+        link->begin = link->end = 0;
+        link->read_some(boost::asio::buffer(link->in),
+                        [link = link](error_code error, std::size_t got) {
+                            if (!link->owner) return;
+                            if (error) return link->owner->on_lost(error);
+                            link->end = got;
+                            link->owner->skip_more();
+                        });
+    }
+
+    void after_answer() {
+        has_answered = true;
+        phase = Phase::none;
+        const bool is_garbage_left = sent == 0 && !link->unread().empty();
+        if (!is_keep_alive || is_garbage_left) drop_link();
+        pump();
+    }
+
+    // --- what goes wrong --------------------------------------------------------------------
+
+    void on_lost(error_code error) {
+        // While an answer is skipped its exchange is dealt with; the others are asked again.
+        if (phase == Phase::skip) {
+            drop_link();
+            return pump();
+        }
+        // A server may close a kept connection at any time; once, that is nobody's fault.
+        const bool is_kept_one_closed = phase == Phase::head && has_answered &&
+                                        link->unread().empty() && !exchanges.front().was_retried;
+        if (is_kept_one_closed) {
+            exchanges.front().was_retried = true;
+            drop_link();
+            return pump();
+        }
+        on_broken(FetchFault::disconnected, error.message());
+    }
+
+    void on_broken(FetchFault fault, const std::string& why) {
+        auto* sink = exchanges.front().sink;
+        exchanges.pop_front();
+        drop_link();
+        sink->on_fault(fault, {}, why);
+        pump();
+    }
+
+    void cancel(std::uint32_t id) {
+        const auto at = std::find_if(exchanges.begin(), exchanges.end(), [id](const Exchange& e) {
+            return e.id == id && !e.is_cancelled;
+        });
+        if (at == exchanges.end()) return;
+        const auto index = static_cast<std::size_t>(at - exchanges.begin());
+        if (index >= sent) {
+            exchanges.erase(at);
+            return;
+        }
+        at->is_cancelled = true;
+        if (index > 0) return;  // dealt with when its turn comes
+        drop_link();
+        pump();
+    }
+};
+
+ClientConnection::ClientConnection(boost::asio::io_context& io, ClientTls& tls, ClientAuth& auth,
+                                   const ClientOptions& options)
+    : impl_(new Impl{io, tls, auth, options, {}, 0, {}, {}}) {}
+ClientConnection::~ClientConnection() = default;
+
+void ClientConnection::get(std::uint32_t id, const FetchRequest& request, BodySink& sink) {
+    auto& added = impl_->exchanges.emplace_back();
+    added.id = id;
+    added.request = request;
+    added.sink = &sink;
+    impl_->pump();
+}
+
+void ClientConnection::cancel(std::uint32_t id) {
+    impl_->cancel(id);
+}
+
+void ClientConnection::resume() {
+    if (impl_->phase != Impl::Phase::paused) return;
+    impl_->phase = Impl::Phase::body;
+    impl_->read_body();
+}
+
+bool ClientConnection::is_idle() const {
+    return impl_->exchanges.empty();
+}
+
+}  // namespace sluice::net
