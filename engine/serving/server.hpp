@@ -1,7 +1,8 @@
 #pragma once
-// One device's part in giving. Cut-through: a transfer is sent the verified bytes from its position on,
-// and waits for the next piece to be verified; nothing unverified is ever in a Send. Slots, rate cap
-// and CPU gate turn agents away with a Retry-After; a plain CPE's slot was reserved and is kept.
+// One device's part in giving. Cut-through: a transfer is sent the verified bytes from its position
+// on, and waits for the next piece to be verified; nothing unverified is ever in a Send. Slots,
+// rate cap and CPU gate turn agents away with a Retry-After; a plain CPE's slot was reserved and is
+// kept.
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +17,7 @@ namespace sluice::serving {
 struct ServerLimits {
     std::uint32_t slots = 16;
     std::uint32_t reserved_slots = 0;
-    std::uint64_t rate_cap_bps = 0;      // 0 = none
+    std::uint64_t rate_cap_bps = 0;  // 0 = none
     std::uint32_t cpu_gate_percent = 90;
     // A client that takes nothing of a Send for this long is dropped: it holds a slot.
     Duration slow_client_limit = std::chrono::seconds(30);
