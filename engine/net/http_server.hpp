@@ -1,0 +1,125 @@
+#pragma once
+// A bounded HTTP/1.1 server on one io_context: the only thing of ours that faces strangers. A
+// request comes to the handler whole, as a value; its answer is a text, a range of a file, or a
+// stream of both of a length known at the start. One request of a connection is answered at a time;
+// what is pipelined behind it waits, first in the connection's buffer, then in the kernel's.
+//
+// Bounds, all injectable: head size and field count, body size, time for head and body (from the
+// first byte: dripping does not help), idle time, time without taking a byte, connections in all
+// and by address. Files go out by sendfile(2) from the page cache.
+//
+// Single-threaded: everything happens on the io_context's thread. SIGPIPE is ignored for the whole
+// process from the first server on (sendfile has no MSG_NOSIGNAL).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/base/strong.hpp"
+#include "engine/base/time.hpp"
+#include "engine/net/listen_address.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sluice::net {
+
+struct HttpServerLimits {
+    std::size_t head_bytes = 8 * 1024;
+    std::size_t head_fields = 64;
+    std::size_t body_bytes = 0;                         // of a request; the peer protocol has none
+    Duration head_timeout = std::chrono::seconds(10);   // first byte to last of head and body
+    Duration idle_timeout = std::chrono::seconds(60);   // between requests
+    Duration write_timeout = std::chrono::seconds(60);  // bytes to give and none taken
+    // After the client closed its sending side: an answer that makes no progress for this long
+    // ends.
+    Duration half_closed_timeout = std::chrono::seconds(2);
+    std::uint32_t connections = 256;
+    std::uint32_t connections_per_address = 32;
+};
+
+struct HttpServerCounters {
+    std::uint64_t accepted = 0;
+    std::uint64_t turned_away = 0;  // over a connection limit
+    std::uint64_t requests = 0;
+    std::uint64_t bad_heads = 0;  // 400, 413, 431, 501, 505
+    std::uint64_t timeouts = 0;   // head, idle, write
+    std::uint64_t open = 0;       // connections now
+};
+
+using ExchangeId = Strong<struct ExchangeIdTag, std::uint32_t>;  // one request being answered
+
+// Valid until HttpHandler::on_request returns.
+class HttpRequest {
+public:
+    virtual ~HttpRequest() = default;
+    virtual std::string_view method() const = 0;
+    virtual std::string_view target() const = 0;
+    // The first field of that name (any case), trimmed; empty when there is none.
+    virtual std::string_view field(std::string_view name) const = 0;
+    virtual std::string_view body() const = 0;
+    virtual const std::string& client_address() const = 0;  // without the port
+};
+
+struct HttpResponse {
+    unsigned status = 200;
+    // Content-Length, Connection and Date are the server's own.
+    std::vector<std::pair<std::string_view, std::string>> fields;
+    std::string body;
+};
+
+class HttpHandler {
+public:
+    virtual ~HttpHandler() = default;
+    // To be answered now or later by one of HttpServer's ways; `id` is good until the last byte of
+    // the answer left, or on_closed.
+    virtual void on_request(const HttpRequest& request, ExchangeId id) = 0;
+    // Bytes of a stream's body went to the kernel. May call HttpServer, send_file included.
+    virtual void on_sent(ExchangeId id, std::uint32_t bytes) = 0;
+    // The exchange ended before its answer did: the client went away, or took nothing.
+    virtual void on_closed(ExchangeId id) = 0;
+};
+
+class HttpServer {
+public:
+    // `io` and `handler` outlive it. `log` may be empty; it gets one line for what an operator
+    // should know, never one per request.
+    HttpServer(boost::asio::io_context& io, HttpHandler& handler, const HttpServerLimits& limits,
+               std::function<void(const std::string& line)> log);
+    // Closes every connection without on_closed.
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    // The port bound, also where 0 was asked.
+    Result<std::uint16_t> listen(const ListenAddress& address);
+
+    // All of these ignore an id that is no longer good.
+    //
+    // The whole answer at once. Of a HEAD request only the head goes out.
+    void answer(ExchangeId id, const HttpResponse& response);
+    // A stream: head now, `length` bytes of body follow as they are handed over. `response.body` is
+    // not looked at. Ends by itself after `length` bytes.
+    void start(ExchangeId id, const HttpResponse& response, std::uint64_t length);
+    // The next bytes of a stream; one at a time: the former must have left (on_sent counts them).
+    // `fd` must stay open until then.
+    void send_file(ExchangeId id, int fd, std::uint64_t offset, std::uint32_t bytes);
+    void send_text(ExchangeId id, std::string text);
+    // Closes the connection: the answer cannot be given as promised. No on_closed.
+    void abort(ExchangeId id);
+
+    const HttpServerCounters& counters() const;
+
+    struct Impl;
+
+private:
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::net
