@@ -1,0 +1,78 @@
+#include "engine/net/config_file.hpp"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <toml++/toml.h>
+
+#include "engine/base/nearest_name.hpp"
+
+namespace sluice::net {
+namespace {
+
+Result<std::string> read_text(const std::string& path) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                               &std::fclose);
+    if (!file) return Error{std::strerror(errno)};
+    std::string text(kMaxConfigBytes + 1, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+    if (std::ferror(file.get()) != 0) return Error{std::strerror(errno)};
+    if (text.size() > kMaxConfigBytes) return Error{"longer than 256 KiB"};
+    return text;
+}
+
+Result<std::string> text_of(const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* number = node.as_integer()) return std::to_string(number->get());
+    if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
+    if (const auto* number = node.as_floating_point()) {
+        std::array<char, 32> text{};
+        const auto [end, error] =
+            std::to_chars(text.data(), text.data() + text.size(), number->get());
+        return std::string(text.data(), error == std::errc{} ? end : text.data());
+    }
+    return Error{"must be a string, a number, true or false"};
+}
+
+Result<void> flatten(const toml::table& table, const std::string& prefix,
+                     std::span<const std::string_view> known, FlatConfig& out) {
+    for (const auto& [key, node] : table) {
+        const auto name = prefix + std::string(key.str());
+        const auto line = "line " + std::to_string(key.source().begin.line) + ": ";
+        if (const auto* inner = node.as_table()) {
+            SLUICE_CHECK(flatten(*inner, name + ".", known, out));
+            continue;
+        }
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            return Error{line + unknown_key(name, known)};
+        }
+        auto text = text_of(node);
+        if (!text) return std::move(text).error().within(line + name);
+        out[name] = std::move(text).value();
+    }
+    return success();
+}
+
+}  // namespace
+
+Result<FlatConfig> read_config(const std::string& path, std::span<const std::string_view> known) {
+    auto text = read_text(path);
+    if (!text) return std::move(text).error().within(path);
+    const auto parsed = toml::parse(text.value());
+    if (!parsed) {
+        return Error{path + ": line " + std::to_string(parsed.error().source().begin.line) + ": " +
+                     std::string(parsed.error().description())};
+    }
+    FlatConfig out;
+    auto flat = flatten(parsed.table(), "", known, out);
+    if (!flat) return std::move(flat).error().within(path);
+    return out;
+}
+
+}  // namespace sluice::net
