@@ -1,0 +1,303 @@
+#include <gmock/gmock.h>
+
+#include "tests/transfer/session_rig.hpp"
+
+namespace sluice::transfer {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(TransferSession, AsksTheFirstSourceForTheLayerAndThenForRunsFromTheFront) {
+    SessionRig rig("PPO");
+    rig.plan().is_layer_proved = false;
+    EXPECT_THAT(rig.start(), ElementsAre("layer from 0"));
+    EXPECT_THAT(rig.say(LayerProved{rig.layer_request()}),
+                ElementsAre("run 0+8 from 0", "run 8+8 from 0"));
+    EXPECT_THAT(rig.deliver(0, 0, 8), ElementsAre("run 16+8 from 0"));
+}
+
+TEST(TransferSession, AsksOnlyForWhatAResumedStoreLacks) {
+    SessionRig rig("O", 10);
+    for (const auto p : {0u, 1u, 4u, 5u, 6u}) rig.have().insert(PieceIndex{p});
+    rig.start();
+    EXPECT_THAT(rig.deliver(0, 2, 4), Contains("run 7+1 from 0"));
+    EXPECT_THAT(rig.deliver(0, 7, 10), Contains("finish"));
+}
+
+TEST(TransferSession, FinishesAtOnceWhenNothingIsMissing) {
+    SessionRig rig("O", 2);
+    rig.have().insert(PieceIndex{0});
+    rig.have().insert(PieceIndex{1});
+    EXPECT_THAT(rig.start(), ElementsAre("finish"));
+    EXPECT_EQ(rig.session().next_deadline(), Instant::never());
+}
+
+TEST(TransferSession, WaitsForAStarvingMasterThatAnswersHave) {
+    SessionRig rig("PO");
+    rig.start();
+    for (int i = 0; i < 300; ++i) {
+        EXPECT_THAT(rig.wait(kProbeAfter), ElementsAre("have? 0 after 0"));
+        EXPECT_THAT(rig.answer_have(0, 0), IsEmpty());
+    }
+}
+
+TEST(TransferSession, LeavesASilentMasterWithinTwoSecondsForItsStandIn) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 4);
+    EXPECT_THAT(rig.wait(kProbeAfter), ElementsAre("have? 0 after 0"));
+    EXPECT_THAT(rig.wait(2s - kProbeAfter),
+                ElementsAre("cancel at 0", "cancel at 0", "leave 0 silent", "run 4+8 from 1",
+                            "run 12+8 from 1"));
+}
+
+TEST(TransferSession, TurnsToTheNextSourceAtOnceWhenTheConnectionBreaks) {
+    SessionRig rig("PPO");
+    rig.start();
+    EXPECT_THAT(rig.fail(0, 0, Fault::disconnected),
+                ElementsAre("cancel at 0", "leave 0 faulty", "run 0+8 from 1", "run 8+8 from 1"));
+}
+
+TEST(TransferSession, LetsTheOriginWaitItsDelayWhileNoPeerIsAlive) {
+    SessionRig rig("PO");
+    rig.plan().origin_delay = 5s;
+    rig.start();
+    EXPECT_THAT(rig.fail(0, 0, Fault::unreachable), ElementsAre("cancel at 0", "leave 0 faulty"));
+    std::vector<std::string> seen;
+    Duration waited{};
+    while (waited < 20s && std::find(seen.begin(), seen.end(), "run 0+8 from 1") == seen.end()) {
+        seen = rig.wait(100ms);
+        waited += 100ms;
+        if (std::find(seen.begin(), seen.end(), "run 0+8 from 0") != seen.end())
+            rig.fail(0, 0, Fault::unreachable);
+    }
+    EXPECT_GE(waited, 5s);
+    EXPECT_LE(waited, 6s) << "a dead peer's retries must not hold off the origin";
+}
+
+TEST(TransferSession, AsksTheOriginNoMoreThanItsBudget) {
+    SessionRig rig("PO");
+    rig.plan().origin_budget = 5 * image::kLeafLength;
+    rig.start();
+    EXPECT_THAT(rig.fail(0, 0, Fault::unreachable), Contains("run 0+5 from 1"));
+    EXPECT_THAT(rig.deliver(1, 0, 5), IsEmpty());
+    EXPECT_EQ(rig.session().origin_bytes_taken(), 5 * image::kLeafLength);
+    EXPECT_THAT(rig.wait(10s), Contains("run 5+8 from 0")) << "the peer is tried again";
+    EXPECT_FALSE(rig.session().is_over());
+}
+
+TEST(TransferSession, GivesUpWhenTheBudgetIsSpentAndNoPeerIsLeft) {
+    SessionRig rig("O");
+    rig.plan().origin_budget = 3 * image::kLeafLength;
+    EXPECT_THAT(rig.start(), ElementsAre("run 0+3 from 0"));
+    EXPECT_THAT(rig.deliver(0, 0, 3), ElementsAre("give up: budget spent"));
+}
+
+TEST(TransferSession, BansAPeerAtTheFirstPieceProvenWrong) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 2);
+    const auto id = rig.run_of(0, 2);
+    EXPECT_THAT(rig.say(PieceArrived{id, PieceIndex{2}}), ElementsAre("verify 2"));
+    EXPECT_THAT(rig.say(PieceRefused{id, PieceIndex{2}}),
+                ElementsAre("cancel at 0", "cancel at 0", "ban 0 for 2", "run 2+8 from 1",
+                            "run 10+8 from 1"));
+    EXPECT_TRUE(rig.session().is_banned(SourceIndex{0}));
+    EXPECT_THAT(rig.deliver(1, 2, 64), Not(Contains(HasSubstr("from 0"))));
+    EXPECT_TRUE(rig.session().is_over());
+}
+
+TEST(TransferSession, BansAPeerWhoseLayerDoesNotLeadToTheRoot) {
+    SessionRig rig("PO");
+    rig.plan().is_layer_proved = false;
+    rig.start();
+    EXPECT_THAT(rig.say(LayerRefused{rig.layer_request()}),
+                ElementsAre("ban 0 for 0", "layer from 1"));
+}
+
+TEST(TransferSession, GivesUpOnAnOriginThatKeepsGivingWrongBytes) {
+    SessionRig rig("O");
+    rig.start();
+    std::vector<std::string> last;
+    for (int i = 0; i < kOriginMistrust; ++i) {
+        const auto id = rig.run_of(0, 0);
+        rig.say(PieceArrived{id, PieceIndex{0}});
+        last = rig.say(PieceRefused{id, PieceIndex{0}});
+        for (int tenth = 0; tenth < 3000 && rig.run_of(0, 0) == id; ++tenth) rig.wait(100ms);
+    }
+    EXPECT_THAT(last, Contains("give up: corrupt image"));
+}
+
+TEST(TransferSession, DropsAnswersToRequestsThatAreNoLongerOpen) {
+    SessionRig rig("PO");
+    rig.start();
+    const auto old = rig.run_of(0, 0);
+    rig.fail(0, 0, Fault::disconnected);
+    EXPECT_THAT(rig.say(PieceArrived{old, PieceIndex{0}}), IsEmpty());
+    EXPECT_THAT(rig.say(PieceRefused{old, PieceIndex{0}}), IsEmpty());
+    EXPECT_FALSE(rig.session().is_banned(SourceIndex{0}));
+}
+
+TEST(TransferSession, ComesBackToASourceThatHadNoSlotWhenItSaid) {
+    SessionRig rig("PO");
+    rig.start();
+    EXPECT_THAT(rig.fail(0, 0, Fault::busy, 3s), ElementsAre("cancel at 0"));
+    EXPECT_THAT(rig.wait(2900ms), IsEmpty()) << "busy is alive: the origin is left alone";
+    EXPECT_THAT(rig.wait(200ms), ElementsAre("run 0+8 from 0", "run 8+8 from 0"));
+}
+
+TEST(TransferSession, LeavesAMasterThatStarvesBeyondTheLimit) {
+    SessionRig rig("PO");
+    rig.plan().starve_limit = 20s;
+    rig.start();
+    std::vector<std::string> seen;
+    for (int i = 0; i < 41 && seen.size() < 2; ++i) {
+        seen = rig.wait(kProbeAfter);
+        if (seen.size() < 2) rig.answer_have(0, 0);
+    }
+    EXPECT_THAT(seen, Contains("leave 0 starving"));
+    EXPECT_THAT(seen, Contains("run 0+8 from 1"));
+}
+
+TEST(TransferSession, ProbesASourceThatWasLeftBeforeItTrustsItAgain) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.fail(0, 0, Fault::disconnected);
+    rig.deliver(1, 0, 4);
+    EXPECT_THAT(rig.wait(400ms), Contains("have? 0 after 0"));
+    EXPECT_THAT(rig.answer_have(0, 2), IsEmpty()) << "it has less than we do";
+    rig.deliver(1, 4, 6);
+    rig.say(BytesArrived{rig.run_of(1, 6), 1});
+    EXPECT_THAT(rig.deliver(1, 6, 16), Not(Contains(HasSubstr("from 0"))));
+}
+
+TEST(TransferSession, HedgesTheTailWithAPeerThatHoldsTheWholeImage) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 63);
+    EXPECT_THAT(rig.wait(kProbeAfter), ElementsAre("have? 0 after 0"));
+    rig.answer_have(0, 63);
+    auto seen = rig.wait(kHedgeAfter);
+    EXPECT_THAT(seen, Contains("have? 1 after 0"));
+    EXPECT_THAT(rig.answer_have(1, 64), Contains("run 63+1 from 1"));
+    EXPECT_THAT(rig.deliver(1, 63, 64), ElementsAre("cancel at 0", "finish"));
+}
+
+TEST(TransferSession, LeavesAPeerThatClaimsToHaveMoreButBringsNothing) {
+    SessionRig rig("PPO");
+    rig.start();
+    std::vector<std::string> seen;
+    for (int i = 0; i < 70 && seen.size() < 2; ++i) {
+        seen = rig.wait(kProbeAfter);
+        if (seen.size() < 2) rig.answer_have(0, 64);
+    }
+    EXPECT_THAT(seen, Contains("leave 0 faulty"));
+    EXPECT_THAT(seen, Contains("run 0+8 from 1"));
+}
+
+TEST(TransferSession, SharesAnImageAmongSourcesAskedInParallel) {
+    SessionRig rig("PPO");
+    rig.plan().parallel_sources = 2;
+    EXPECT_THAT(rig.start(), ElementsAre("run 0+4 from 0", "run 4+4 from 0", "run 8+4 from 1",
+                                         "run 12+4 from 1"));
+}
+
+TEST(TransferSession, SaysSoWhenTheStoreFails) {
+    SessionRig rig("O");
+    rig.start();
+    EXPECT_THAT(rig.say(StoreFailed{}),
+                ElementsAre("cancel at 0", "cancel at 0", "give up: store failed"));
+    EXPECT_THAT(rig.say(DeadlinePassed{}), IsEmpty());
+}
+
+TEST(TransferSession, GivesUpAtOnceWithoutAnySource) {
+    SessionRig rig("");
+    EXPECT_THAT(rig.start(), ElementsAre("give up: no source left"));
+}
+
+// Any mix of faults: the session's promises hold at every step.
+TEST(TransferSession, NeverAsksABannedSourceNorAPieceTwiceNorStandsStill) {
+    for (std::uint64_t seed = 0; seed < 400; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed);
+        Rng rng(seed);
+        SessionPlan plan;
+        plan.layout = {40 * std::uint64_t{image::kLeafLength} - 5, image::kLeafLength};
+        plan.source_count = static_cast<std::uint8_t>(1 + rng.below(8));
+        plan.origin_mask = static_cast<std::uint8_t>(1u << (plan.source_count - 1));
+        plan.parallel_sources = static_cast<std::uint8_t>(1 + rng.below(4));
+        plan.origin_budget = plan.layout.length * (1 + rng.below(4));
+        plan.origin_delay = std::chrono::milliseconds(rng.below(3000));
+        plan.starve_limit = 60s;
+        plan.is_layer_proved = rng.below(2) == 0;
+        plan.seed = seed;
+        PieceSet have(plan.layout.piece_count());
+        Session session(plan, have);
+        Instant now{5s};
+        struct Open {
+            RequestId id;
+            SourceIndex source;
+            PieceRun run;
+        };
+        std::vector<Open> open;
+        std::array<bool, planning::kMaxSources> banned{};
+        Actions out;
+        session.on(Started{}, now, out);
+        for (int step = 0; step < 3000 && !session.is_over(); ++step) {
+            for (const auto& action : out) {
+                if (const auto* a = std::get_if<RequestRun>(&action)) {
+                    ASSERT_FALSE(banned[a->source.value]);
+                    ASSERT_GT(a->run.count, 0u);
+                    ASSERT_LE(a->run.end(), have.size());
+                    open.push_back({a->id, a->source, a->run});
+                } else if (const auto* l = std::get_if<RequestLayer>(&action)) {
+                    open.push_back({l->id, l->source, PieceRun{}});
+                } else if (const auto* c = std::get_if<CancelRequest>(&action)) {
+                    std::erase_if(open, [&](const auto& o) { return o.id == c->id; });
+                } else if (const auto* b = std::get_if<BanSource>(&action)) {
+                    banned[b->source.value] = true;
+                    ASSERT_TRUE(session.is_banned(b->source));
+                }
+            }
+            ASSERT_LE(open.size(), 8u);
+            out.clear();
+            if (open.empty() || rng.below(6) == 0) {
+                const auto due = session.next_deadline();
+                ASSERT_GT(due, now);
+                ASSERT_NE(due, Instant::never()) << "nothing open, and nothing to wait for";
+                now = due;
+                session.on(DeadlinePassed{}, now, out);
+                continue;
+            }
+            now = now + std::chrono::milliseconds(rng.below(50));
+            auto& o = open[rng.below(open.size())];
+            const auto id = o.id;
+            const bool is_bad = rng.below(60) == 0;
+            if (rng.below(12) == 0) {
+                const auto fault = static_cast<Fault>(rng.below(6));
+                open.erase(open.begin() + (&o - open.data()));
+                session.on(RequestFailed{id, fault, 1s}, now, out);
+            } else if (o.run.count == 0) {
+                open.erase(open.begin() + (&o - open.data()));
+                session.on(is_bad ? Event(LayerRefused{id}) : Event(LayerProved{id}), now, out);
+            } else {
+                const auto piece = o.run.first;
+                session.on(BytesArrived{id, plan.layout.size_of(piece)}, now, out);
+                ++o.run.first.value;
+                if (--o.run.count == 0) open.erase(open.begin() + (&o - open.data()));
+                session.on(PieceArrived{id, piece}, now, out);
+                if (!is_bad) have.insert(piece);
+                session.on(is_bad ? Event(PieceRefused{id, piece}) : Event(PieceProved{id, piece}),
+                           now, out);
+            }
+        }
+        ASSERT_TRUE(session.is_over()) << "missing " << have.size() - have.count();
+        ASSERT_LE(session.origin_bytes_taken(), plan.origin_budget);
+    }
+}
+
+}  // namespace
+}  // namespace sluice::transfer
