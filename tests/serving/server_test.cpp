@@ -98,6 +98,10 @@ TEST(Server, RefusesAnAgentBeyondItsSlotsButKeepsAPlainCpesReservedOne) {
     EXPECT_THAT(rig.get(4, 0, 1, Client::plain), ElementsAre("refuse 4: no slot"));
     rig.say(TransferClosed{TransferId{1}});
     EXPECT_THAT(rig.get(5, 0, 1), ElementsAre("accept 5"));
+    rig.say(TransferClosed{TransferId{3}});
+    EXPECT_THAT(rig.get(6, 0, 1, Client::plain), ElementsAre("accept 6"));
+    rig.say(TransferClosed{TransferId{6}});
+    EXPECT_THAT(rig.get(7, 0, 1), ElementsAre("refuse 7: no slot")) << "reserved stays reserved";
 }
 
 TEST(Server, TurnsAgentsAwayWhileTheCpuIsBusyButNotPlainCpes) {
