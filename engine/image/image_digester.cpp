@@ -12,8 +12,8 @@ ImageDigester::ImageDigester(const PieceLayout& layout) : layout_(layout) {
 }
 
 std::uint32_t ImageDigester::next_size() const {
-    const auto next = static_cast<std::uint32_t>(layer_.size());
-    return next < layout_.piece_count() ? layout_.size_of(PieceIndex{next}) : 0;
+    const PieceIndex next{pieces_added()};
+    return next.value < layout_.piece_count() ? layout_.size_of(next) : 0;
 }
 
 void ImageDigester::add_piece(ByteView bytes) {

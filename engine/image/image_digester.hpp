@@ -24,6 +24,7 @@ class ImageDigester {
 public:
     explicit ImageDigester(const PieceLayout& layout);
 
+    std::uint32_t pieces_added() const { return static_cast<std::uint32_t>(layer_.size()); }
     // How many bytes the next piece must have; 0 once all pieces are in.
     std::uint32_t next_size() const;
     // Pieces in order, each of next_size() bytes.
