@@ -102,9 +102,13 @@ Budgets read_budgets(JsonReader& from) {
     Budgets out;
     out.origin_bytes = from.number_or("origin_bytes", 0, 0, kAnyNumber);
     out.origin_delay = std::chrono::milliseconds(from.number_or("origin_delay_ms", 0, 0, kDayMs));
-    const auto starve = std::chrono::duration_cast<std::chrono::milliseconds>(out.starve_limit);
-    out.starve_limit = std::chrono::milliseconds(from.number_or(
-        "starve_limit_ms", static_cast<std::uint64_t>(starve.count()), 1000, kDayMs));
+    const auto wait_or = [&](const char* name, Duration usual, std::uint64_t least_ms) {
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(usual).count();
+        return std::chrono::milliseconds(
+            from.number_or(name, static_cast<std::uint64_t>(ms), least_ms, kDayMs));
+    };
+    out.join_grace = wait_or("join_grace_ms", out.join_grace, 0);
+    out.starve_limit = wait_or("starve_limit_ms", out.starve_limit, 1000);
     out.parallel_sources = static_cast<std::uint32_t>(from.number_or("parallel_sources", 1, 1, 4));
     from.finish();
     return out;
@@ -202,6 +206,7 @@ std::string to_json(const Assignment& a) {
                           {"cpu_gate_percent", a.serving->cpu_gate_percent}};
     out["budgets"] = {{"origin_bytes", a.budgets.origin_bytes},
                       {"origin_delay_ms", milliseconds(a.budgets.origin_delay)},
+                      {"join_grace_ms", milliseconds(a.budgets.join_grace)},
                       {"starve_limit_ms", milliseconds(a.budgets.starve_limit)},
                       {"parallel_sources", a.budgets.parallel_sources}};
     out["seed"] = seed_hex(a.seed);

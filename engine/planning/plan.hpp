@@ -24,8 +24,8 @@ inline constexpr std::size_t kMaxSources = 8;
 
 struct Source {
     SourceKind kind = SourceKind::peer;
-    // peer: "http://192.168.1.2:7547" (paths are the protocol's); origin: the URL of the image itself,
-    // whose piece layer is at the same URL + ".layer" unless layer_url says otherwise.
+    // peer: "http://192.168.1.2:7547" (paths are the protocol's); origin: the URL of the image
+    // itself, whose piece layer is at the same URL + ".layer" unless layer_url says otherwise.
     std::string url;
     std::string layer_url;  // origin only; empty = url + ".layer"
     std::string username;   // empty = no credentials
@@ -34,10 +34,10 @@ struct Source {
 
 // How a device may serve; absent = it serves nobody.
 struct ServingTerms {
-    std::string master_key_hex;         // K_master, 32 bytes in hex: checks credentials, asks no one
-    std::uint32_t slots = 16;           // agent transfers at a time
-    std::uint32_t reserved_slots = 0;   // kept for plain CPEs beside `slots`
-    std::uint64_t rate_cap_bps = 0;     // bits a second over all transfers; 0 = no cap
+    std::string master_key_hex;        // K_master, 32 bytes in hex: checks credentials, asks no one
+    std::uint32_t slots = 16;          // agent transfers at a time
+    std::uint32_t reserved_slots = 0;  // kept for plain CPEs beside `slots`
+    std::uint64_t rate_cap_bps = 0;    // bits a second over all transfers; 0 = no cap
     std::uint32_t cpu_gate_percent = 90;  // no new agent transfer above this load
 };
 
@@ -47,6 +47,9 @@ struct Budgets {
     // How long a slave without a usable peer waits before it asks the origin. The planner spreads
     // it over the site so that one device goes first and the others find it serving.
     Duration origin_delay{};
+    // How long a peer that was never reached counts as one that is still to come: devices do not
+    // get their Assignments at the same moment.
+    Duration join_grace = std::chrono::seconds(10);
     // How long a peer that lives but has nothing to give is waited for before the next source is
     // tried. Long: a starving master is not a dead one.
     Duration starve_limit = std::chrono::minutes(10);
@@ -54,17 +57,17 @@ struct Budgets {
 };
 
 struct Assignment {
-    std::string rollout;    // short id of the rollout
-    std::string short_id;   // rides in CommandKey, ≤ 32 characters
+    std::string rollout;   // short id of the rollout
+    std::string short_id;  // rides in CommandKey, ≤ 32 characters
     Role role = Role::slave;
     image::ImageId image;
-    std::string manifest;   // the DSSE envelope, byte for byte
-    std::vector<Source> sources;          // in the order to try; the origin last, or absent
+    std::string manifest;         // the DSSE envelope, byte for byte
+    std::vector<Source> sources;  // in the order to try; the origin last, or absent
     std::optional<ServingTerms> serving;
     Budgets budgets;
-    std::uint64_t seed = 0;               // of the session's Rng
+    std::uint64_t seed = 0;  // of the session's Rng
     UtcTime server_time;
-    std::uint32_t refresh_s = 900;        // fetch the Assignment again after this long
+    std::uint32_t refresh_s = 900;  // fetch the Assignment again after this long
 };
 
 }  // namespace sluice::planning

@@ -48,11 +48,16 @@ constexpr std::uint32_t tail_length(std::uint32_t piece_count) {
     return std::max<std::uint32_t>(1, piece_count / 64);
 }
 
+enum class SourceHistory : std::uint8_t { new_peer, known_peer, origin };
+
 // How long a source is left alone after its n-th failure in a row (n ≥ 1): doubling, capped, and
-// spread by ±25 % so that devices that failed together do not return together.
-inline Duration retry_delay(Fault fault, bool is_origin, int failures, Rng& rng) {
-    Duration base = is_origin ? Duration(1s) : Duration(250ms);
-    Duration cap = 30s;
+// spread by ±25 % so that devices that failed together do not return together. A peer that was
+// never reached is probably about to start: on a LAN a refused connection costs next to nothing.
+inline Duration retry_delay(Fault fault, SourceHistory history, int failures, Rng& rng) {
+    Duration base = history == SourceHistory::origin       ? Duration(1s)
+                    : history == SourceHistory::known_peer ? Duration(250ms)
+                                                           : Duration(50ms);
+    Duration cap = history == SourceHistory::new_peer ? Duration(5s) : Duration(30s);
     switch (fault) {
         case Fault::unreachable:
         case Fault::disconnected:

@@ -23,6 +23,7 @@ SessionPlan session_plan(const planning::Assignment& assignment, const image::Pi
     plan.is_layer_proved = is_layer_proved;
     plan.origin_budget = assignment.budgets.origin_bytes;
     plan.origin_delay = assignment.budgets.origin_delay;
+    plan.join_grace = assignment.budgets.join_grace;
     plan.starve_limit = assignment.budgets.starve_limit;
     plan.seed = assignment.seed;
     return plan;
@@ -68,8 +69,10 @@ void Session::step(Instant now, Actions& out) {
             out);
 }
 
-void Session::handle(const Started&, Instant, Actions&) {
-    if (phase_ == Phase::waiting) phase_ = plan_.is_layer_proved ? Phase::pieces : Phase::layer;
+void Session::handle(const Started&, Instant now, Actions&) {
+    if (phase_ != Phase::waiting) return;
+    phase_ = plan_.is_layer_proved ? Phase::pieces : Phase::layer;
+    started_at_ = now;
 }
 
 void Session::handle(const DeadlinePassed&, Instant, Actions&) {}
@@ -80,6 +83,7 @@ void Session::handle(const LayerProved& e, Instant, Actions&) {
     auto& source = sources_[request->source.value];
     source.failures = 0;
     source.was_busy = false;
+    source.was_reached = true;
     close(*request);
     phase_ = Phase::pieces;
 }
@@ -98,7 +102,7 @@ void Session::handle(const BytesArrived& e, Instant now, Actions&) {
     const auto s = request->source.value;
     auto& source = sources_[s];
     source.life = now;
-    source.is_mid_piece = true;
+    source.is_mid_piece = source.was_reached = true;
     source.is_have_open = false;  // a new AskHave replaces one that is still out
     if (is_origin(s) && !request->is_layer()) origin_taken_ += e.bytes;
 }
@@ -147,7 +151,7 @@ void Session::handle(const RequestFailed& e, Instant now, Actions& out) {
     cancel_requests_of(s, out);
     auto& source = sources_[s];
     source.state = State::busy;
-    source.was_busy = true;
+    source.was_busy = source.was_reached = true;
     source.life = now + busy_delay(e.retry_after);
 }
 
@@ -156,6 +160,7 @@ void Session::handle(const HaveAnswered& e, Instant now, Actions&) {
     auto& source = sources_[e.source.value];
     source.is_have_open = false;
     source.have_count = e.count;
+    source.was_reached = true;
     if (source.state == State::usable) {
         source.life = now;
         source.failures = 0;
@@ -198,9 +203,17 @@ void Session::leave(std::size_t s, Parting why, Duration pause, Instant now, Act
 }
 
 void Session::leave_after(std::size_t s, Fault fault, Parting why, Instant now, Actions& out) {
-    auto& failures = sources_[s].failures;
-    failures = static_cast<std::uint8_t>(std::min(failures + 1, 20));
-    leave(s, why, retry_delay(fault, is_origin(s), failures, rng_), now, out);
+    leave(s, why, pause_after(s, fault), now, out);
+}
+
+// One failure more, and the pause it costs the source.
+Duration Session::pause_after(std::size_t s, Fault fault) {
+    auto& source = sources_[s];
+    source.failures = static_cast<std::uint8_t>(std::min(source.failures + 1, 20));
+    const auto history = is_origin(s)         ? SourceHistory::origin
+                         : source.was_reached ? SourceHistory::known_peer
+                                              : SourceHistory::new_peer;
+    return retry_delay(fault, history, source.failures, rng_);
 }
 
 void Session::distrust(std::size_t s, PieceIndex piece, Instant now, Actions& out) {

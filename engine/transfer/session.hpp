@@ -31,6 +31,7 @@ struct SessionPlan {
     bool is_layer_proved = false;     // resumed: the store holds a proved layer
     std::uint64_t origin_budget = 0;  // bytes
     Duration origin_delay{};
+    Duration join_grace{};
     Duration starve_limit{};
     std::uint64_t seed = 0;
 };
@@ -70,6 +71,7 @@ private:
         std::uint8_t failures = 0;   // in a row; decides the next pause
         std::uint8_t distrusts = 0;  // wrong pieces of an origin
         bool is_have_open : 1 = false;
+        bool was_reached : 1 = false;   // gave a sign of life, ever
         bool was_busy : 1 = false;      // said 503 and gave no whole piece since
         bool is_mid_piece : 1 = false;  // bytes came since the last whole piece
     };
@@ -102,7 +104,7 @@ private:
     // Who may be asked.
     bool is_origin(std::size_t s) const { return (plan_.origin_mask >> s & 1) != 0; }
     bool is_active(std::size_t s) const;
-    bool is_peer_alive(std::size_t s) const;
+    bool is_peer_alive(std::size_t s, Instant now) const;
     bool is_askable(std::size_t s, Instant now) const;
     bool is_another_peer_usable(std::size_t s) const;
     std::size_t first_origin() const;
@@ -118,6 +120,7 @@ private:
     void wake(std::size_t s, Instant now, Actions& out);
     void probe(std::size_t s, Instant now, Actions& out);
     void bench_unreached(std::size_t s, Fault fault, Instant now);
+    Duration pause_after(std::size_t s, Fault fault);
     void ask_have(std::size_t s, std::uint32_t after, Actions& out);
     Instant compute_deadline(Instant now) const;
     Instant source_deadline(std::size_t s) const;
@@ -152,6 +155,7 @@ private:
     std::array<SourceState, planning::kMaxSources> sources_{};
     std::array<OpenRequest, kMaxOpen> open_{};
     std::uint64_t origin_taken_ = 0;  // bytes that came from origins, wanted or not
+    Instant started_at_{};
     Instant peerless_since_ = Instant::never();
     Instant deadline_ = Instant::never();
     std::uint32_t next_id_ = 1;

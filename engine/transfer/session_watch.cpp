@@ -12,13 +12,15 @@ bool Session::is_active(std::size_t s) const {
                        [s](const auto& r) { return r.source.value == s && !r.has_arrived(); });
 }
 
-// Alive: may have something, now or later. One that was never asked counts; one that is tried again
-// after a failure has to give a piece or answer a `have` first, or its retries would hold off the
+// Alive: may have something, now or later. One that was not reached yet counts for `join_grace`;
+// one that failed has to give a piece or answer a `have` first, or its retries would hold off the
 // origin for ever.
-bool Session::is_peer_alive(std::size_t s) const {
+bool Session::is_peer_alive(std::size_t s, Instant now) const {
     const auto& source = sources_[s];
-    return !is_origin(s) &&
-           ((source.state == State::usable && source.failures == 0) || source.state == State::busy);
+    if (is_origin(s) || source.state == State::banned) return false;
+    if (source.state == State::busy) return true;
+    if (source.state == State::usable && source.failures == 0) return true;
+    return !source.was_reached && now < started_at_ + plan_.join_grace;
 }
 
 bool Session::is_another_peer_usable(std::size_t s) const {
@@ -43,7 +45,7 @@ bool Session::has_hope(std::size_t s) const {
 void Session::note_peers(Instant now) {
     const auto end = first_origin();
     bool is_any_alive = false;
-    for (std::size_t s = 0; s < end; ++s) is_any_alive |= is_peer_alive(s);
+    for (std::size_t s = 0; s < end; ++s) is_any_alive |= is_peer_alive(s, now);
     if (is_any_alive) {
         peerless_since_ = Instant::never();
     } else if (peerless_since_ == Instant::never()) {
@@ -132,9 +134,8 @@ void Session::probe(std::size_t s, Instant now, Actions& out) {
 void Session::bench_unreached(std::size_t s, Fault fault, Instant now) {
     auto& source = sources_[s];
     source.is_have_open = false;
-    source.failures = static_cast<std::uint8_t>(std::min(source.failures + 1, 20));
     source.state = State::benched;
-    source.life = now + retry_delay(fault, false, source.failures, rng_);
+    source.life = now + pause_after(s, fault);
 }
 
 void Session::ask_have(std::size_t s, std::uint32_t after, Actions& out) {
@@ -173,6 +174,7 @@ Instant Session::compute_deadline(Instant now) const {
         if (t > now) due = std::min(due, t);
     };
     for (std::size_t s = 0; s < plan_.source_count; ++s) consider(source_deadline(s));
+    consider(started_at_ + plan_.join_grace);
     if (peerless_since_ != Instant::never()) consider(peerless_since_ + plan_.origin_delay);
     if (phase_ == Phase::pieces && is_tail()) consider(hedge_due());
     return due;

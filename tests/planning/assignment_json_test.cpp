@@ -19,7 +19,7 @@ Assignment an_assignment() {
         {SourceKind::peer, "http://10.0.0.2:7547", "", "s1.r1.t7.65f0", std::string(32, 'p')},
         {SourceKind::origin, "https://o.example/image.bin", "https://o.example/layer", "", ""}};
     a.serving = ServingTerms{std::string(64, 'a'), 8, 2, 50'000'000, 75};
-    a.budgets = {std::uint64_t{5} << 32, 1500ms, 600s, 2};
+    a.budgets = {std::uint64_t{5} << 32, 1500ms, 20s, 600s, 2};
     a.seed = 0x0123456789abcdefULL;
     a.server_time = UtcTime{1'800'000'000};
     a.refresh_s = 300;
@@ -50,6 +50,7 @@ void expect_equal(const Assignment& a, const Assignment& b) {
     }
     EXPECT_EQ(a.budgets.origin_bytes, b.budgets.origin_bytes);
     EXPECT_EQ(a.budgets.origin_delay, b.budgets.origin_delay);
+    EXPECT_EQ(a.budgets.join_grace, b.budgets.join_grace);
     EXPECT_EQ(a.budgets.starve_limit, b.budgets.starve_limit);
     EXPECT_EQ(a.budgets.parallel_sources, b.budgets.parallel_sources);
     EXPECT_EQ(a.seed, b.seed);

@@ -2,7 +2,9 @@
 // A session with a hand on its clock: events go in by name, actions come out as text, one line
 // each, so that a test reads as a conversation.
 
+#include <algorithm>
 #include <fmt/core.h>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -81,6 +83,9 @@ public:
         std::vector<std::string> lines;
         for (const auto& action : out) {
             if (const auto* run = std::get_if<RequestRun>(&action)) runs_.push_back(*run);
+            if (const auto* over = std::get_if<CancelRequest>(&action)) open_.erase(over->id.value);
+            if (const auto* run = std::get_if<RequestRun>(&action))
+                open_[run->id.value] = run->source.value;
             if (const auto* layer = std::get_if<RequestLayer>(&action)) layer_ = layer->id;
             lines.push_back(describe(action));
         }
@@ -95,6 +100,14 @@ public:
         }
         ADD_FAILURE() << "piece " << piece << " was not asked of " << source;
         return RequestId{0};
+    }
+    bool was_asked(int source) const {
+        return std::any_of(runs_.begin(), runs_.end(),
+                           [&](const auto& r) { return r.source.value == source; });
+    }
+    bool open_run_of(int source) const {
+        return std::any_of(open_.begin(), open_.end(),
+                           [&](const auto& o) { return o.second == source; });
     }
     RequestId layer_request() const { return layer_; }
     // Pieces [first, end) come from `source` and prove right.
@@ -115,7 +128,9 @@ public:
     }
     std::vector<std::string> fail(int source, std::uint32_t piece, Fault fault,
                                   Duration retry_after = {}) {
-        return say(RequestFailed{run_of(source, piece), fault, retry_after});
+        const auto id = run_of(source, piece);
+        open_.erase(id.value);
+        return say(RequestFailed{id, fault, retry_after});
     }
     Session& session() { return *session_; }
     Instant now() const { return now_; }
@@ -131,6 +146,7 @@ private:
     Instant now_{1000s};
     std::vector<RequestRun> runs_;
     RequestId layer_{0};
+    std::map<std::uint32_t, int> open_;  // runs neither failed nor cancelled, by id: their source
 };
 
 }  // namespace sluice::transfer

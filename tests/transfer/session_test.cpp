@@ -66,17 +66,36 @@ TEST(TransferSession, LetsTheOriginWaitItsDelayWhileNoPeerIsAlive) {
     SessionRig rig("PO");
     rig.plan().origin_delay = 5s;
     rig.start();
-    EXPECT_THAT(rig.fail(0, 0, Fault::unreachable), ElementsAre("cancel at 0", "leave 0 faulty"));
-    std::vector<std::string> seen;
+    rig.deliver(0, 0, 1);
+    EXPECT_THAT(rig.fail(0, 1, Fault::disconnected), ElementsAre("cancel at 0", "leave 0 faulty"));
     Duration waited{};
-    while (waited < 20s && std::find(seen.begin(), seen.end(), "run 0+8 from 1") == seen.end()) {
-        seen = rig.wait(100ms);
-        waited += 100ms;
-        if (std::find(seen.begin(), seen.end(), "run 0+8 from 0") != seen.end())
-            rig.fail(0, 0, Fault::unreachable);
+    while (waited < 20s && !rig.was_asked(1)) {
+        rig.wait(10ms);
+        waited += 10ms;
+        if (rig.open_run_of(0)) rig.fail(0, 1, Fault::unreachable);
     }
     EXPECT_GE(waited, 5s);
     EXPECT_LE(waited, 6s) << "a dead peer's retries must not hold off the origin";
+}
+
+TEST(TransferSession, WaitsTheJoinGraceForAMasterThatIsStillToComeBeforeItAsksTheOrigin) {
+    SessionRig rig("PO");
+    rig.plan().join_grace = 10s;
+    rig.start();
+    std::vector<std::string> seen;
+    Duration waited{};
+    int tries = 0;
+    while (waited < 20s && !rig.was_asked(1)) {
+        if (rig.open_run_of(0)) {
+            ++tries;
+            rig.fail(0, 0, Fault::unreachable);
+        }
+        rig.wait(10ms);
+        waited += 10ms;
+    }
+    EXPECT_GE(waited, 10s);
+    EXPECT_LE(waited, 11s);
+    EXPECT_GE(tries, 6) << "and looks for it often at first";
 }
 
 TEST(TransferSession, AsksTheOriginNoMoreThanItsBudget) {
