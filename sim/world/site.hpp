@@ -1,0 +1,51 @@
+#pragma once
+// What a simulated site is, as data: an origin, an access link, hosts with their ports and their
+// Assignments, and what things cost there. Rates are the links' own, in bits a second on the wire;
+// what headers take is subtracted inside.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.hpp"
+#include "engine/image/piece_layout.hpp"
+#include "engine/planning/plan.hpp"
+
+namespace sluice::sim::world {
+
+using HostIndex = Strong<struct HostIndexTag, std::uint32_t>;
+
+struct HostSpec {
+    std::string url;  // where Assignments say it is: "http://10.0.0.2:7547"
+    planning::Assignment assignment;
+    double up_bps = 1e9;
+    double down_bps = 1e9;
+    Duration starts_at{};
+};
+
+struct Costs {
+    // Ethernet, IP and TCP headers: bytes on the wire for a byte of payload (measured).
+    double header_factor = 1.046;
+    Duration lan_delay = 50us;      // one way, from one host's port to the middle of the LAN
+    Duration origin_delay = 100us;  // one way, from the origin to the middle of the LAN
+    Duration connect_timeout = 2s;  // the agent's
+    // The disk-and-hash worker, one for each host.
+    double hash_bytes_per_s = 800e6;
+    Duration per_piece = 100us;
+    // Verified pieces become durable this long after the first, or when this many bytes wait.
+    Duration flush_after = 1s;
+    std::uint32_t flush_bytes = 4u << 20;
+    Duration boot = 300ms;  // power or process start to Started, the re-hash not counted
+};
+
+struct SiteSpec {
+    image::PieceLayout layout;
+    std::string origin_url;
+    double origin_bps = 100e6;  // its uplink
+    double access_bps = 1e9;    // of the site, downwards
+    Costs costs;
+    std::vector<HostSpec> hosts;
+    std::uint64_t seed = 1;  // of boot ids and of what a power cut takes
+};
+
+}  // namespace sluice::sim::world
