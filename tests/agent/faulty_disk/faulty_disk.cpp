@@ -34,9 +34,12 @@ public:
     }
 
     DiskResult<void> sync_data() override {
-        if (const int code = enter("fdatasync")) return disk_error("fdatasync", path_, code);
+        if (const int code = enter("fdatasync")) {
+            if (!disk_.is_off_ && disk_.rng_.below(2) == 0) node_->changes.clear();
+            return disk_error("fdatasync", path_, code);
+        }
         // Cut in the middle of a sync: any part of it.
-        if (disk_.was_last()) return disk_error("fdatasync", path_, EIO);
+        if (disk_.was_last(path_)) return disk_error("fdatasync", path_, EIO);
         if (disk_.lie_ && disk_.lie_("fdatasync", path_)) return success();
         node_->settle_bytes();
         return success();
@@ -70,7 +73,9 @@ public:
         return std::min<std::uint64_t>(offset, bytes.size());
     }
 
-    void drop_cache() const override {}
+    void drop_cache() const override {
+        if (node_->changes.empty()) node_->now = node_->durable;
+    }
     int fd() const override { return -1; }
 
 private:
@@ -82,7 +87,7 @@ private:
         node_->changes.push_back(std::move(made));
     }
     DiskResult<void> done(const char* call) {
-        if (disk_.was_last()) return disk_error(call, path_, EIO);
+        if (disk_.was_last(path_)) return disk_error(call, path_, EIO);
         return success();
     }
 
@@ -97,13 +102,14 @@ FaultyDisk::FaultyDisk(std::uint64_t seed) : rng_(seed), root_(std::make_shared<
 }
 FaultyDisk::~FaultyDisk() = default;
 
-void FaultyDisk::cut_power_at(std::uint64_t n) {
-    stop_at_ = n == 0 ? 0 : changes_ + n;
+void FaultyDisk::cut_power_at(std::uint64_t n, std::string part) {
+    calls_left_ = n;
+    stop_part_ = std::move(part);
     stop_ = Stop::power;
 }
 
-void FaultyDisk::kill_process_at(std::uint64_t n) {
-    cut_power_at(n);
+void FaultyDisk::kill_process_at(std::uint64_t n, std::string part) {
+    cut_power_at(n, std::move(part));
     stop_ = Stop::process;
 }
 
@@ -127,14 +133,15 @@ int FaultyDisk::enter(const char* call, const std::string& path) const {
     return 0;
 }
 
-bool FaultyDisk::was_last() {
+bool FaultyDisk::was_last(const std::string& path) {
     ++changes_;
-    is_off_ = changes_ == stop_at_;
+    if (calls_left_ == 0 || path.find(stop_part_) == std::string::npos) return false;
+    is_off_ = --calls_left_ == 0;
     return is_off_;
 }
 
 FaultyDisk::Node* FaultyDisk::find(const std::string& path) const {
-    assert(path.starts_with('/'));
+    assert(path.empty() || path.starts_with('/'));
     Node* at = root_.get();
     for (std::size_t begin = 1; begin < path.size();) {
         const auto end = std::min(path.find('/', begin), path.size());
@@ -176,14 +183,14 @@ DiskResult<std::unique_ptr<File>> FaultyDisk::open(const std::string& path, Open
     if (found == names.end()) {
         if (!may_create) return disk_error("open", path, ENOENT);
         folder->change_names({place.name, std::make_shared<Node>(), {}});
-        if (was_last()) return disk_error("open", path, EIO);
+        if (was_last(path)) return disk_error("open", path, EIO);
         found = names.find(place.name);
     } else if (how == Open::replace) {
         auto& node = *found->second;
         Node::Change emptied{0, {}, true};
         Node::apply(emptied, node.now);
         node.changes.push_back(std::move(emptied));
-        if (was_last()) return disk_error("open", path, EIO);
+        if (was_last(path)) return disk_error("open", path, EIO);
     }
     return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, found->second, path));
 }
@@ -197,7 +204,7 @@ DiskResult<void> FaultyDisk::make_directory(const std::string& path) {
     auto made = std::make_shared<Node>();
     made->is_directory = true;
     folder->change_names({place.name, std::move(made), {}});
-    if (was_last()) return disk_error("mkdir", path, EIO);
+    if (was_last(path)) return disk_error("mkdir", path, EIO);
     return success();
 }
 
@@ -205,7 +212,7 @@ DiskResult<void> FaultyDisk::sync_directory(const std::string& path) {
     if (const int code = enter("fsync", path)) return disk_error("fsync", path, code);
     Node* const folder = find(path);
     if (folder == nullptr) return disk_error("fsync", path, ENOENT);
-    if (was_last()) return disk_error("fsync", path, EIO);
+    if (was_last(path)) return disk_error("fsync", path, EIO);
     if (!lie_ || !lie_("fsync", path)) folder->settle_names();
     return success();
 }
@@ -219,7 +226,7 @@ DiskResult<void> FaultyDisk::rename(const std::string& from, const std::string& 
     if (folder == nullptr || !folder->names.contains(source.name))
         return disk_error("rename", from, ENOENT);
     folder->change_names({target.name, folder->names.at(source.name), source.name});
-    if (was_last()) return disk_error("rename", from, EIO);
+    if (was_last(from)) return disk_error("rename", from, EIO);
     return success();
 }
 
@@ -229,7 +236,7 @@ DiskResult<void> FaultyDisk::remove_file(const std::string& path) {
     Node* const folder = find(place.folder);
     if (folder == nullptr || !folder->names.contains(place.name)) return success();
     folder->change_names({place.name, nullptr, {}});
-    if (was_last()) return disk_error("unlink", path, EIO);
+    if (was_last(path)) return disk_error("unlink", path, EIO);
     return success();
 }
 

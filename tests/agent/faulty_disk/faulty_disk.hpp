@@ -25,23 +25,24 @@ public:
     explicit FaultyDisk(std::uint64_t seed);
     ~FaultyDisk() override;
 
-    // The n-th changing call from now is the last that reaches the disk: it fails like all after
-    // it, and may still be there, whole or in part, later. 0 = no such call.
-    void cut_power_at(std::uint64_t n);
-    void kill_process_at(std::uint64_t n);
+    // The n-th changing call from now on a path that contains `part` is the last that reaches the
+    // disk: it fails like all after it, and may still be there, whole or in part, later.
+    void cut_power_at(std::uint64_t n, std::string part = "");
+    void kill_process_at(std::uint64_t n, std::string part = "");
     bool is_off() const { return is_off_; }
     // Cuts the power now, unless it is off already.
     void cut_power_now();
     // Power is back, or the next process starts. Files opened before stay dead.
     void come_back();
 
-    std::uint64_t changes() const { return changes_; }
+    std::uint64_t changes() const { return changes_; }  // changing calls so far
 
     // Broken disks, and broken programs: syncs (`call` is "fdatasync" or "fsync") for which it says
     // true do nothing and report success.
     using Lie = std::function<bool(const char* call, const std::string& path)>;
     void lie_about(Lie lie) { lie_ = std::move(lie); }
-    // A call (pwrite, fdatasync, …) on a path that contains `part` fails with `code`; 0 ends it.
+    // A call (pwrite, fdatasync, …) on a path that contains `part` fails with `code`; 0 ends it. As
+    // on Linux, a failed fdatasync may leave the bytes readable, clean, and not on the medium.
     void fail(std::string call, std::string part, int code);
     // Bytes of all files together; a write beyond is ENOSPC.
     void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
@@ -66,7 +67,7 @@ private:
     // What every call does first; 0 or an errno.
     int enter(const char* call, const std::string& path) const;
     // What every changing call does after its change: true when it was the last.
-    bool was_last();
+    bool was_last(const std::string& path);
     void survive(Node& node);
     void survive_bytes(Node& file);
     void survive_names(Node& folder);
@@ -78,7 +79,8 @@ private:
     int failing_code_ = 0;
     std::uint64_t capacity_ = ~std::uint64_t{0};
     std::uint64_t changes_ = 0;
-    std::uint64_t stop_at_ = 0;
+    std::uint64_t calls_left_ = 0;  // until the stop; 0 = none is set
+    std::string stop_part_;
     Stop stop_ = Stop::none;
     bool is_off_ = false;
     std::uint64_t life_ = 0;  // files of an earlier life are dead

@@ -20,7 +20,7 @@ double draw_share(Rng& rng) {
 
 void FaultyDisk::come_back() {
     ++life_;
-    stop_at_ = 0;
+    calls_left_ = 0;
     is_off_ = false;
     if (stop_ == Stop::power) survive(*root_);
     stop_ = Stop::none;
@@ -61,7 +61,7 @@ void FaultyDisk::survive_bytes(Node& file) {
             const auto sector = all.subspan(begin, std::min(in_sector, all.size() - begin));
             if (rng_.uniform() < share) {
                 Node::write(change.offset + begin, sector, file.durable);
-            } else if (rng_.below(256) == 0) {
+            } else if (rng_.below(8) == 0) {
                 Bytes garbage(sector.size());
                 for (auto& byte : garbage) byte = static_cast<std::uint8_t>(rng_.next());
                 Node::write(change.offset + begin, garbage, file.durable);
