@@ -69,7 +69,7 @@ public:
 
 struct HttpResponse {
     unsigned status = 200;
-    // Content-Length, Connection and Date are the server's own.
+    // Content-Length and Connection are the server's own. No Date: a device may not know it.
     std::vector<std::pair<std::string_view, std::string>> fields;
     std::string body;
 };

@@ -1,0 +1,333 @@
+#include "engine/net/http_connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/status.hpp>
+#include <cerrno>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+namespace sluice::net {
+namespace {
+
+using boost::system::error_code;
+
+// Bytes a connection may send before the others get their turn.
+constexpr std::uint32_t kTurn = 1024 * 1024;
+// A client that was refused may still be sending; closing on it at once would destroy the answer.
+constexpr std::uint64_t kLingerBytes = 256 * 1024;
+constexpr Duration kLingerTime = 1s;
+
+std::string_view reason_of(unsigned status) {
+    const auto text =
+        boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+    return {text.data(), text.size()};
+}
+
+bool has_body(unsigned status) {
+    return status >= 200 && status != 204 && status != 304;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::socket socket,
+                               const std::string& address)
+    : owner_(owner),
+      socket_(std::move(socket)),
+      reader_(owner.limits(), address),
+      since_(owner.now()) {}
+
+void HttpConnection::begin() {
+    arm_read();
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+void HttpConnection::arm_read() {
+    if (is_reading_ || is_read_closed_ || state_ == State::closed) return;
+    const auto room = reader_.room();
+    if (room.empty()) return;
+    is_reading_ = true;
+    socket_.async_read_some(boost::asio::buffer(room.data(), room.size()),
+                            [self = shared_from_this()](error_code ec, std::size_t bytes) {
+                                self->is_reading_ = false;
+                                if (self->state_ == State::closed) return;
+                                if (!ec) return self->on_read(bytes);
+                                if (ec == boost::asio::error::eof) return self->on_read_closed();
+                                self->close(true);
+                            });
+}
+
+void HttpConnection::on_read(std::size_t bytes) {
+    if (state_ == State::lingering) {  // the bytes were written behind what counts: forgotten
+        lingered_ += bytes;
+        if (lingered_ > kLingerBytes) return close(false);
+        return arm_read();
+    }
+    if (state_ == State::reading && !reader_.has_begun()) since_ = owner_.now();
+    reader_.commit(bytes);
+    if (state_ == State::reading) process();
+    arm_read();
+}
+
+void HttpConnection::on_read_closed() {
+    is_read_closed_ = true;
+    if (state_ != State::answering) return close(false);
+    since_ = owner_.now();  // half_closed_timeout runs from here
+}
+
+void HttpConnection::process() {
+    if (is_processing_) return;
+    is_processing_ = true;
+    const auto self = shared_from_this();
+    while (state_ == State::reading) {
+        const auto progress = reader_.parse();
+        if (progress == RequestReader::Progress::bad) {
+            refuse(reader_.error_status());
+        } else if (progress == RequestReader::Progress::complete) {
+            dispatch();
+        } else {
+            if (reader_.take_expectation()) {
+                static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+                ::send(socket_.native_handle(), kContinue.data(), kContinue.size(),
+                       MSG_NOSIGNAL | MSG_DONTWAIT);
+            }
+            break;
+        }
+        pump();  // may finish the answer, and so make way for the next request
+    }
+    is_processing_ = false;
+    if (state_ == State::reading && is_read_closed_) return close(false);
+    arm_read();
+}
+
+void HttpConnection::dispatch() {
+    state_ = State::answering;
+    since_ = owner_.now();
+    is_head_request_ = reader_.is_head();
+    is_http_1_0_ = reader_.is_http_1_0();
+    keeps_alive_ = reader_.wants_keep_alive();
+    is_answer_begun_ = false;
+    exchange_ = owner_.open_exchange(*this);
+    ++owner_.counters().requests;
+    owner_.handler().on_request(reader_, exchange_);
+    if (state_ != State::closed) reader_.done();
+}
+
+// What was no request is answered without the handler, and is the connection's last.
+void HttpConnection::refuse(unsigned status) {
+    ++owner_.counters().bad_heads;
+    state_ = State::answering;
+    since_ = owner_.now();
+    exchange_ = ExchangeId{};
+    is_head_request_ = is_http_1_0_ = keeps_alive_ = is_answer_begun_ = false;
+    answer({status, {}, {}});
+}
+
+// --- answering --------------------------------------------------------------------------------
+
+void HttpConnection::put_head(const HttpResponse& response, std::uint64_t length) {
+    is_answer_begun_ = true;
+    if (is_read_closed_) keeps_alive_ = false;
+    text_.clear();
+    text_sent_ = 0;
+    text_ += "HTTP/1.1 ";
+    text_ += std::to_string(response.status);
+    text_ += ' ';
+    text_ += reason_of(response.status);
+    text_ += "\r\n";
+    for (const auto& [name, value] : response.fields) {
+        text_ += name;
+        text_ += ": ";
+        text_ += value;
+        text_ += "\r\n";
+    }
+    if (has_body(response.status)) {
+        text_ += "Content-Length: ";
+        text_ += std::to_string(length);
+        text_ += "\r\n";
+    }
+    if (!keeps_alive_) {
+        text_ += "Connection: close\r\n";
+    } else if (is_http_1_0_) {
+        text_ += "Connection: keep-alive\r\n";
+    }
+    text_ += "\r\n";
+    head_left_ = text_.size();
+}
+
+void HttpConnection::answer(const HttpResponse& response) {
+    if (state_ != State::answering || is_answer_begun_) return;
+    put_head(response, response.body.size());
+    if (!is_head_request_ && has_body(response.status)) text_ += response.body;
+    is_stream_ = false;
+    kick();
+}
+
+void HttpConnection::start(const HttpResponse& response, std::uint64_t length) {
+    if (state_ != State::answering || is_answer_begun_) return;
+    put_head(response, length);
+    is_stream_ = true;
+    stream_left_ = is_head_request_ || !has_body(response.status) ? 0 : length;
+    kick();
+}
+
+void HttpConnection::send_file(int fd, std::uint64_t offset, std::uint32_t bytes) {
+    if (state_ != State::answering || !is_stream_ || file_left_ > 0 || bytes > stream_left_) return;
+    fd_ = fd;
+    file_offset_ = offset;
+    file_left_ = bytes;
+    since_ = owner_.now();
+    kick();
+}
+
+void HttpConnection::send_text(std::string text) {
+    if (state_ != State::answering || !is_stream_ || text.size() > stream_left_) return;
+    if (text_sent_ == text_.size()) {
+        text_ = std::move(text);
+        text_sent_ = 0;
+        head_left_ = 0;
+    } else {
+        text_ += text;
+    }
+    since_ = owner_.now();
+    kick();
+}
+
+void HttpConnection::abort() {
+    close(false);
+}
+
+void HttpConnection::kick() {
+    if (!is_processing_ && !is_pumping_ && !is_waiting_) pump();
+}
+
+// Bytes of the body went to the kernel: the handler may hand over the next ones at once.
+void HttpConnection::account(std::uint32_t body_bytes) {
+    since_ = owner_.now();
+    if (!is_stream_ || body_bytes == 0) return;
+    stream_left_ -= body_bytes;
+    owner_.handler().on_sent(exchange_, body_bytes);
+}
+
+HttpConnection::Sent HttpConnection::send_text_now() {
+    const int more = file_left_ > 0 ? MSG_MORE : 0;  // head and first bytes share a packet
+    const auto sent = ::send(socket_.native_handle(), text_.data() + text_sent_,
+                             text_.size() - text_sent_, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Sent::would_block : Sent::lost;
+    text_sent_ += static_cast<std::size_t>(sent);
+    const auto of_head = std::min(head_left_, static_cast<std::size_t>(sent));
+    head_left_ -= of_head;
+    account(static_cast<std::uint32_t>(static_cast<std::size_t>(sent) - of_head));
+    return Sent::all;
+}
+
+HttpConnection::Sent HttpConnection::send_file_now(std::uint32_t& allowance) {
+    auto offset = static_cast<off_t>(file_offset_);
+    const auto sent =
+        ::sendfile(socket_.native_handle(), fd_, &offset, std::min(file_left_, allowance));
+    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Sent::would_block : Sent::lost;
+    if (sent == 0) return Sent::lost;  // the file is shorter than its owner said
+    file_offset_ += static_cast<std::uint64_t>(sent);
+    file_left_ -= static_cast<std::uint32_t>(sent);
+    allowance -= static_cast<std::uint32_t>(sent);
+    account(static_cast<std::uint32_t>(sent));
+    return Sent::all;
+}
+
+void HttpConnection::pump() {
+    if (is_pumping_ || state_ != State::answering || !is_answer_begun_) return;
+    is_pumping_ = true;
+    const auto self = shared_from_this();
+    auto allowance = kTurn;
+    auto sent = Sent::all;
+    while (state_ == State::answering && has_output() && sent == Sent::all && allowance > 0)
+        sent = text_sent_ < text_.size() ? send_text_now() : send_file_now(allowance);
+    is_pumping_ = false;
+    if (state_ != State::answering) return;
+    if (sent == Sent::lost) return close(true);
+    if (sent == Sent::would_block) return wait_until_writable();
+    if (has_output()) {
+        is_waiting_ = true;
+        boost::asio::post(socket_.get_executor(), [self] {
+            self->is_waiting_ = false;
+            self->pump();
+        });
+        return;
+    }
+    if (!is_stream_ || stream_left_ == 0) finish();
+}
+
+void HttpConnection::wait_until_writable() {
+    if (is_waiting_) return;
+    is_waiting_ = true;
+    socket_.async_wait(boost::asio::ip::tcp::socket::wait_write,
+                       [self = shared_from_this()](error_code ec) {
+                           self->is_waiting_ = false;
+                           if (!ec) self->pump();
+                       });
+}
+
+// --- ending -----------------------------------------------------------------------------------
+
+void HttpConnection::finish() {
+    if (exchange_ != ExchangeId{}) owner_.close_exchange(exchange_);
+    exchange_ = ExchangeId{};
+    ++answered_;
+    since_ = owner_.now();
+    if (!keeps_alive_) return linger();
+    state_ = State::reading;
+    process();
+}
+
+void HttpConnection::linger() {
+    if (is_read_closed_) return close(false);
+    state_ = State::lingering;
+    error_code ignored;
+    socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    reader_.discard();
+    arm_read();
+}
+
+void HttpConnection::check_deadline(Instant now) {
+    const auto& limits = owner_.limits();
+    const auto quiet = now - since_;
+    const auto limit = [&] {
+        switch (state_) {
+            case State::reading:
+                return reader_.has_begun() || answered_ == 0 ? limits.head_timeout
+                                                             : limits.idle_timeout;
+            case State::answering:
+                if (is_read_closed_) return limits.half_closed_timeout;
+                return has_output() ? limits.write_timeout : Duration::max();
+            case State::lingering:
+                return kLingerTime;
+            case State::closed:
+                break;
+        }
+        return Duration::max();
+    }();
+    if (quiet < limit) return;
+    if (state_ != State::lingering) ++owner_.counters().timeouts;
+    close(true);
+}
+
+void HttpConnection::close(bool tell_handler) {
+    if (state_ == State::closed) return;
+    const auto self = shared_from_this();
+    const auto exchange = exchange_;
+    shut_down();
+    if (exchange != ExchangeId{}) {
+        owner_.close_exchange(exchange);
+        if (tell_handler) owner_.handler().on_closed(exchange);
+    }
+    owner_.forget(*this);
+}
+
+void HttpConnection::shut_down() {
+    state_ = State::closed;
+    exchange_ = ExchangeId{};
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace sluice::net

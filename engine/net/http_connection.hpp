@@ -1,0 +1,106 @@
+#pragma once
+// One client's connection to an HttpServer; http_server.cpp owns them all. Reads into the reader's
+// bounded buffer all the time, so that a client that went away is seen while it is being answered;
+// answers one request at a time.
+//
+// Inside engine/net only: it needs Asio's socket.
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+
+#include "engine/net/http_server.hpp"
+#include "engine/net/request_reader.hpp"
+
+namespace sluice::net {
+
+// What a connection needs from the server it belongs to.
+class ConnectionOwner {
+public:
+    virtual ~ConnectionOwner() = default;
+    virtual HttpHandler& handler() = 0;
+    virtual const HttpServerLimits& limits() const = 0;
+    virtual HttpServerCounters& counters() = 0;
+    virtual Instant now() const = 0;
+    virtual ExchangeId open_exchange(class HttpConnection& connection) = 0;
+    virtual void close_exchange(ExchangeId id) = 0;
+    // The connection is closed; the owner lets go of it.
+    virtual void forget(HttpConnection& connection) = 0;
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+public:
+    HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::socket socket,
+                   const std::string& address);
+
+    void begin();
+    // HttpServer's calls, for the exchange that is open.
+    void answer(const HttpResponse& response);
+    void start(const HttpResponse& response, std::uint64_t length);
+    void send_file(int fd, std::uint64_t offset, std::uint32_t bytes);
+    void send_text(std::string text);
+    void abort();
+
+    // Ends what has taken too long.
+    void check_deadline(Instant now);
+    // Closes without a word to the handler or the owner.
+    void shut_down();
+    // Answered before, and nothing of a next request is here.
+    bool is_idle() const {
+        return state_ == State::reading && answered_ > 0 && !reader_.has_begun();
+    }
+    Instant quiet_since() const { return since_; }
+    const std::string& address() const { return reader_.client_address(); }
+
+private:
+    enum class State { reading, answering, lingering, closed };
+    enum class Sent { all, would_block, lost };
+
+    void arm_read();
+    void on_read(std::size_t bytes);
+    void on_read_closed();
+    void process();
+    void dispatch();
+    void refuse(unsigned status);
+    void put_head(const HttpResponse& response, std::uint64_t length);
+    void kick();
+    void pump();
+    Sent send_text_now();
+    Sent send_file_now(std::uint32_t& allowance);
+    void account(std::uint32_t body_bytes);
+    void wait_until_writable();
+    bool has_output() const { return text_sent_ < text_.size() || file_left_ > 0; }
+    void finish();
+    void linger();
+    void close(bool tell_handler);
+
+    ConnectionOwner& owner_;
+    boost::asio::ip::tcp::socket socket_;
+    RequestReader reader_;
+    State state_ = State::reading;
+    std::uint64_t answered_ = 0;
+    Instant since_;  // of the state; moved on by progress while answering
+
+    ExchangeId exchange_;
+    std::string text_;  // head, or text of a stream
+    std::size_t text_sent_ = 0;
+    std::size_t head_left_ = 0;  // bytes at the front of text_ that are no body
+    int fd_ = -1;
+    std::uint64_t file_offset_ = 0;
+    std::uint32_t file_left_ = 0;
+    std::uint64_t stream_left_ = 0;  // body bytes of a stream still to be handed over and sent
+    std::uint64_t lingered_ = 0;     // bytes thrown away
+
+    bool is_stream_ = false;
+    bool is_answer_begun_ = false;
+    bool is_head_request_ = false;
+    bool is_http_1_0_ = false;
+    bool keeps_alive_ = false;
+    bool is_reading_ = false;  // a read is pending
+    bool is_waiting_ = false;  // a wait for writability is pending
+    bool is_read_closed_ = false;
+    bool is_processing_ = false;  // inside process() or pump(): they go on by themselves
+    bool is_pumping_ = false;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,72 @@
+#pragma once
+// Bytes of one server connection in, requests out, one after another. Beast's parser under our
+// limits; what Beast lets pass and we do not is refused here: several Hosts, transfer codings other
+// than chunked, folded fields. Touches no socket, so the fuzzer feeds it too.
+//
+// The buffer is never larger than the limits: a client that sends more waits in the kernel.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/net/http_server.hpp"
+
+namespace sluice::net {
+
+class RequestReader final : public HttpRequest {
+public:
+    RequestReader(const HttpServerLimits& limits, std::string client_address);
+    ~RequestReader() override;
+
+    // Where the next bytes go; empty when no more are taken for now.
+    std::span<char> room();
+    void commit(std::size_t count);
+
+    enum class Progress { need_more, complete, bad };
+    // After `complete` the request below is valid until done().
+    Progress parse();
+    // The status for a bad request: 400, 413, 431, 501 or 505.
+    unsigned error_status() const { return error_status_; }
+    // The client waits for "100 Continue" before it sends the body; true once.
+    bool take_expectation();
+    // Forgets the request that was complete; what was pipelined behind it stays.
+    void done();
+    // Forgets everything that came: nothing of it will be looked at.
+    void discard();
+
+    // Some bytes of a request are here.
+    bool has_begun() const { return filled_ > 0; }
+    bool is_head() const;
+    bool wants_keep_alive() const;
+    bool is_http_1_0() const;
+
+    std::string_view method() const override;
+    std::string_view target() const override;
+    std::string_view field(std::string_view name) const override;
+    std::string_view body() const override;
+    const std::string& client_address() const override { return client_address_; }
+
+private:
+    struct Parser;
+
+    Progress parse_head();
+    Progress parse_body();
+    Progress refuse(unsigned status);
+    bool find_head_end();
+
+    const HttpServerLimits& limits_;
+    std::string client_address_;
+    std::unique_ptr<char[]> buffer_;
+    std::size_t capacity_ = 0;
+    std::size_t filled_ = 0;
+    std::size_t scanned_ = 0;   // no end of head before this
+    std::size_t head_end_ = 0;  // 0 while the head is not whole
+    unsigned error_status_ = 400;
+    bool is_head_parsed_ = false;
+    bool is_expectation_pending_ = false;
+    std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace sluice::net
