@@ -1,0 +1,59 @@
+#pragma once
+// A fleet as the planner keeps it: inventory, groups and elections in step. One report goes through
+// all three in O(log group); a site's plan is made from what stands there.
+
+#include <string_view>
+#include <vector>
+
+#include "engine/election/elections.hpp"
+#include "engine/grouping/grouping.hpp"
+#include "engine/inventory/inventory.hpp"
+#include "engine/planning/site_plan.hpp"
+
+namespace sluice::planning {
+
+struct FleetPolicy {
+    grouping::GroupingPolicy grouping;
+    election::MasterPolicy masters;
+    PlanningPolicy planning;
+    inventory::Smoothing smoothing;
+    inventory::SiteRule sites;
+};
+
+// {"grouping": {…}, "masters": {…}, "planning": {…}, "cpu_weight_percent": 30, "max_site_size": 64,
+//  "address_prefixes": ["203.0.113.0/24"], "proxies": []}; all optional, unknown keys refused.
+Result<FleetPolicy> parse_fleet_policy(std::string_view json);
+
+class Fleet {
+public:
+    // The policy is check()ed, as parse_fleet_policy does.
+    explicit Fleet(const FleetPolicy& policy);
+    Fleet(const Fleet&) = delete;
+    Fleet& operator=(const Fleet&) = delete;
+
+    Result<inventory::Applied> apply(const inventory::DeviceReport& report);
+    void forget(DeviceIndex device);
+    // Elects where reports changed something; the groups whose masters are now others.
+    std::vector<grouping::GroupIndex> settle() { return elections_.settle(); }
+
+    const inventory::Inventory& inventory() const { return inventory_; }
+    const grouping::Grouping& groups() const { return groups_; }
+    const election::Elections& elections() const { return elections_; }
+    const FleetPolicy& policy() const { return policy_; }
+
+    // A group's members in the order of their election, as make_plan wants them; named by identity.
+    // Of a group that is no site's (grouped without sites) nobody shares: never across sites.
+    std::vector<PlanMember> members_of(grouping::GroupIndex group) const;
+
+    std::size_t bytes_beside_strings() const {
+        return inventory_.bytes_beside_strings() + groups_.bytes() + elections_.bytes();
+    }
+
+private:
+    FleetPolicy policy_;
+    inventory::Inventory inventory_;
+    grouping::Grouping groups_;
+    election::Elections elections_;
+};
+
+}  // namespace sluice::planning
