@@ -1,0 +1,28 @@
+// `sluice`: the operator's command line.
+
+#include <CLI/CLI.hpp>
+
+#include "acs-plugin/cli/command.hpp"
+#include "acs-plugin/cli/help_formatter.hpp"
+#include "acs-plugin/cli/image_command.hpp"
+#include "acs-plugin/cli/keygen_command.hpp"
+#include "acs-plugin/cli/plan_command.hpp"
+#include "acs-plugin/cli/trust_command.hpp"
+
+int main(int argc, char** argv) {
+    using namespace sluice::cli;
+    CLI::App app(
+        "Distribute firmware to fleets of CPEs: one copy into a site, verified pieces to\n"
+        "everyone.",
+        "sluice");
+    app.formatter(make_help_formatter());
+    app.set_version_flag("--version", "sluice " SLUICE_VERSION, "print the version");
+    app.set_help_flag("-h,--help", "print this help");
+    app.require_subcommand(1);
+    add_keygen_command(app);
+    add_image_command(app);
+    add_trust_command(app);
+    add_plan_command(app);
+    app.footer("'sluice COMMAND --help' says more. Exit codes: 0 done, 1 failed, 2 wrong use.");
+    return run(app, argc, argv);
+}
