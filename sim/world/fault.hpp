@@ -18,7 +18,8 @@ enum class FaultKind : std::uint8_t {
     boot,       // power and process are back
     link_down,  // the cable is out: silence both ways, nothing is lost at the host
     link_up,
-    serve_wrong,  // sends wrong bytes for about `value` of the pieces (0 to 1)
+    serve_wrong,  // sends wrong bytes for about `value` of the pieces (0 to 1), layer included
+    lie_from,     // sends wrong bytes for every piece from `value` of the image on (0 to 1)
     serve_right,
     rate,  // its port, or the origin's uplink, runs at `value` bits/s
 };

@@ -40,6 +40,7 @@ void Host::boot() {
     if (state_ != HostState::off) return;
     ++life_;
     const auto boot_id = static_cast<std::uint32_t>(rng_.below(0xffffffff)) + 1;
+    if (spec().starts_whole && life_ == 1) hold_all();
     session_.emplace(transfer::session_plan(spec().assignment, layout(), is_layer_known_), have_);
     if (const auto& terms = spec().assignment.serving) {
         serving::ServerLimits limits;
@@ -58,6 +59,12 @@ void Host::boot() {
             {around_.now + around_.site.costs.flush_after, EventType::flush, index_.value, life_});
     }
     tell(transfer::Event{transfer::Started{}});
+}
+
+void Host::hold_all() {
+    for (std::uint32_t p = 0; p < have_.size(); ++p) have_.insert(PieceIndex{p});
+    durable_ = have_;
+    is_layer_known_ = is_layer_durable_ = true;
 }
 
 void Host::kill() {

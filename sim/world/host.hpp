@@ -136,6 +136,7 @@ private:
     void start_job();
     void note_written(PieceIndex piece);
     void go_down();
+    void hold_all();
     Instant next_due() const;
     void arm_timer();
 

@@ -108,8 +108,8 @@ void Host::serve_layer(ConnectionId connection, Served& served) {
     served.layer_due = Instant::never();
     served.layer_left = layer_bytes(layout());
     around_.wire.answer(connection, Answer{}, around_.now);
-    // A liar's layer is as wrong as its pieces.
-    const bool is_tainted = poison_.hits(PieceIndex{layout().piece_count()});
+    // Who spoils pieces at random may spoil the layer too.
+    const bool is_tainted = !poison_.from && poison_.hits(PieceIndex{layout().piece_count()});
     around_.wire.push(connection, Segment{PieceIndex{0}, layer_bytes(layout()), true, is_tainted},
                       around_.now);
 }

@@ -7,6 +7,7 @@
 namespace sluice::sim::world {
 
 bool Poison::hits(PieceIndex piece) const {
+    if (from && piece >= *from) return true;
     return share > 0 && Rng(mix64(seed) + piece.value).uniform() < share;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 
 #include "sim/world/site.hpp"
 #include "sim/world/wire.hpp"
@@ -15,6 +16,7 @@ namespace sluice::sim::world {
 struct Poison {
     double share = 0;
     std::uint64_t seed = 0;
+    std::optional<PieceIndex> from;  // all pieces from here on
     bool hits(PieceIndex piece) const;
 };
 

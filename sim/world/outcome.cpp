@@ -31,7 +31,8 @@ Duration Outcome::longest_to_new_source(Instant fault) const {
     Duration longest{};
     for (const auto& host : hosts_) {
         for (const auto& leave : host.leaves) {
-            if (leave.at < fault || leave.next_request == Instant::never()) continue;
+            if (leave.at < fault) continue;
+            if (leave.next_request == Instant::never()) return Duration::max();
             longest = std::max(longest, leave.next_request - fault);
             break;  // the first one is the fault's own
         }
@@ -61,12 +62,12 @@ void Outcome::on_event(const Host& host, const transfer::Event& event, Instant) 
 void Outcome::on_action(const Host& host, const transfer::Action& action, Instant now) {
     auto& own = hosts_[host.index().value];
     if (const auto* run = std::get_if<transfer::RequestRun>(&action)) {
-        note_request(own, now, run->id, run->source);
+        note_request(own, now, run->source);
         auto& sources = source_of_[host.index().value];
         sources.resize(std::max<std::size_t>(sources.size(), run->id.value + 1));
         sources[run->id.value] = run->source;
     } else if (const auto* layer = std::get_if<transfer::RequestLayer>(&action)) {
-        note_request(own, now, layer->id, layer->source);
+        note_request(own, now, layer->source);
     } else if (const auto* leave = std::get_if<transfer::LeaveSource>(&action)) {
         own.leaves.push_back({leave->source, leave->why, now, Instant::never()});
     } else if (const auto* ban = std::get_if<transfer::BanSource>(&action)) {
@@ -77,9 +78,11 @@ void Outcome::on_action(const Host& host, const transfer::Action& action, Instan
     }
 }
 
-void Outcome::note_request(HostOutcome& host, Instant now, RequestId, SourceIndex) {
+void Outcome::note_request(HostOutcome& host, Instant now, SourceIndex source) {
     ++host.requests;
-    for (auto& leave : host.leaves) leave.next_request = std::min(leave.next_request, now);
+    for (auto& leave : host.leaves) {
+        if (leave.source != source) leave.next_request = std::min(leave.next_request, now);
+    }
 }
 
 }  // namespace sluice::sim::world

@@ -27,7 +27,7 @@ struct HostOutcome {
         SourceIndex source;
         transfer::Parting why{};
         Instant at;
-        Instant next_request = Instant::never();  // the first run asked of anybody after it
+        Instant next_request = Instant::never();  // the first one of another source
     };
     std::vector<Leave> leaves;
     std::uint32_t requests = 0;
@@ -44,8 +44,8 @@ public:
     // Fills bytes_by_source from the wire's counts; call when the run is over.
     void collect(const World& world);
     std::uint64_t origin_bytes() const { return origin_bytes_; }
-    // The longest time from `fault` to the next request, over hosts that left a source as silent
-    // after it; zero when none did.
+    // The longest time from `fault` to the next request of another source, over hosts that left one
+    // after it; zero when nobody did.
     Duration longest_to_new_source(Instant fault) const;
 
     void on_boot(const Host& host, Instant now) override;
@@ -55,7 +55,7 @@ public:
     using Observer::on_event;
 
 private:
-    void note_request(HostOutcome& host, Instant now, RequestId id, SourceIndex source);
+    static void note_request(HostOutcome& host, Instant now, SourceIndex source);
 
     std::vector<HostOutcome> hosts_;
     std::vector<std::vector<SourceIndex>> source_of_;  // by host, by request id

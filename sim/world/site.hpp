@@ -21,6 +21,7 @@ struct HostSpec {
     double up_bps = 1e9;
     double down_bps = 1e9;
     Duration starts_at{};
+    bool starts_whole = false;  // its store already holds the image
 };
 
 struct Costs {

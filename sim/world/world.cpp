@@ -7,8 +7,9 @@
 namespace sluice::sim::world {
 
 std::string describe(const Fault& fault) {
-    static constexpr const char* kNames[] = {"kill",    "cut_power",   "boot",        "link_down",
-                                             "link_up", "serve_wrong", "serve_right", "rate"};
+    static constexpr const char* kNames[] = {"kill",      "cut_power",   "boot",
+                                             "link_down", "link_up",     "serve_wrong",
+                                             "lie_from",  "serve_right", "rate"};
     const auto who = fault.host ? "host " + std::to_string(fault.host->value) : "origin";
     char text[96];
     std::snprintf(text, sizeof text, "%.6f s: %s %s %g",
@@ -36,6 +37,7 @@ void World::build() {
     from_origin.add(access_);
     origin_id_ = wire_.add_endpoint(*origin_, from_origin, Path{}, site_.costs.origin_delay);
 
+    excused_.resize(site_.hosts.size());
     const Surroundings around{queue_, wire_, observers_, now_, site_};
     std::vector<EndpointId> ids;
     for (std::uint32_t h = 0; h < site_.hosts.size(); ++h) {
@@ -74,8 +76,18 @@ std::vector<EndpointId> World::resolve(const planning::Assignment& assignment) c
     return out;
 }
 
-Ending World::run(Instant until, std::uint64_t max_events) {
+void World::add_fault(const Fault& fault) {
+    queue_.push({std::max(fault.at, now_), EventType::fault, faults_.size(), 0});
+    faults_.push_back(fault);
+}
+
+PieceIndex World::piece_at(double share) const {
+    return PieceIndex{static_cast<std::uint32_t>(share * site_.layout.piece_count())};
+}
+
+Ending World::run(Instant until, std::uint64_t max_events, const std::function<bool()>& stop) {
     while (!is_done()) {
+        if (stop && stop()) return Ending::stopped;
         const auto mark = network_.next_mark(now_);
         const auto next = std::min(mark, queue_.next_time());
         if (next > until) {
@@ -99,16 +111,17 @@ Ending World::run(Instant until, std::uint64_t max_events) {
 }
 
 bool World::is_done() const {
-    if (next_fault_ < faults_.size() || boots_due_ > 0) return false;
-    return std::ranges::all_of(
-        hosts_, [](const auto& host) { return host->state() != HostState::fetching; });
+    if (applied_faults_ < faults_.size() || boots_due_ > 0) return false;
+    return std::ranges::all_of(hosts_, [&](const auto& host) {
+        return host->state() != HostState::fetching || excused_[host->index().value];
+    });
 }
 
 void World::handle(const Event& event) {
     const auto host = [&]() -> Host& { return *hosts_[event.id]; };
     switch (event.type) {
         case EventType::fault:
-            ++next_fault_;
+            ++applied_faults_;
             apply(faults_[event.id]);
             return;
         case EventType::arrival:
@@ -157,7 +170,9 @@ void World::apply_to_origin(const Fault& fault) {
         case FaultKind::link_up:
             return wire_.set_linked(origin_id_, true, now_);
         case FaultKind::serve_wrong:
-            return origin_->set_poison({fault.value, site_.seed});
+            return origin_->set_poison({fault.value, site_.seed, {}});
+        case FaultKind::lie_from:
+            return origin_->set_poison({0, 0, piece_at(fault.value)});
         case FaultKind::serve_right:
             return origin_->set_poison({});
         case FaultKind::rate:
@@ -187,7 +202,9 @@ void World::apply_to_host(const Fault& fault, Host& host) {
         case FaultKind::link_up:
             return wire_.set_linked(host.endpoint(), true, now_);
         case FaultKind::serve_wrong:
-            return host.set_poison({fault.value, mix64(site_.seed) + h});
+            return host.set_poison({fault.value, mix64(site_.seed) + h, {}});
+        case FaultKind::lie_from:
+            return host.set_poison({0, 0, piece_at(fault.value)});
         case FaultKind::serve_right:
             return host.set_poison({});
         case FaultKind::rate:

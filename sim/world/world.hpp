@@ -3,6 +3,7 @@
 // event; the same spec, faults and seed give the same run.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,7 @@ enum class Ending : std::uint8_t {
     all_done,  // every host that is up has finished or given up, and no fault is to come
     time_up,
     too_many_events,  // a storm: machines keep each other busy
+    stopped,          // because the caller said so
 };
 
 class World {
@@ -31,8 +33,13 @@ public:
     World& operator=(const World&) = delete;
 
     void add(Observer& observer) { observers_.add(observer); }
-    // Once.
-    Ending run(Instant until, std::uint64_t max_events);
+    // Nobody waits for this host to finish.
+    void excuse(HostIndex host) { excused_[host.value] = true; }
+    // Beside the schedule, for faults at a point of progress; not before now().
+    void add_fault(const Fault& fault);
+    // `stop`, when given, is asked before every event; a stopped run may be continued. `until` and
+    // `max_events` count from the beginning.
+    Ending run(Instant until, std::uint64_t max_events, const std::function<bool()>& stop = {});
 
     Instant now() const { return now_; }
     std::uint64_t events() const { return events_; }
@@ -54,10 +61,11 @@ private:
     void apply_to_host(const Fault& fault, Host& host);
     bool is_done() const;
     double payload_rate(double bps) const;
+    PieceIndex piece_at(double share) const;
 
     SiteSpec site_;
     std::vector<Fault> faults_;
-    std::size_t next_fault_ = 0;
+    std::size_t applied_faults_ = 0;
     std::uint32_t boots_due_ = 0;
     Instant now_{};
     Event last_{};
@@ -71,6 +79,7 @@ private:
     std::unique_ptr<Origin> origin_;
     EndpointId origin_id_;
     std::vector<std::unique_ptr<Host>> hosts_;
+    std::vector<bool> excused_;
 };
 
 }  // namespace sluice::sim::world
