@@ -24,6 +24,17 @@ std::uint64_t Wire::received(EndpointId client, EndpointId server) const {
     return ends_[client.value].received_from[server.value];
 }
 
+double Wire::unreported(Instant now) const {
+    double total = 0;
+    for (const auto id : alive_) {
+        const auto& connection = connections_[id.value];
+        if (connection.has_flow) {
+            total += network_.progress(connection.flow, now) - connection.reported;
+        }
+    }
+    return total;
+}
+
 ConnectionId Wire::open(EndpointId client, EndpointId server, Instant now) {
     const ConnectionId id{static_cast<std::uint32_t>(connections_.size())};
     connections_.emplace_back();

@@ -110,6 +110,10 @@ public:
 
     const ByteCounts& bytes() const { return bytes_; }
     std::uint64_t received(EndpointId client, EndpointId server) const;
+    // Bytes of segments under way that neither end has been told of, and how many connections have
+    // ended (each of them in whole bytes): for the conservation oracle.
+    double unreported(Instant now) const;
+    double ended() const { return static_cast<double>(connections_.size() - alive_.size()); }
     std::uint64_t sent_by(EndpointId server) const { return ends_[server.value].sent; }
 
 private:
