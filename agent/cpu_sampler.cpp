@@ -1,0 +1,45 @@
+#include "agent/cpu_sampler.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace sluice::agent {
+
+std::optional<CpuTimes> parse_cpu_times(std::string_view proc_stat) {
+    if (!proc_stat.starts_with("cpu ")) return std::nullopt;
+    auto line = proc_stat.substr(4, proc_stat.find('\n') - 4);
+    CpuTimes times;
+    // user nice system idle iowait irq softirq steal (proc(5)); guest time is in user already.
+    for (int column = 0; column < 8; ++column) {
+        const auto digit = line.find_first_of("0123456789");
+        if (digit == line.npos) return column >= 4 ? std::optional(times) : std::nullopt;
+        line.remove_prefix(digit);
+        std::uint64_t ticks = 0;
+        const auto end = std::from_chars(line.data(), line.data() + line.size(), ticks).ptr;
+        line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+        times.all += ticks;
+        if (column != 3 && column != 4) times.busy += ticks;
+    }
+    return times;
+}
+
+std::uint32_t CpuSampler::percent() {
+    std::array<char, 512> text{};
+    const int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    const auto size = read(fd, text.data(), text.size());
+    close(fd);
+    if (size <= 0) return 0;
+    const auto now = parse_cpu_times({text.data(), static_cast<std::size_t>(size)});
+    if (!now || now->all <= last_.all) return static_cast<std::uint32_t>(std::lround(smoothed_));
+    const auto load = 100.0 * static_cast<double>(now->busy - last_.busy) /
+                      static_cast<double>(now->all - last_.all);
+    smoothed_ = last_.all == 0 ? load : (smoothed_ + load) / 2;
+    last_ = *now;
+    return static_cast<std::uint32_t>(std::lround(smoothed_));
+}
+
+}  // namespace sluice::agent

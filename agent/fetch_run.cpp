@@ -1,0 +1,354 @@
+#include "agent/fetch_run.hpp"
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "agent/clock.hpp"
+#include "agent/cpu_sampler.hpp"
+#include "agent/disk/disk.hpp"
+#include "agent/fetcher.hpp"
+#include "agent/image_installer.hpp"
+#include "agent/peer_server.hpp"
+#include "agent/piece_store.hpp"
+#include "agent/progress.hpp"
+#include "agent/sync_thread.hpp"
+#include "agent/worker.hpp"
+#include "engine/net/client_tls.hpp"
+#include "engine/net/log.hpp"
+#include "engine/serving/credentials.hpp"
+
+namespace sluice::agent {
+namespace {
+
+std::string text_of(SourceIndex source) {
+    return std::to_string(source.value);
+}
+
+std::string_view name_of(transfer::Parting why) {
+    switch (why) {
+        case transfer::Parting::silent:
+            return "silent";
+        case transfer::Parting::faulty:
+            return "faulty";
+        case transfer::Parting::starving:
+            return "starving";
+        case transfer::Parting::poisoned:
+            break;
+    }
+    return "poisoned";
+}
+
+std::string_view name_of(transfer::Failure why) {
+    switch (why) {
+        case transfer::Failure::no_source_left:
+            return "no source left";
+        case transfer::Failure::corrupt_image:
+            return "corrupt image";
+        case transfer::Failure::budget_spent:
+            return "origin budget spent";
+        case transfer::Failure::store_failed:
+            return "store failed";
+        case transfer::Failure::cancelled:
+            break;
+    }
+    return "cancelled";
+}
+
+template <class Block>
+Block random_block() {
+    Block block{};
+    // Up to 256 bytes getrandom(2) never comes short once the kernel's pool is up.
+    (void)!getrandom(&block, sizeof block, 0);
+    return block;
+}
+
+// Owns what its parts share, above all the PieceSet: the fetcher adds to it, the peer server gives
+// from it.
+class FetchRun final : private FetchListener {
+public:
+    FetchRun(const FetchOrder& order, ReportFile report, bool has_bar);
+    int run();
+
+private:
+    Result<void> open_store();
+    Result<void> start_server();
+    Result<void> start_fetcher();
+    void make_durable();
+    void install();
+    void on_installed(const Result<std::string>& slot);
+    void serve_on();
+    void end(int exit_code);
+    int fail(const std::string& why);
+
+    void on_layer(SourceIndex source, const image::PieceLayer& layer) override;
+    void on_request(RequestId id, SourceIndex source, PieceRun run) override;
+    void on_piece(PieceIndex piece, SourceIndex source) override;
+    void on_left(SourceIndex source, transfer::Parting why) override;
+    void on_banned(SourceIndex source, PieceIndex piece) override;
+    void on_trouble(SourceIndex source, const std::string& why) override;
+    void on_finished() override;
+    void on_given_up(transfer::Failure why, const std::string& detail) override;
+
+    const FetchOrder& order_;
+    ReportFile report_;
+    const bool has_bar_;
+    boost::asio::io_context io_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer serving_ends_;
+    net::ClientTls tls_;
+    CpuSampler cpu_;
+    const std::unique_ptr<disk::Disk> disk_;
+    std::unique_ptr<PieceStore> store_;
+    std::shared_ptr<const image::PieceLayer> layer_;
+    PieceSet verified_;
+    std::unique_ptr<SyncThread> sync_;
+    std::unique_ptr<PeerServer> server_;
+    std::unique_ptr<Fetcher> fetcher_;
+    std::unique_ptr<Worker> worker_;  // last: gone before everything that its jobs use
+    std::optional<Progress> progress_;
+    bool is_fetched_ = false;
+    int exit_code_ = 1;
+};
+
+FetchRun::FetchRun(const FetchOrder& order, ReportFile report, bool has_bar)
+    : order_(order),
+      report_(std::move(report)),
+      has_bar_(has_bar),
+      io_(1),
+      signals_(io_, SIGTERM, SIGINT),
+      serving_ends_(io_),
+      tls_(order_.ca_file),
+      disk_(disk::posix_disk()) {}
+
+int FetchRun::run() {
+    signals_.async_wait([this](boost::system::error_code error, int) {
+        if (error) return;
+        if (is_fetched_ || !fetcher_) return end(is_fetched_ ? 0 : 1);
+        fetcher_->cancel();
+    });
+    worker_ = std::make_unique<Worker>();
+    for (auto step : {&FetchRun::open_store, &FetchRun::start_server, &FetchRun::start_fetcher}) {
+        if (auto done = (this->*step)(); !done) return fail(done.error().message);
+    }
+    io_.run();
+    // The worker first, then what its jobs used.
+    worker_.reset();
+    fetcher_.reset();
+    server_.reset();
+    return exit_code_;
+}
+
+int FetchRun::fail(const std::string& why) {
+    net::log(net::LogLevel::error, why);
+    report_.write("failed", {{"why", why}});
+    return 1;
+}
+
+void FetchRun::end(int exit_code) {
+    if (progress_) progress_->close();
+    exit_code_ = exit_code;
+    io_.stop();
+}
+
+// --- starting -----------------------------------------------------------------------------------
+
+Result<void> FetchRun::open_store() {
+    if (mkdir(order_.store.c_str(), 0755) != 0 && errno != EEXIST) {
+        return Error{"--store " + order_.store + ": " + std::strerror(errno)};
+    }
+    const auto& layout = order_.manifest.layout;
+    SLUICE_TRY(store_, PieceStore::open(*disk_, order_.store, order_.manifest.image, layout));
+    SLUICE_CHECK(store_->save_manifest(as_bytes(order_.assignment.manifest)));
+    verified_ = PieceSet(layout.piece_count());
+    if (const auto raw = store_->load_layer()) {
+        auto layer = image::PieceLayer::prove(layout, order_.manifest.pieces_root, *raw);
+        if (layer) {
+            SLUICE_TRY(verified_, store_->resume(layer.value()));
+            layer_ = std::make_shared<const image::PieceLayer>(std::move(layer).value());
+        }
+    }
+    sync_ = std::make_unique<SyncThread>(*store_);
+    report_.write("started", {{"resumed_pieces", verified_.count()}});
+    net::log_info("image " + order_.manifest.name,
+                  {{"id", order_.manifest.image.hex()},
+                   {"bytes", std::to_string(layout.length)},
+                   {"pieces", std::to_string(layout.piece_count())},
+                   {"resumed", std::to_string(verified_.count())}});
+    return success();
+}
+
+Result<void> FetchRun::start_server() {
+    if (!order_.assignment.serving || order_.listen.empty()) return success();
+    const auto& terms = *order_.assignment.serving;
+    PeerServerOptions options;
+    options.listen = order_.listen;
+    options.serving.slots = terms.slots;
+    options.serving.reserved_slots = terms.reserved_slots;
+    options.serving.rate_cap_bps = terms.rate_cap_bps;
+    options.serving.cpu_gate_percent = terms.cpu_gate_percent;
+    options.boot_id = random_block<std::uint32_t>() | 1;  // 0 means "none known"
+    options.nonce_key = random_block<std::array<std::uint8_t, 32>>();
+    options.clock = [] { return monotonic_now(); };
+    options.utc = [this]() -> std::optional<UtcTime> { return order_.utc(monotonic_now()); };
+    options.cpu_percent = [this] { return cpu_.percent(); };
+    options.log = [](const std::string& line) { net::log_info(line); };
+    SLUICE_TRY(server_, PeerServer::start(io_, std::move(options)));
+
+    ServedImage image;
+    image.id = order_.manifest.image;
+    image.layout = order_.manifest.layout;
+    image.verified = &verified_;
+    image.fd = store_->fd();
+    const auto key = serving::key_from_hex(terms.master_key_hex);
+    if (!key) return Error{"assignment: serving.key: not 64 hex digits"};
+    image.key = *key;
+    image.manifest = order_.assignment.manifest;
+    if (layer_) image.layer = layer_->raw();
+    SLUICE_CHECK(server_->add_image(image));
+    const auto& address = order_.listen.front().address;
+    report_.write("listening", {{"address", address}, {"port", server_->port()}});
+    net::log_info("serving", {{"address", address}, {"port", std::to_string(server_->port())}});
+    return success();
+}
+
+Result<void> FetchRun::start_fetcher() {
+    const auto& layout = order_.manifest.layout;
+    std::uint64_t done = 0;
+    for (std::uint32_t p = 0; p < verified_.size(); ++p) {
+        if (verified_.contains(PieceIndex{p})) done += layout.size_of(PieceIndex{p});
+    }
+    progress_.emplace(order_.manifest.name, done, layout.length, has_bar_, monotonic_now());
+    fetcher_ =
+        std::make_unique<Fetcher>(io_, *worker_, *store_, tls_, order_.assignment, order_.manifest,
+                                  layer_, verified_, static_cast<FetchListener&>(*this));
+    auto started = fetcher_->start();
+    if (!started) return std::move(started).error().within("assignment");
+    return success();
+}
+
+// --- what the fetcher tells ---------------------------------------------------------------------
+
+void FetchRun::on_layer(SourceIndex source, const image::PieceLayer& layer) {
+    report_.write("layer", {{"source", source.value}});
+    if (server_) server_->set_layer(order_.manifest.image, layer.raw());
+}
+
+void FetchRun::on_request(RequestId id, SourceIndex source, PieceRun run) {
+    report_.write("request", {{"id", id.value},
+                              {"source", source.value},
+                              {"first", run.first.value},
+                              {"count", run.count}});
+}
+
+void FetchRun::on_piece(PieceIndex piece, SourceIndex source) {
+    if (server_) server_->piece_verified(order_.manifest.image, piece);
+    report_.write("piece", {{"piece", piece.value}, {"source", source.value}});
+    progress_->add(order_.manifest.layout.size_of(piece), monotonic_now());
+}
+
+void FetchRun::on_left(SourceIndex source, transfer::Parting why) {
+    report_.write("left", {{"source", source.value}, {"why", name_of(why)}});
+    net::log_info("left a source",
+                  {{"source", text_of(source)}, {"why", std::string(name_of(why))}});
+}
+
+void FetchRun::on_banned(SourceIndex source, PieceIndex piece) {
+    report_.write("banned", {{"source", source.value}, {"piece", piece.value}});
+    net::log_warning("banned a source: a piece of its is proven wrong",
+                     {{"source", text_of(source)}, {"piece", std::to_string(piece.value)}});
+}
+
+void FetchRun::on_trouble(SourceIndex source, const std::string& why) {
+    net::log_info("no bytes", {{"source", text_of(source)}, {"why", why}});
+}
+
+void FetchRun::on_given_up(transfer::Failure why, const std::string& detail) {
+    auto line = std::string(name_of(why));
+    // What the last source said explains most failures; a cancelled fetch explains itself.
+    if (why != transfer::Failure::cancelled && !detail.empty()) line += ": " + detail;
+    if (progress_) progress_->close();
+    fail(line);
+    end(1);
+}
+
+void FetchRun::on_finished() {
+    progress_->close();
+    const auto& counts = fetcher_->counts();
+    report_.write("finished", {{"bytes_by_source", counts.image_bytes},
+                               {"duplicate_pieces", counts.duplicate_pieces}});
+    net::log_info("every piece is verified");
+    make_durable();
+}
+
+// --- afterwards ---------------------------------------------------------------------------------
+
+void FetchRun::make_durable() {
+    worker_->post([this] {
+        auto synced = store_->sync();
+        boost::asio::post(io_, [this, synced = std::move(synced)] {
+            // The fetcher is idle for good; its buffers and connections go.
+            fetcher_.reset();
+            if (!synced) {
+                fail("store failed: " + synced.error().message);
+                return end(1);
+            }
+            is_fetched_ = true;
+            install();
+        });
+    });
+}
+
+void FetchRun::install() {
+    if (order_.slots.empty() && order_.install_command.empty()) return serve_on();
+    worker_->post([this] {
+        Result<std::string> done = std::string();
+        if (!order_.slots.empty()) {
+            done = install_into_slots(*disk_, order_.slots, *store_, order_.manifest);
+        } else if (auto by = install_by_command(order_.install_command, *store_, order_.manifest);
+                   !by) {
+            done = std::move(by).error();
+        }
+        boost::asio::post(io_, [this, done = std::move(done)] { on_installed(done); });
+    });
+}
+
+void FetchRun::on_installed(const Result<std::string>& slot) {
+    if (!slot) {
+        fail("install failed: " + slot.error().message);
+        exit_code_ = 1;
+        return end(1);
+    }
+    if (slot.value().empty()) {
+        report_.write("installed");
+    } else {
+        report_.write("installed", {{"slot", slot.value()}});
+    }
+    net::log_info("installed", {{"slot", slot.value()}});
+    serve_on();
+}
+
+void FetchRun::serve_on() {
+    if (!server_ || order_.keep_serving == Duration{}) return end(0);
+    serving_ends_.expires_after(order_.keep_serving);
+    serving_ends_.async_wait([this](boost::system::error_code error) {
+        if (!error) end(0);
+    });
+}
+
+}  // namespace
+
+int run_fetch(const FetchOrder& order, ReportFile report, bool has_bar) {
+    return FetchRun(order, std::move(report), has_bar).run();
+}
+
+}  // namespace sluice::agent
