@@ -19,9 +19,10 @@ Result<std::optional<BootRecord>> BootRecord::open(disk::Disk& disk, const std::
     auto opened = disk.open(path, disk::Open::update);
     if (!opened && opened.error().is_missing()) return std::optional<BootRecord>();
     SLUICE_TRY(auto file, std::move(opened));
-    // A process that was killed in write() left a copy that may be in the page cache only; one
-    // whose sync failed, a copy that no later sync writes. Were it taken for durable, the next
+    // What a process left that was killed in create() or write() may be in the page cache only, and
+    // what it left when its sync failed, no later sync writes. Were it taken for durable, the next
     // write would go over the one copy that is.
+    SLUICE_CHECK(disk.sync_directory(folder));
     SLUICE_CHECK(file->sync_data());
     file->drop_cache();
     SLUICE_TRY(const auto first, read_copy(*file, 0));

@@ -137,7 +137,9 @@ Result<void> PieceStore::wait_for_room(std::uint32_t bytes) {
     for (;;) {
         if (failure_) return *failure_;
         const auto held = unsynced_bytes_ + syncing_bytes_;
-        if (held == 0 || held + bytes <= limits_.window_bytes) return success();
+        // The piece that will wait in hand while this one is not durable counts too.
+        if (held == 0 || held + bytes + layout_.piece_length <= limits_.window_bytes)
+            return success();
         if (is_syncing_) {
             changed_.wait(lock);
         } else {

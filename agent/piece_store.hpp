@@ -32,7 +32,8 @@
 namespace sluice::agent {
 
 struct StoreLimits {
-    // Written and not yet durable, at most. A write that would pass it waits for a sync.
+    // Written and not yet durable, and the piece in the worker's hand, at most. A write that would
+    // pass it waits for a sync.
     std::uint64_t window_bytes = std::uint64_t{4} << 20;
     // A sync is wanted at this much, or this long after the first unsynced write. Half a window:
     // the second half is written while the first is being synced.

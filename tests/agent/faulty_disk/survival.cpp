@@ -1,6 +1,7 @@
 // What is left after a power cut.
 
 #include <array>
+#include <utility>
 
 #include "tests/agent/faulty_disk/node.hpp"
 
@@ -21,8 +22,8 @@ double draw_share(Rng& rng) {
 void FaultyDisk::come_back() {
     ++life_;
     calls_left_ = 0;
-    is_off_ = false;
-    if (stop_ == Stop::power) survive(*root_);
+    const bool was_cut = std::exchange(is_off_, false) && stop_ == Stop::power;
+    if (was_cut) survive(*root_);
     stop_ = Stop::none;
 }
 
