@@ -16,7 +16,7 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr int kBacklog = 128;
+constexpr int kBacklog = 512;  // a flood of short visits must not make others wait for a SYN
 constexpr Duration kAcceptPause = 100ms;  // out of descriptors: somebody must leave first
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"

@@ -1,0 +1,18 @@
+#pragma once
+// What this process holds in memory, to see that a flood does not make it grow.
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace sluice::tests {
+
+inline long resident_kib() {
+    long pages = 0, resident = 0;
+    if (FILE* f = std::fopen("/proc/self/statm", "r")) {
+        if (std::fscanf(f, "%ld %ld", &pages, &resident) != 2) resident = 0;
+        std::fclose(f);
+    }
+    return resident * (::sysconf(_SC_PAGESIZE) / 1024);
+}
+
+}  // namespace sluice::tests
