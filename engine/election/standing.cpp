@@ -65,7 +65,7 @@ std::string describe(const Standing& s) {
         case Verdict::eligible:
             return "score " + std::to_string(s.score);
         case Verdict::is_plain:
-            return "plain CPE, cannot serve";
+            return "plain CPE";
         case Verdict::is_disabled:
             return "disabled by its subscriber";
         case Verdict::lacks_protocol:

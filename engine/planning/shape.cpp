@@ -72,8 +72,9 @@ std::vector<Shape> candidates(const ShapeInput& in, const ShapeRules& rules) {
 
 // Among near-equals: ports with head room, then few hops, then little work for the busiest.
 bool is_preferred(const Shape& a, const Shape& b, const ShapeRules& rules) {
-    const bool a_roomy = a.forecast.head_room >= rules.head_room;
-    const bool b_roomy = b.forecast.head_room >= rules.head_room;
+    const auto enough = rules.head_room - 1e-9;  // 1 - 7/10 is not quite 0.3
+    const bool a_roomy = a.forecast.head_room >= enough;
+    const bool b_roomy = b.forecast.head_room >= enough;
     if (a_roomy != b_roomy) return a_roomy;
     if (a.forecast.hops != b.forecast.hops) return a.forecast.hops < b.forecast.hops;
     if (a.forecast.mean_hops != b.forecast.mean_hops)
