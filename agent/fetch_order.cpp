@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "agent/clock.hpp"
-#include "agent/disk/disk.hpp"
 #include "engine/base/utc.hpp"
 #include "engine/http/text.hpp"
 #include "engine/net/config_file.hpp"
+#include "engine/net/input_file.hpp"
 #include "engine/planning/assignment_json.hpp"
 
 namespace sluice::agent {
@@ -99,21 +99,17 @@ UtcTime time_floor(UtcTime acs_time) {
 
 Result<image::Manifest, OrderError> verify(const planning::Assignment& assignment,
                                            const image::Trust& trust,
-                                           const std::string& device_file) {
-    auto refused = [](const image::Refused& why) {
+                                           std::optional<image::DeviceFacts> device) {
+    const auto refused = [](const image::Refused& why) {
         return failed(image::to_error(why).within("manifest"));
     };
-    auto verified = image::verify_manifest_signatures(assignment.manifest, trust);
-    if (!device_file.empty()) {
-        SLUICE_TRY(auto device, read_device(device_file));
-        device.now = time_floor(assignment.server_time);
-        verified = image::verify_manifest(assignment.manifest, trust, device);
-    }
-    if (!verified) return refused(verified.error());
-    if (auto same = image::check_is_of(verified.value(), assignment.image); !same) {
-        return refused(same.error());
-    }
-    return std::move(verified).value();
+    if (device) device->now = time_floor(assignment.server_time);
+    auto manifest = device ? image::verify_manifest(assignment.manifest, trust, *device)
+                           : image::verify_manifest_signatures(assignment.manifest, trust);
+    if (!manifest) return refused(manifest.error());
+    const auto is_ordered = image::check_is_of(manifest.value(), assignment.image);
+    if (!is_ordered) return refused(is_ordered.error());
+    return std::move(manifest).value();
 }
 
 Result<void, OrderError> check_use(const net::Options& options) {
@@ -157,16 +153,21 @@ Result<FetchOrder, OrderError> read_fetch_order(const net::Options& options) {
     order.slots = options.text("slots");
     order.install_command = options.text("install-command");
 
+    SLUICE_TRY(const auto trust_text, read_file(options.text("trust"), image::kMaxEnvelope));
+    const auto trust = image::load_trust(trust_text);
+    if (!trust) return failed(image::to_error(trust.error()).within(options.text("trust")));
+    std::optional<image::DeviceFacts> device;
+    if (!options.text("device").empty()) {
+        SLUICE_TRY(device, read_device(options.text("device")));
+    }
+    // Last: whoever sends it through a pipe finds all the rest in place.
     const auto& file = options.text("assignment");
     SLUICE_TRY(const auto text, read_file(file, planning::kMaxAssignmentBytes));
     order.read_at = monotonic_now();
     auto assignment = planning::parse_assignment(text);
     if (!assignment) return failed(std::move(assignment).error().within("assignment " + file));
     order.assignment = std::move(assignment).value();
-    SLUICE_TRY(const auto trust_text, read_file(options.text("trust"), image::kMaxEnvelope));
-    const auto trust = image::load_trust(trust_text);
-    if (!trust) return failed(image::to_error(trust.error()).within(options.text("trust")));
-    SLUICE_TRY(order.manifest, verify(order.assignment, trust.value(), options.text("device")));
+    SLUICE_TRY(order.manifest, verify(order.assignment, trust.value(), device));
     return order;
 }
 

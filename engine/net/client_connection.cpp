@@ -139,12 +139,12 @@ struct ClientConnection::Impl {
         const auto there = endpoint;
         drop_link();
         std::deque<Exchange> failed;
+        std::deque<Exchange> others;
         for (auto& exchange : exchanges) {
-            if (exchange.request.url.is_same_endpoint(there)) failed.push_back(std::move(exchange));
+            auto& fate = exchange.request.url.is_same_endpoint(there) ? failed : others;
+            fate.push_back(std::move(exchange));
         }
-        std::erase_if(exchanges, [&there](const Exchange& e) {
-            return e.request.url.is_same_endpoint(there);
-        });
+        exchanges.swap(others);
         for (const auto& e : failed) e.sink->on_fault(FetchFault::unreachable, {}, why);
         pump();
     }

@@ -4,28 +4,14 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <toml++/toml.h>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/net/input_file.hpp"
 
 namespace sluice::net {
 namespace {
-
-Result<std::string> read_text(const std::string& path) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                               &std::fclose);
-    if (!file) return Error{std::strerror(errno)};
-    std::string text(kMaxConfigBytes + 1, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    if (std::ferror(file.get()) != 0) return Error{std::strerror(errno)};
-    if (text.size() > kMaxConfigBytes) return Error{"longer than 256 KiB"};
-    return text;
-}
 
 Result<std::string> text_of(const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
@@ -62,9 +48,8 @@ Result<void> flatten(const toml::table& table, const std::string& prefix,
 }  // namespace
 
 Result<FlatConfig> read_config(const std::string& path, std::span<const std::string_view> known) {
-    auto text = read_text(path);
-    if (!text) return std::move(text).error().within(path);
-    const auto parsed = toml::parse(text.value());
+    SLUICE_TRY(const auto text, read_input_file(path, kMaxConfigBytes));
+    const auto parsed = toml::parse(text);
     if (!parsed) {
         return Error{path + ": line " + std::to_string(parsed.error().source().begin.line) + ": " +
                      std::string(parsed.error().description())};
