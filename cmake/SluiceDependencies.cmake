@@ -4,8 +4,12 @@ find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS system)
 find_package(OpenSSL 3 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
+find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
+# Header-only, both: Debian's own header-only target of spdlog still links libfmt.so.
+add_library(sluice_spdlog INTERFACE)
+target_compile_definitions(sluice_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
+target_link_libraries(sluice_spdlog INTERFACE fmt::fmt-header-only)
 find_package(PkgConfig REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 

@@ -16,7 +16,6 @@ set(CMAKE_CXX_FLAGS_INIT "-isystem ${SLUICE_SYSROOT}/usr/include/aarch64-linux-g
 
 # Header-only packages describe themselves in the machine's own library folder.
 execute_process(COMMAND g++ -print-multiarch OUTPUT_VARIABLE host OUTPUT_STRIP_TRAILING_WHITESPACE)
-set(spdlog_DIR /usr/lib/${host}/cmake/spdlog CACHE PATH "")
 set(fmt_DIR /usr/lib/${host}/cmake/fmt CACHE PATH "")
 file(GLOB boost_configs /usr/lib/${host}/cmake/Boost-*)
 list(GET boost_configs 0 boost_config)

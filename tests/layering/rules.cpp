@@ -54,7 +54,7 @@ struct HeavyHeader {
 };
 const std::array<HeavyHeader, 9> kHeavy{{
     {"boost/beast", "Beast", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
-    {"boost/asio", "Asio", {}, {"engine/net"}},
+    {"boost/asio", "Asio", {}, {"engine/net", "tests"}},
     {"toml++/", "toml++", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
     {"soci/", "SOCI", {"acs-plugin/store"}, {}},
     {"CLI/", "CLI11", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
