@@ -44,17 +44,27 @@ void HttpConnection::begin() {
 
 void HttpConnection::arm_read() {
     if (is_reading_ || is_read_closed_ || state_ == State::closed) return;
-    const auto room = reader_.room();
-    if (room.empty()) return;
+    if (reader_.room().empty()) return;
     is_reading_ = true;
-    socket_.async_read_some(boost::asio::buffer(room.data(), room.size()),
-                            [self = shared_from_this()](error_code ec, std::size_t bytes) {
-                                self->is_reading_ = false;
-                                if (self->state_ == State::closed) return;
-                                if (!ec) return self->on_read(bytes);
-                                if (ec == boost::asio::error::eof) return self->on_read_closed();
-                                self->close(true);
-                            });
+    // Waits, then reads: while it waits, requests already in the reader may be answered and their
+    // bytes taken away, and with them the place where an outstanding read would have put new ones.
+    socket_.async_wait(boost::asio::ip::tcp::socket::wait_read,
+                       [self = shared_from_this()](error_code ec) {
+                           self->is_reading_ = false;
+                           if (self->state_ == State::closed) return;
+                           if (ec) return self->close(true);
+                           self->read_now();
+                       });
+}
+
+void HttpConnection::read_now() {
+    const auto room = reader_.room();
+    if (room.empty()) return;  // full of requests behind this one: goes on when it is answered
+    const auto got = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (got > 0) return on_read(static_cast<std::size_t>(got));
+    if (got == 0) return on_read_closed();
+    if (errno == EAGAIN || errno == EINTR) return arm_read();
+    close(true);
 }
 
 void HttpConnection::on_read(std::size_t bytes) {

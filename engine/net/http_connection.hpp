@@ -57,6 +57,7 @@ private:
     enum class Sent { all, would_block, lost };
 
     void arm_read();
+    void read_now();
     void on_read(std::size_t bytes);
     void on_read_closed();
     void process();

@@ -63,6 +63,17 @@ TEST(HttpServer, AnswersHundredsOfPipelinedRequestsInOrder) {
         ASSERT_EQ(client.receive_answer().body, "GET /" + std::to_string(i) + "  ");
 }
 
+// While the file goes out a read for more requests is outstanding, and /b is taken from under it.
+TEST(HttpServer, ReadsTheRequestThatComesAfterPipelinedOnesWereAnswered) {
+    tests::EchoServer echo({}, 40 << 20);
+    tests::RawClient client(echo.port);
+    client.send(get("/file") + get("/b"));
+    client.receive_answer();
+    EXPECT_EQ(client.receive_answer().body, "GET /b  ");
+    client.send(get("/c"));
+    EXPECT_EQ(client.receive_answer().body, "GET /c  ");
+}
+
 TEST(HttpServer, TakesAHeadInSingleBytesAndSkipsEmptyLinesBeforeIt) {
     tests::EchoServer echo;
     tests::RawClient client(echo.port);
