@@ -1,0 +1,171 @@
+"""Our way: a real `sluice-agent fetch` on every host, with Assignments that `sluice plan` made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.network import host_address
+from lab.report import Report
+from lab.rollout import PORT, Rollout
+from lab.site import Run, Site, Way
+
+
+class Fault:
+    """Something that goes wrong during a run, and what is measured about it; this one is none."""
+
+    excused: frozenset[int] = frozenset()    # hosts that need not finish
+    uncounted: frozenset[int] = frozenset()  # hosts whose own count misses what a killed life took
+    cuts_connections = False
+
+    def prepare(self, site: Site, agents: "Agents") -> frozenset[int]:
+        """Before the agents are started; returns the hosts that get no agent."""
+        return frozenset()
+
+    def watch(self, site: Site, agents: "Agents") -> None:
+        """Called every few milliseconds while the run lasts."""
+
+    def measure(self, site: Site, agents: "Agents", run: Run) -> None:
+        """After the run: adds figures to `run.extra` and problems to `run.problems`."""
+
+    def undo(self, site: Site) -> None:
+        """Brings the site back to how it was, whatever happened."""
+
+
+@dataclass
+class _Device:
+    assignment: bytes
+    folder: Path
+    process: subprocess.Popen | None
+    report: Report
+    gate: int | None  # the writing end of the named pipe it waits at
+
+
+class Agents(Way):
+    name = "sluice"
+
+    def __init__(self, agent_program: Path, rollout: Rollout, fault: Fault | None = None):
+        self._program = agent_program
+        self.rollout = rollout
+        self._fault = fault or Fault()
+        # Without a fault nobody need look closely, and looking costs processor time.
+        self._poll_s = 0.02 if fault else 0.2
+        self.excused = self._fault.excused
+        self.devices: dict[int, _Device] = {}
+
+    # --- the five steps of a Way -----------------------------------------------------------
+
+    def prepare(self, site: Site) -> None:
+        """Starts every agent; each blocks reading its Assignment from a named pipe."""
+        self.devices = {}
+        assignments = self.rollout.assignments()
+        absent = self._fault.prepare(site, self)
+        for index in range(site.hosts):
+            if index not in absent:
+                self.devices[index] = self._start(site, index, assignments[index])
+        for index, device in self.devices.items():
+            device.gate = _open_when_read(device.folder / "assignment.pipe", device.process)
+
+    def release(self, site: Site) -> None:
+        """The plan is sent: every agent reads its Assignment now."""
+        for device in self.devices.values():
+            os.write(device.gate, device.assignment)
+            os.close(device.gate)
+            device.gate = None
+
+    def wait(self, site: Site, deadline: float) -> dict[int, float]:
+        wanted = set(self.devices) - self.excused
+        while time.monotonic() < deadline:
+            for device in self.devices.values():
+                device.report.update()
+            self._fault.watch(site, self)
+            if all(self.devices[index].report.finished_at() for index in wanted):
+                break
+            if any(self.devices[index].report.failure() is not None for index in wanted):
+                break
+            time.sleep(self._poll_s)
+        finished = {index: self.devices[index].report.finished_at() for index in wanted}
+        return {index: at for index, at in finished.items() if at is not None}
+
+    def stop(self, site: Site) -> None:
+        self._fault.undo(site)
+        for device in self.devices.values():
+            if device.gate is not None:
+                os.close(device.gate)
+                device.gate = None
+            if device.process is not None:
+                device.process.kill()
+                device.process.wait()
+
+    def received(self, site: Site) -> dict[int, int]:
+        """Every device's own count: image bytes by source, as its report closes with."""
+        return {index: sum(device.report.bytes_by_source())
+                for index, device in self.devices.items()
+                if index not in self.excused | self._fault.uncounted
+                and device.report.of("finished")}
+
+    def does_log_of_origin_count(self) -> bool:
+        return not self._fault.cuts_connections
+
+    def is_whole(self, site: Site, host: int) -> bool:
+        return site.is_image(self.rollout.image_in(self.devices[host].folder / "store"))
+
+    def finish(self, site: Site, run: Run) -> None:
+        for index, device in self.devices.items():
+            failure = device.report.failure()
+            if failure is not None and index not in self.excused:
+                run.problems.append(f"host {index}: {failure}")
+        self._fault.measure(site, self, run)
+
+    # --- for faults ------------------------------------------------------------------------
+
+    def kill(self, index: int) -> None:
+        """kill -9: its sockets are reset by the kernel, its store stays."""
+        device = self.devices[index]
+        device.process.kill()
+        device.process.wait()
+        device.process = None
+
+    def restart(self, site: Site, index: int) -> None:
+        device = self.devices[index]
+        (device.folder / "assignment.json").write_bytes(device.assignment)
+        device.process = self._run(site, index, device.folder, device.folder / "assignment.json")
+
+    def progress(self, index: int) -> float:
+        """Share of the image's pieces that the device says it has verified."""
+        return self.devices[index].report.pieces / self.rollout.piece_count
+
+    # --- starting --------------------------------------------------------------------------
+
+    def _start(self, site: Site, index: int, assignment: bytes) -> _Device:
+        folder = site.host_folder(index)
+        (folder / "store").mkdir()
+        os.mkfifo(folder / "assignment.pipe")
+        process = self._run(site, index, folder, folder / "assignment.pipe")
+        return _Device(assignment, folder, process, Report(folder / "report.jsonl"), None)
+
+    def _run(self, site: Site, index: int, folder: Path, assignment: Path) -> subprocess.Popen:
+        return site.processes.start(
+            [self._program, "fetch", "--assignment", assignment, "--trust", self.rollout.trust,
+             "--device", self.rollout.device, "--store", folder / "store",
+             "--listen", f"{host_address(index)}:{PORT}", "--report", folder / "report.jsonl",
+             "--keep-serving", "3600"],
+            namespace=site.network.host(index), log=f"agent-{index}")
+
+
+def _open_when_read(pipe: Path, process: subprocess.Popen, limit_s: float = 20.0) -> int:
+    """The writing end, once the agent has opened the other: then it is up and waiting."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if process.poll() is not None:
+                raise RuntimeError(f"an agent ended with {process.returncode} before its "
+                                   f"assignment came: see {pipe.parent}") from error
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"an agent never opened {pipe}") from error
+            time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""What others do on the same links: each module holds one `Way` (see lab.site)."""
