@@ -1,5 +1,7 @@
 #include "agent/boot_record.hpp"
 
+#include <algorithm>
+
 namespace sluice::agent {
 namespace {
 
@@ -58,6 +60,19 @@ Result<install::Slot> start_boot(disk::Disk& disk, const std::string& folder) {
     const auto choice = install::choose_boot(record->state());
     if (choice.must_record) SLUICE_CHECK(record->write(choice.next));
     return choice.slot;
+}
+
+std::optional<install::Slot> slot_on_command_line(std::string_view command_line) {
+    constexpr std::string_view kWord = "sluice.slot=";
+    for (std::size_t at = 0; at < command_line.size();) {
+        const auto end = std::min(command_line.find_first_of(" \t\n", at), command_line.size());
+        const auto word = command_line.substr(at, end - at);
+        at = end + 1;
+        if (!word.starts_with(kWord) || word.size() != kWord.size() + 1) continue;
+        if (word.back() == 'a') return install::Slot::a;
+        if (word.back() == 'b') return install::Slot::b;
+    }
+    return std::nullopt;
 }
 
 }  // namespace sluice::agent

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/disk/disk.hpp"
 #include "engine/install/boot_state.hpp"
@@ -39,5 +40,9 @@ private:
 // What a boot loader does before anything else: decides, makes the decision durable, and names the
 // slot to start. For loaders that are a program (an initramfs), and for tests.
 Result<install::Slot> start_boot(disk::Disk& disk, const std::string& folder);
+
+// The slot that a boot loader names to the system it starts: the word sluice.slot=a or
+// sluice.slot=b of the kernel's command line. Nothing when there is no such word.
+std::optional<install::Slot> slot_on_command_line(std::string_view command_line);
 
 }  // namespace sluice::agent

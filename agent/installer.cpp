@@ -86,7 +86,14 @@ Result<std::unique_ptr<TwoSlotInstaller>> TwoSlotInstaller::open(
                    make_record(disk, folder, running.value_or(Slot::a), factory_security_version));
         found.emplace(std::move(made));
     }
-    const Slot slot = running.value_or(found->state().active);
+    const auto& state = found->state();
+    // After a boot of the trial the active slot need not be the running one, and the wrong guess
+    // writes over the running one.
+    const bool was_tried = state.was_healthy || state.tries_left < policy.tries;
+    if (!running && state.is_on_trial && was_tried)
+        return Error{folder + ": slot " + install::letter(other(state.active)) +
+                     " is on trial; say which slot is running"};
+    const Slot slot = running.value_or(state.active);
     return std::unique_ptr<TwoSlotInstaller>(
         new TwoSlotInstaller(disk, folder, std::move(*found), slot, policy));
 }

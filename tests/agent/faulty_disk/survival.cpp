@@ -49,7 +49,6 @@ void FaultyDisk::survive_names(Node& folder) {
 }
 
 void FaultyDisk::survive_bytes(Node& file) {
-    if (file.changes.empty()) return;
     const auto share = draw_share(rng_);
     for (const auto& change : file.changes) {
         if (change.is_length) {

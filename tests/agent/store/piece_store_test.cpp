@@ -1,10 +1,13 @@
 #include "agent/piece_store.hpp"
 
+#include <cerrno>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include "agent/sync_thread.hpp"
+#include "tests/agent/faulty_disk/faulty_disk.hpp"
+#include "tests/agent/faulty_disk/private_mount.hpp"
 #include "tests/agent/store/temporary_folder.hpp"
 #include "tests/agent/store/test_image.hpp"
 
@@ -140,6 +143,56 @@ TEST_F(PieceStoreTest, DoesNotLoadALayerOfTheWrongLength) {
         ASSERT_TRUE(store->save_layer(Bytes(size)));
         EXPECT_EQ(store->load_layer(), std::nullopt);
     }
+}
+
+TEST_F(PieceStoreTest, HasNoRoomOnAFullDiskAndTakesNoneOfIt) {
+    const auto outcome = in_a_private_mount(folder.path(), "size=64k", [&] {
+        const auto opened = PieceStore::open(*disk, folder.path(), image.id, image.layout);
+        return !opened && opened.error().message.find("ENOSPC") != std::string::npos &&
+               disk->list(folder / image.id.hex()).value().empty();
+    });
+    if (!outcome) GTEST_SKIP() << "no mount namespace may be made here";
+    EXPECT_TRUE(*outcome);
+}
+
+TEST_F(PieceStoreTest, SaysThatTheDiskIsReadOnly) {
+    const auto outcome = in_a_private_mount(folder.path(), "ro", [&] {
+        const auto opened = PieceStore::open(*disk, folder.path(), image.id, image.layout);
+        return !opened && opened.error().message.find("EROFS") != std::string::npos;
+    });
+    if (!outcome) GTEST_SKIP() << "no mount namespace may be made here";
+    EXPECT_TRUE(*outcome);
+}
+
+TEST_F(PieceStoreTest, TakesNoMoreWritesAfterOneFailed) {
+    disk::FaultyDisk faulty(1);
+    const auto store = PieceStore::open(faulty, "", image.id, image.layout).value();
+    faulty.fail("pwrite", "image.bin", ENOSPC);
+    const auto full = store->write_piece(PieceIndex{0}, image.piece(PieceIndex{0}));
+    faulty.fail("", "", 0);
+    ASSERT_FALSE(full);
+    EXPECT_THAT(full.error().message, HasSubstr("ENOSPC"));
+    const auto next = store->write_piece(PieceIndex{1}, image.piece(PieceIndex{1}));
+    ASSERT_FALSE(next);
+    EXPECT_EQ(next.error().message, full.error().message);
+    EXPECT_FALSE(store->sync());
+    EXPECT_FALSE(store->wait_until_due());
+}
+
+// What a failed sync left in the page cache would pass a re-hash and not a power cut.
+TEST_F(PieceStoreTest, FetchesAgainWhatASyncFailedToKeep) {
+    disk::FaultyDisk faulty(1);
+    {
+        const auto store = PieceStore::open(faulty, "", image.id, image.layout).value();
+        ASSERT_TRUE(store->write_piece(PieceIndex{0}, image.piece(PieceIndex{0})));
+        faulty.fail("fdatasync", "image.bin", EIO);
+        EXPECT_FALSE(store->sync());
+        EXPECT_FALSE(store->sync());
+        EXPECT_EQ(store->durable_count(), 0u);
+        faulty.fail("", "", 0);
+    }
+    const auto store = PieceStore::open(faulty, "", image.id, image.layout).value();
+    EXPECT_EQ(store->resume(image.layer()).value().count(), 0u);
 }
 
 TEST_F(PieceStoreTest, NamesTheFolderItCannotMake) {
