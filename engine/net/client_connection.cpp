@@ -1,15 +1,13 @@
 #include "engine/net/client_connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <deque>
+#include <optional>
 
 #include "engine/net/answer_verdict.hpp"
 #include "engine/net/client_auth.hpp"
 #include "engine/net/client_link.hpp"
-#include "engine/net/client_tls.hpp"
 
 namespace sluice::net {
 namespace {
@@ -26,6 +24,7 @@ struct Exchange {
     FetchRequest request;
     BodySink* sink = nullptr;
     std::uint64_t body_left = 0;
+    Url asked;  // by the caller: request.url is where redirects led to
     unsigned redirects = 0;
     unsigned challenges = 0;
     bool was_retried = false;   // after a kept connection turned out closed
@@ -63,7 +62,17 @@ struct ClientConnection::Impl {
     bool is_keep_alive = true;
     Phase phase = Phase::none;
     std::uint64_t skip_left = 0;
+    // Where redirects led the last URL that was answered with a body: later runs go there at once.
+    struct Shortcut {
+        Url from;
+        Url to;
+        bool is_foreign = false;
+    };
+    std::optional<Shortcut> shortcut;
 
+    Impl(boost::asio::io_context& its_io, ClientTls& its_tls, ClientAuth& its_auth,
+         const ClientOptions& its_options)
+        : io(its_io), tls(its_tls), auth(its_auth), options(its_options) {}
     ~Impl() { drop_link(); }
 
     // --- the link ---------------------------------------------------------------------------
@@ -81,51 +90,7 @@ struct ClientConnection::Impl {
     void connect() {
         endpoint = exchanges.front().request.url;
         link = std::make_shared<Link>(io, this);
-        link->timer.expires_after(options.connect_timeout);
-        link->timer.async_wait([link = link](error_code error) {
-            if (!error && link->owner) link->owner->on_unreachable("connect: timed out");
-        });
-        error_code not_literal;
-        const auto address = boost::asio::ip::make_address(endpoint.host, not_literal);
-        if (!not_literal) {
-            const Link::Tcp::endpoint there(address, endpoint.port);
-            connect_to(Link::Tcp::resolver::results_type::create(there, "", ""));
-            return;
-        }
-        link->resolver.async_resolve(
-            endpoint.host, std::to_string(endpoint.port),
-            [link = link](error_code error, const Link::Tcp::resolver::results_type& found) {
-                if (!link->owner) return;
-                if (error) return link->owner->on_unreachable("resolve: " + error.message());
-                link->owner->connect_to(found);
-            });
-    }
-
-    void connect_to(const Link::Tcp::resolver::results_type& addresses) {
-        boost::asio::async_connect(
-            link->socket, addresses, [link = link](error_code error, const Link::Tcp::endpoint&) {
-                if (!link->owner) return;
-                if (error) return link->owner->on_unreachable("connect: " + error.message());
-                link->socket.set_option(Link::Tcp::no_delay(true), error);
-                if (link->owner->endpoint.is_tls) return link->owner->start_tls();
-                link->owner->on_connected();
-            });
-    }
-
-    void start_tls() {
-        auto context = tls.context();
-        if (!context) return on_unreachable(context.error().message);
-        link->tls.emplace(link->socket, *context.value());
-        SSL_set_tlsext_host_name(link->tls->native_handle(), endpoint.host.c_str());
-        error_code error;
-        link->tls->set_verify_callback(boost::asio::ssl::host_name_verification(endpoint.host),
-                                       error);
-        link->tls->async_handshake(
-            boost::asio::ssl::stream_base::client, [link = link](error_code failure) {
-                if (!link->owner) return;
-                if (failure) return link->owner->on_unreachable("TLS: " + failure.message());
-                link->owner->on_connected();
-            });
+        link->open(endpoint, tls, options.connect_timeout);
     }
 
     void on_connected() {
@@ -138,6 +103,7 @@ struct ClientConnection::Impl {
     void on_unreachable(const std::string& why) {
         const auto there = endpoint;
         drop_link();
+        shortcut.reset();
         std::deque<Exchange> failed;
         std::deque<Exchange> others;
         for (auto& exchange : exchanges) {
@@ -215,6 +181,9 @@ struct ClientConnection::Impl {
         is_keep_alive = head.is_keep_alive;
         auto verdict = judge_answer(head, front.request);
         if (verdict.kind == AnswerKind::body) {
+            if (front.redirects > 0) {
+                shortcut = Shortcut{front.asked, front.request.url, front.is_foreign};
+            }
             front.body_left = *head.content_length;
             phase = Phase::body;
             return read_body();
@@ -223,6 +192,7 @@ struct ClientConnection::Impl {
         if (verdict.kind == AnswerKind::redirect && follow(head)) return skip_body(head);
         auto* sink = front.sink;
         take_front();
+        shortcut.reset();
         sink->on_fault(verdict.fault, verdict.retry_after, verdict.why);
         skip_body(head);
     }
@@ -359,6 +329,19 @@ struct ClientConnection::Impl {
         pump();
     }
 
+    void add(std::uint32_t id, const FetchRequest& request, BodySink& sink) {
+        auto& added = exchanges.emplace_back();
+        added.id = id;
+        added.request = request;
+        added.asked = request.url;
+        added.sink = &sink;
+        if (shortcut && shortcut->from == request.url) {
+            added.request.url = shortcut->to;
+            added.is_foreign = shortcut->is_foreign;
+        }
+        pump();
+    }
+
     void cancel(std::uint32_t id) {
         const auto at = std::find_if(exchanges.begin(), exchanges.end(), [id](const Exchange& e) {
             return e.id == id && !e.is_cancelled;
@@ -378,15 +361,11 @@ struct ClientConnection::Impl {
 
 ClientConnection::ClientConnection(boost::asio::io_context& io, ClientTls& tls, ClientAuth& auth,
                                    const ClientOptions& options)
-    : impl_(new Impl{io, tls, auth, options, {}, 0, {}, {}}) {}
+    : impl_(std::make_unique<Impl>(io, tls, auth, options)) {}
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::get(std::uint32_t id, const FetchRequest& request, BodySink& sink) {
-    auto& added = impl_->exchanges.emplace_back();
-    added.id = id;
-    added.request = request;
-    added.sink = &sink;
-    impl_->pump();
+    impl_->add(id, request, sink);
 }
 
 void ClientConnection::cancel(std::uint32_t id) {

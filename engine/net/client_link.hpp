@@ -1,10 +1,13 @@
 #pragma once
 // One TCP connection with or without TLS on it, under a ClientConnection. Handlers hold the link
 // by shared_ptr, so what the kernel or OpenSSL still finishes after a close has a place to land;
-// `owner` is null from then on and nobody is told. Only client_connection.cpp includes this.
+// `owner` is null from then on and nobody is told. An Owner has on_connected() and
+// on_unreachable(why). Only client_connection.cpp includes this.
 
 #include <array>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -13,12 +16,15 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/time.hpp"
 #include "engine/net/answer_head.hpp"
+#include "engine/net/client_tls.hpp"
+#include "engine/net/url.hpp"
 
 namespace sluice::net {
 
 template <class Owner>
-struct ClientLink {
+struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     using Tcp = boost::asio::ip::tcp;
     using Tls = boost::asio::ssl::stream<Tcp::socket&>;
 
@@ -37,6 +43,28 @@ struct ClientLink {
     std::size_t end = 0;
     std::string out;      // being written
     std::string pending;  // to be written after it
+
+    // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls.
+    void open(const Url& url, ClientTls& client_tls, Duration timeout) {
+        const auto self = this->shared_from_this();
+        timer.expires_after(timeout);
+        timer.async_wait([self](boost::system::error_code error) {
+            if (!error) self->fail("connect: timed out");
+        });
+        boost::system::error_code not_literal;
+        const auto address = boost::asio::ip::make_address(url.host, not_literal);
+        if (!not_literal) {
+            // No resolver, and so no thread of its, for the addresses that peers have.
+            const Tcp::endpoint there(address, url.port);
+            return connect(Tcp::resolver::results_type::create(there, "", ""), url, client_tls);
+        }
+        resolver.async_resolve(url.host, std::to_string(url.port),
+                               [self, url, &client_tls](boost::system::error_code error,
+                                                        const Tcp::resolver::results_type& found) {
+                                   if (error) return self->fail("resolve: " + error.message());
+                                   if (self->owner) self->connect(found, url, client_tls);
+                               });
+    }
 
     std::string_view unread() const { return {in.data() + begin, end - begin}; }
     void compact() {
@@ -61,6 +89,34 @@ struct ClientLink {
         } else {
             boost::asio::async_write(socket, buffer, std::forward<Handler>(handler));
         }
+    }
+    void connect(const Tcp::resolver::results_type& addresses, const Url& url,
+                 ClientTls& client_tls) {
+        boost::asio::async_connect(socket, addresses,
+                                   [self = this->shared_from_this(), url, &client_tls](
+                                       boost::system::error_code error, const Tcp::endpoint&) {
+                                       if (error) return self->fail("connect: " + error.message());
+                                       if (!self->owner) return;
+                                       self->socket.set_option(Tcp::no_delay(true), error);
+                                       if (url.is_tls) return self->start_tls(url.host, client_tls);
+                                       self->owner->on_connected();
+                                   });
+    }
+    void start_tls(const std::string& host, ClientTls& client_tls) {
+        auto context = client_tls.context();
+        if (!context) return fail(context.error().message);
+        tls.emplace(socket, *context.value());
+        SSL_set_tlsext_host_name(tls->native_handle(), host.c_str());
+        boost::system::error_code error;
+        tls->set_verify_callback(boost::asio::ssl::host_name_verification(host), error);
+        tls->async_handshake(boost::asio::ssl::stream_base::client,
+                             [self = this->shared_from_this()](boost::system::error_code failure) {
+                                 if (failure) return self->fail("TLS: " + failure.message());
+                                 if (self->owner) self->owner->on_connected();
+                             });
+    }
+    void fail(const std::string& why) {
+        if (owner) owner->on_unreachable(why);
     }
     void close() {
         owner = nullptr;
