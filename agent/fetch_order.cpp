@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "agent/clock.hpp"
+#include "agent/command_installer.hpp"
 #include "engine/base/utc.hpp"
 #include "engine/http/text.hpp"
 #include "engine/net/config_file.hpp"
@@ -29,7 +30,9 @@ constexpr std::array<net::OptionSpec, 13> kOptions{{
     {"report", "FILE", "append what happens as JSON lines"},
     {"keep-serving", "SECONDS", "go on serving after the end"},
     {"slots", "DIR", "install into the inactive one of two slots"},
-    {"install-command", "CMD", "install by a command; $SLUICE_IMAGE is the file"},
+    {"install-command", "CMD",
+     "install by a command, without a shell; {image}, {version}\n"
+     "and {id} are replaced in its words"},
     {"ca-file", "FILE", "certificates that https origins are held to (PEM)"},
     {"log-format", "FORMAT", "text (default) or json"},
     {"log-level", "LEVEL", "debug, info (default), warning or error"},
@@ -121,6 +124,10 @@ Result<void, OrderError> check_use(const net::Options& options) {
     if (has_slots && has_command) return wrong_use("--slots and --install-command: one of them");
     if ((has_slots || has_command) && options.text("device").empty()) {
         return wrong_use("--device is missing: without it any device's image would be installed");
+    }
+    if (has_command) {
+        const auto command = CommandInstaller::parse(options.text("install-command"));
+        if (!command) return wrong_use("--install-command: " + command.error().message);
     }
     return success();
 }

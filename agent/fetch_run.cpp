@@ -5,13 +5,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include "agent/clock.hpp"
 #include "agent/cpu_sampler.hpp"
@@ -163,8 +160,9 @@ void FetchRun::end(int exit_code) {
 // --- starting -----------------------------------------------------------------------------------
 
 Result<void> FetchRun::open_store() {
-    if (mkdir(order_.store.c_str(), 0755) != 0 && errno != EEXIST) {
-        return Error{"--store " + order_.store + ": " + std::strerror(errno)};
+    // Not durable, a power cut would take all that is in it.
+    if (auto made = disk::make_durable_directory(*disk_, order_.store); !made) {
+        return std::move(made).error().within("--store " + order_.store);
     }
     const auto& layout = order_.manifest.layout;
     SLUICE_TRY(store_, PieceStore::open(*disk_, order_.store, order_.manifest.image, layout));

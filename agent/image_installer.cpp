@@ -1,16 +1,13 @@
 #include "agent/image_installer.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <vector>
+#include <algorithm>
+#include <fstream>
+#include <optional>
 
 #include "agent/clock.hpp"
+#include "agent/command_installer.hpp"
 #include "agent/installer.hpp"
 #include "engine/image/sha256.hpp"
-
-extern char** environ;
 
 namespace sluice::agent {
 namespace {
@@ -31,45 +28,19 @@ Result<void> check_whole_file(const PieceStore& store, const image::Digest& want
     return success();
 }
 
-std::vector<std::string> environment_of(const PieceStore& store, const image::Manifest& manifest) {
-    std::vector<std::string> out;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        if (!std::string_view(*entry).starts_with("SLUICE_")) out.emplace_back(*entry);
-    }
-    out.push_back("SLUICE_IMAGE=" + store.image_path());
-    out.push_back("SLUICE_IMAGE_ID=" + manifest.image.hex());
-    out.push_back("SLUICE_NAME=" + manifest.name);
-    out.push_back("SLUICE_SOFTWARE_VERSION=" + manifest.software_version);
-    return out;
-}
-
-Result<void> run_shell(const std::string& command, std::vector<std::string> environment) {
-    std::string shell = "/bin/sh", flag = "-c", text = command;
-    char* arguments[] = {shell.data(), flag.data(), text.data(), nullptr};
-    std::vector<char*> variables;
-    for (auto& entry : environment) variables.push_back(entry.data());
-    variables.push_back(nullptr);
-    pid_t child = 0;
-    const int error = posix_spawn(&child, "/bin/sh", nullptr, nullptr, arguments, variables.data());
-    if (error != 0) return Error{std::string("/bin/sh: ") + std::strerror(error)};
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) return Error{std::string("waitpid: ") + std::strerror(errno)};
-    }
-    if (WIFSIGNALED(status)) {
-        return Error{"install command: killed by signal " + std::to_string(WTERMSIG(status))};
-    }
-    if (WEXITSTATUS(status) != 0) {
-        return Error{"install command: exit status " + std::to_string(WEXITSTATUS(status))};
-    }
-    return success();
+// Nothing where no boot loader of ours started the system.
+std::optional<install::Slot> running_slot() {
+    std::ifstream file("/proc/cmdline");
+    std::string line;
+    std::getline(file, line);
+    return slot_on_command_line(line);
 }
 
 }  // namespace
 
 Result<std::string> install_into_slots(disk::Disk& disk, const std::string& folder,
                                        const PieceStore& store, const image::Manifest& manifest) {
-    SLUICE_TRY(auto installer, TwoSlotInstaller::open(disk, folder));
+    SLUICE_TRY(auto installer, TwoSlotInstaller::open(disk, folder, running_slot()));
     const install::Order order{manifest.layout.length, manifest.sha256, manifest.security_version};
     SLUICE_TRY(const auto slot, installer->install(store, order, monotonic_now()));
     return std::string(slot == install::Slot::a ? "a" : "b");
@@ -78,7 +49,9 @@ Result<std::string> install_into_slots(disk::Disk& disk, const std::string& fold
 Result<void> install_by_command(const std::string& command, const PieceStore& store,
                                 const image::Manifest& manifest) {
     SLUICE_CHECK(check_whole_file(store, manifest.sha256));
-    return run_shell(command, environment_of(store, manifest));
+    SLUICE_TRY(const auto installer, CommandInstaller::parse(command));
+    return installer.run(
+        {store.image_path(), manifest.software_version, manifest.image.hex(), manifest.name});
 }
 
 }  // namespace sluice::agent

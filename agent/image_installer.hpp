@@ -10,12 +10,12 @@
 
 namespace sluice::agent {
 
-// The slot it will boot from ("a" or "b").
+// The slot it will boot from ("a" or "b"). The running slot is the one that the kernel's command
+// line names (sluice.slot=a), else the active one.
 Result<std::string> install_into_slots(disk::Disk& disk, const std::string& folder,
                                        const PieceStore& store, const image::Manifest& manifest);
 
-// Runs `/bin/sh -c command` with SLUICE_IMAGE (path), SLUICE_IMAGE_ID, SLUICE_NAME and
-// SLUICE_SOFTWARE_VERSION in its environment, once the whole file has the manifest's SHA-256. It
+// Runs the command (command_installer.hpp) once the whole file has the manifest's SHA-256. It
 // installed if it exits with 0.
 Result<void> install_by_command(const std::string& command, const PieceStore& store,
                                 const image::Manifest& manifest);

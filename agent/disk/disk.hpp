@@ -105,4 +105,7 @@ DiskResult<Bytes> read_small_file(Disk& disk, const std::string& path, std::size
 DiskResult<void> write_small_file(Disk& disk, const std::string& folder, const std::string& name,
                                   ByteView bytes);
 
+// The folder and its name in its parent are durable when it returns. The parent exists.
+DiskResult<void> make_durable_directory(Disk& disk, const std::string& path);
+
 }  // namespace sluice::agent::disk

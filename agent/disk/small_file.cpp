@@ -52,4 +52,12 @@ DiskResult<void> write_small_file(Disk& disk, const std::string& folder, const s
     return disk.sync_directory(folder);
 }
 
+DiskResult<void> make_durable_directory(Disk& disk, const std::string& path) {
+    SLUICE_CHECK(disk.make_directory(path));
+    const auto end = path.find_last_not_of('/');
+    const auto slash = end == std::string::npos ? end : path.rfind('/', end);
+    if (slash == std::string::npos) return disk.sync_directory(end == slash ? "/" : ".");
+    return disk.sync_directory(path.substr(0, slash + 1));
+}
+
 }  // namespace sluice::agent::disk

@@ -78,6 +78,14 @@ TEST(FaultyDisk, LosesANewNameWhoseFolderIsNotSynced) {
     EXPECT_THAT(outcomes("/g", write), UnorderedElementsAre("(missing)", "new"));
 }
 
+TEST(FaultyDisk, KeepsAFolderThatWasMadeDurably) {
+    const auto write = [](Disk& disk) {
+        (void)make_durable_directory(disk, "/d");
+        (void)write_small_file(disk, "/d", "f", as_bytes("new"));
+    };
+    EXPECT_THAT(outcomes("/d/f", write), ElementsAre("new"));
+}
+
 TEST(FaultyDisk, RenamesWhollyOrNot) {
     const auto write = [](Disk& disk) {
         const auto file = disk.open("/f.new", Open::create).value();

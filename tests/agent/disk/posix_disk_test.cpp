@@ -147,6 +147,18 @@ TEST_F(PosixDiskTest, ReplacesASmallFileWhole) {
     EXPECT_EQ(as_text(read_small_file(*disk, folder / "file", 6).value()), "second");
 }
 
+TEST_F(PosixDiskTest, MakesAFolderWhoseNameIsDurable) {
+    std::filesystem::current_path(folder.path());
+    for (const auto& path : {folder / "one", folder / "two/", std::string("three"),
+                             std::string("three/four"), std::string("./five//")})
+        EXPECT_TRUE(make_durable_directory(*disk, path)) << path;
+    EXPECT_TRUE(make_durable_directory(*disk, "/"));
+    EXPECT_TRUE(std::filesystem::is_directory(folder / "three/four"));
+    EXPECT_EQ(disk->list(folder.path()).value().size(), 4u);
+    EXPECT_FALSE(make_durable_directory(*disk, folder / "six/seven"));
+    std::filesystem::current_path("/");
+}
+
 TEST_F(PosixDiskTest, RefusesASmallFileThatIsNotSmall) {
     ASSERT_TRUE(write_small_file(*disk, folder.path(), "file", as_bytes("seven..")));
     const auto read = read_small_file(*disk, folder / "file", 6);
