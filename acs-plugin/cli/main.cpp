@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 
 #include "acs-plugin/cli/command.hpp"
+#include "acs-plugin/cli/downgrade_command.hpp"
 #include "acs-plugin/cli/help_formatter.hpp"
 #include "acs-plugin/cli/image_command.hpp"
 #include "acs-plugin/cli/keygen_command.hpp"
 #include "acs-plugin/cli/plan_command.hpp"
+#include "acs-plugin/cli/sign_command.hpp"
 #include "acs-plugin/cli/trust_command.hpp"
 
 int main(int argc, char** argv) {
@@ -22,6 +24,8 @@ int main(int argc, char** argv) {
     add_keygen_command(app);
     add_image_command(app);
     add_trust_command(app);
+    add_downgrade_command(app);
+    add_sign_command(app);
     add_plan_command(app);
     app.footer("'sluice COMMAND --help' says more. Exit codes: 0 done, 1 failed, 2 wrong use.");
     return run(app, argc, argv);

@@ -17,6 +17,7 @@ struct TrustOptions {
     std::vector<Path> pinned;          // key files to add
     std::vector<std::string> removed;  // names or key ids
     std::vector<Path> signers;
+    bool is_draft = false;  // others sign later, with `sluice sign`
 };
 
 void print(const image::Trust& trust) {
@@ -56,7 +57,8 @@ Result<void> init(const TrustOptions& options) {
     image::Trust trust{1, std::max(1u, options.threshold), {}};
     SLUICE_CHECK(pin(trust, options.pinned));
     SLUICE_TRY(const auto signers, read_signing_keys(options.signers));
-    const auto file = image::make_trust(trust, signers);
+    const auto file =
+        options.is_draft ? image::draft_trust(trust, signers) : image::make_trust(trust, signers);
     if (!file) return image::to_error(file.error());
     SLUICE_CHECK(write_file(options.out, file.value(), 0644, Overwrite::no));
     print(trust);
@@ -71,11 +73,13 @@ Result<void> rotate(const TrustOptions& options) {
     SLUICE_CHECK(remove(next, options.removed));
     SLUICE_CHECK(pin(next, options.pinned));
     SLUICE_TRY(const auto signers, read_signing_keys(options.signers));
-    const auto file = image::make_trust(next, signers);
+    const auto file =
+        options.is_draft ? image::draft_trust(next, signers) : image::make_trust(next, signers);
     if (!file) return image::to_error(file.error()).within("for the new keys");
     // What a device will ask; better now than in the field.
     const auto accepted = image::accept_trust(current, file.value());
-    if (!accepted) return image::to_error(accepted.error()).within("for the keys in force");
+    if (!accepted && !options.is_draft)
+        return image::to_error(accepted.error()).within("for the keys in force");
     SLUICE_CHECK(write_file(options.out, file.value(), 0644, Overwrite::no));
     print(next);
     return success();
@@ -92,6 +96,8 @@ void add_shared_options(CLI::App& command, TrustOptions& options) {
         ->type_name("FILE")
         ->allow_extra_args(false)
         ->required();
+    command.add_flag("--draft", options.is_draft,
+                     "write it with too few signatures too; others add theirs: sluice sign");
     command.add_option("--threshold", options.threshold, "how many keys must sign manifests")
         ->option_text("N")
         ->check(CLI::Range(1, static_cast<int>(image::kMaxPinnedKeys)));

@@ -113,12 +113,17 @@ Result<Trust, Refused> accept_trust(const Trust& current, std::string_view candi
     return next;
 }
 
-Result<std::string, Refused> make_trust(const Trust& trust, std::span<const SigningKey> signers) {
+Result<std::string, Refused> draft_trust(const Trust& trust, std::span<const SigningKey> signers) {
     Envelope envelope{std::string(kTrustType), to_payload(trust), {}};
-    add_signatures(envelope, signers);
-    auto out = to_json(envelope);
-    SLUICE_TRY(const auto read_back, load_trust(out));
+    SLUICE_TRY(const auto read_back, parse_payload(envelope.payload));
     if (read_back != trust) return Refused{Reason::malformed, "a key's name is not UTF-8"};
+    add_signatures(envelope, signers);
+    return to_json(envelope);
+}
+
+Result<std::string, Refused> make_trust(const Trust& trust, std::span<const SigningKey> signers) {
+    SLUICE_TRY(auto out, draft_trust(trust, signers));
+    SLUICE_CHECK(load_trust(out));
     return out;
 }
 

@@ -42,6 +42,10 @@ Result<Trust, Refused> load_trust(std::string_view envelope);
 // stores the very bytes of `candidate`.
 Result<Trust, Refused> accept_trust(const Trust& current, std::string_view candidate);
 
+// A trust file that still lacks signatures: key holders on other machines add theirs with
+// add_signatures (dsse.hpp). No device takes it before.
+Result<std::string, Refused> draft_trust(const Trust& trust, std::span<const SigningKey> signers);
+
 // The first trust file is signed by its own keys; a later one also by the keys it replaces.
 // Refused when it breaks a rule of load_trust.
 Result<std::string, Refused> make_trust(const Trust& trust, std::span<const SigningKey> signers);

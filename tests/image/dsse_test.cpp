@@ -112,6 +112,16 @@ TEST(Trust, CannotBeMadeWhereItCouldNotBeLoaded) {
     EXPECT_FALSE(make_trust(trust, vectors::keys("release-a", "release-b")));
 }
 
+TEST(Trust, MayBeDraftedWithTooFewSignaturesAndSignedLater) {
+    const auto draft = draft_trust(vectors::trust(), vectors::keys("release-a")).value();
+    const auto early = load_trust(draft);
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().why, Reason::too_few_signatures);
+    auto envelope = parse_envelope(draft).value();
+    add_signatures(envelope, vectors::keys("release-b"));
+    EXPECT_EQ(to_json(envelope), vectors::read("trust-1.json"));
+}
+
 TEST(Trust, NeverGoesBack) {
     const auto second = load_trust(vectors::read("trust-2.json")).value();
     auto fifth = second;
