@@ -1,0 +1,227 @@
+#include "engine/cwmp/codec.hpp"
+
+#include <gmock/gmock.h>
+
+namespace sluice::cwmp {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// What stands around an RPC, as a cwmp-1-0 CPE writes it.
+std::string envelope(const std::string& body, const std::string& header = {}) {
+    return "<SOAP-ENV:Envelope xmlns:SOAP-ENV='http://schemas.xmlsoap.org/soap/envelope/' "
+           "xmlns:cwmp='urn:dslforum-org:cwmp-1-0' "
+           "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>" +
+           (header.empty() ? "" : "<SOAP-ENV:Header>" + header + "</SOAP-ENV:Header>") +
+           "<SOAP-ENV:Body>" + body + "</SOAP-ENV:Body></SOAP-ENV:Envelope>";
+}
+
+std::string inform(const std::string& rest) {
+    return envelope(
+        "<cwmp:Inform><DeviceId><Manufacturer>ACME</Manufacturer><OUI>00D09E</OUI>"
+        "<ProductClass>GW3</ProductClass><SerialNumber>S1</SerialNumber></DeviceId>" +
+        rest + "</cwmp:Inform>");
+}
+
+template <class T>
+T read(const std::string& text) {
+    auto decoded = decode(text);
+    if (!decoded) {
+        ADD_FAILURE() << decoded.error().message;
+        return T{};
+    }
+    if (!decoded.value().message || !std::holds_alternative<T>(*decoded.value().message)) {
+        ADD_FAILURE() << "another message";
+        return T{};
+    }
+    return std::get<T>(*decoded.value().message);
+}
+
+std::string refusal(const std::string& text) {
+    const auto decoded = decode(text);
+    return decoded ? "accepted" : decoded.error().message;
+}
+
+TEST(CwmpCodec, ReadsAnInform) {
+    const auto m = read<Inform>(
+        inform("<Event><EventStruct><EventCode>1 BOOT</EventCode><CommandKey></CommandKey>"
+               "</EventStruct><EventStruct><EventCode>M Download</EventCode>"
+               "<CommandKey>a1</CommandKey></EventStruct></Event><MaxEnvelopes>2</MaxEnvelopes>"
+               "<CurrentTime>2026-01-01T00:00:00Z</CurrentTime><RetryCount>3</RetryCount>"
+               "<ParameterList><ParameterValueStruct><Name>Device.X</Name>"
+               "<Value xsi:type='xsd:string'>v</Value></ParameterValueStruct></ParameterList>"));
+    EXPECT_EQ(m.device, (DeviceId{"ACME", "00D09E", "GW3", "S1"}));
+    EXPECT_THAT(m.events, ElementsAre(EventStruct{"1 BOOT", ""}, EventStruct{"M Download", "a1"}));
+    EXPECT_EQ(m.max_envelopes, 2u);
+    EXPECT_EQ(m.retry_count, 3u);
+    EXPECT_THAT(m.parameters, ElementsAre(ParameterValue{"Device.X", "v", "xsd:string"}));
+}
+
+// The list "Real CPEs": each is accepted, and means what it should.
+TEST(CwmpCodec, AcceptsWhatRealCpesSend) {
+    EXPECT_EQ(read<Inform>(inform("<RetryCount>4711</RetryCount>")).retry_count, 4711u);
+    EXPECT_EQ(read<Inform>(inform("<MaxEnvelopes/>")).max_envelopes, 1u) << "self-closing";
+    EXPECT_THAT(read<Inform>(inform("<Event soap-enc:arrayType='cwmp:EventStruct[7]'><EventStruct>"
+                                    "<EventCode>0 BOOTSTRAP</EventCode></EventStruct></Event>"))
+                    .events,
+                ElementsAre(EventStruct{"0 BOOTSTRAP", ""}))
+        << "wrong arrayType count, missing CommandKey";
+    EXPECT_THAT(read<Inform>(inform("<ParameterList><ParameterValueStruct><Name>A.B</Name>"
+                                    "</ParameterValueStruct><ParameterValueStruct><Name>A.C</Name>"
+                                    "<Value>2</Value></ParameterValueStruct></ParameterList>"))
+                    .parameters,
+                ElementsAre(ParameterValue{"A.B", "", ""}, ParameterValue{"A.C", "2", ""}))
+        << "missing Value, missing xsi:type";
+    EXPECT_THAT(read<Inform>(inform("<Event><EventStruct><EventCode>1 BOOT</EventCode>"
+                                    "</EventStruct><EventStruct/></Event>"))
+                    .events,
+                testing::SizeIs(1))
+        << "an empty EventStruct";
+    EXPECT_FALSE(decode(envelope("")).value().message) << "an empty Body";
+    EXPECT_EQ(read<TransferComplete>(
+                  envelope("<cwmp:TransferComplete><CommandKey/><FaultStruct><FaultCode>0"
+                           "</FaultCode><FaultString/></FaultStruct><StartTime>2026-01-01T00:00:00"
+                           ".123+02:00</StartTime></cwmp:TransferComplete>"))
+                  .start_time,
+              "2026-01-01T00:00:00.123+02:00")
+        << "empty CommandKey, milliseconds and offset, no CompleteTime";
+    for (const auto* yes : {"1", "true", "TRUE"})
+        EXPECT_TRUE(read<GetParameterNames>(envelope("<cwmp:GetParameterNames><NextLevel>" +
+                                                     std::string(yes) +
+                                                     "</NextLevel></cwmp:GetParameterNames>"))
+                        .is_next_level);
+    EXPECT_EQ(read<Inform>(inform("<CurrentTime>\x01\xE9</CurrentTime>")).device.serial_number,
+              "S1")
+        << "control characters and a foreign charset";
+}
+
+TEST(CwmpCodec, MatchesAnyPrefixAndKeepsTheInformsNamespace) {
+    const std::string text =
+        "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body>"
+        "<Reboot xmlns='urn:dslforum-org:cwmp-1-2'><CommandKey>k</CommandKey></Reboot>"
+        "</s:Body></s:Envelope>";
+    const auto decoded = decode(text);
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+    EXPECT_EQ(decoded.value().ns, Namespace::cwmp_1_2);
+    EXPECT_EQ(std::get<Reboot>(*decoded.value().message).command_key, "k");
+}
+
+TEST(CwmpCodec, AnswersAnUnknownCwmpVersionWith8006) {
+    const auto decoded = decode(
+        "<s:Envelope xmlns:s='x'><s:Body><c:Inform xmlns:c='urn:dslforum-org:cwmp-9-9'/></s:Body>"
+        "</s:Envelope>");
+    ASSERT_FALSE(decoded.has_value());
+    EXPECT_EQ(decoded.error().acs_fault, FaultCode::acs_version_mismatch);
+}
+
+TEST(CwmpCodec, NamesAnRpcThatItDoesNotKnow) {
+    EXPECT_EQ(read<Unknown>(envelope("<cwmp:Kicked/>")).method, "Kicked");
+}
+
+TEST(CwmpCodec, ReadsASoapFaultWithAndWithoutACwmpFaultInside) {
+    const auto inside = read<Fault>(envelope(
+        "<SOAP-ENV:Fault><faultcode>Client</faultcode><faultstring>CWMP fault</faultstring><detail>"
+        "<cwmp:Fault><FaultCode>9003</FaultCode><FaultString>args</FaultString>"
+        "<SetParameterValuesFault><ParameterName>A.B</ParameterName><FaultCode>9008</FaultCode>"
+        "<FaultString>read only</FaultString></SetParameterValuesFault></cwmp:Fault></detail>"
+        "</SOAP-ENV:Fault>"));
+    EXPECT_EQ(inside.code, 9003u);
+    EXPECT_THAT(inside.parameters, ElementsAre(SetParameterFault{"A.B", 9008, "read only"}));
+    const auto bare =
+        read<Fault>(envelope("<SOAP-ENV:Fault><faultstring>no</faultstring></SOAP-ENV:Fault>"));
+    EXPECT_EQ(bare.code, 0u);
+    EXPECT_EQ(bare.text, "no");
+}
+
+TEST(CwmpCodec, RefusesWithTheNameOfWhatIsWrong) {
+    std::string events;
+    for (int i = 0; i < 65; ++i)
+        events += "<EventStruct><EventCode>1 BOOT</EventCode></EventStruct>";
+    const std::pair<std::string, const char*> cases[] = {
+        {"<a/>", "not a SOAP Envelope"},
+        {"<s:Envelope xmlns:s='x'/>", "no Body"},
+        {envelope("<cwmp:Inform/>"), "DeviceId has no OUI"},
+        {inform("<Event>" + events + "</Event>"), "Event holds more than 64"},
+        {inform("<RetryCount>-1</RetryCount>"), "RetryCount '-1' is not a number"},
+        {inform("<RetryCount>99999999999</RetryCount>"), "RetryCount"},
+        {envelope("<cwmp:Download><CommandKey>" + std::string(33, 'k') +
+                  "</CommandKey></cwmp:Download>"),
+         "CommandKey is longer than 32"},
+        {envelope("<cwmp:Download><URL>" + std::string(257, 'u') + "</URL></cwmp:Download>"),
+         "URL is longer than 256"},
+        {envelope("<cwmp:ScheduleDownload/>"), "no window"},
+        {envelope("<cwmp:Reboot/>", "<cwmp:ID>" + std::string(300, 'x') + "</cwmp:ID>"), "ID"},
+    };
+    for (const auto& [text, part] : cases) EXPECT_THAT(refusal(text), HasSubstr(part));
+}
+
+TEST(CwmpCodec, WritesEveryArgumentOfADownloadPossiblyEmpty) {
+    Download m;
+    m.command_key = "a1";
+    m.file_type = "1 Firmware Upgrade Image";
+    Envelope out{Namespace::cwmp_1_0, {}, m};
+    out.header.id = "7";
+    const auto text = encode(out);
+    for (const auto* tag :
+         {"URL", "Username", "Password", "TargetFileName", "SuccessURL", "FailureURL"})
+        EXPECT_THAT(text, HasSubstr("<" + std::string(tag) + "></" + tag + ">"));
+    EXPECT_THAT(text, HasSubstr("<FileSize>0</FileSize>"));
+    EXPECT_THAT(text, HasSubstr("<cwmp:ID soap-env:mustUnderstand=\"1\">7</cwmp:ID>"));
+    EXPECT_THAT(text, HasSubstr("xmlns:cwmp=\"urn:dslforum-org:cwmp-1-0\""));
+}
+
+// What was written reads as the same text once more: for every message, with text that needs care.
+TEST(CwmpCodec, ReadsBackWhatItWrites) {
+    const std::string odd = "a<&>\"' \xC3\xA9";
+    const std::vector<ParameterValue> values{{"A.B", odd, "xsd:string"}, {"A.C", "1", "xsd:int"}};
+    const Message all[] = {
+        Inform{
+            {"M", "00D09E", "P", odd}, {{"M Download", odd}}, 2, "2026-01-01T00:00:00Z", 1, values},
+        InformResponse{1},
+        TransferComplete{"k", {9018, odd}, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"},
+        TransferCompleteResponse{},
+        AutonomousTransferComplete{"a", "t", true, "1 F", 12, "n", {0, ""}, "s", "c"},
+        AutonomousTransferCompleteResponse{},
+        RequestDownload{"1 F", {{"n", odd, ""}}},
+        RequestDownloadResponse{},
+        GetParameterValues{{"A.", "B.C"}},
+        GetParameterValuesResponse{values},
+        GetParameterNames{"A.", true},
+        GetParameterNamesResponse{{{"A.B", true}, {"A.C", false}}},
+        SetParameterValues{values, "key"},
+        SetParameterValuesResponse{1},
+        Download{"k", "1 F", "http://h/p?a=1&b=2", "u", odd, 5'000'000'000, "n", 7, "s", "f"},
+        DownloadResponse{1, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"},
+        Upload{"k", "3 V", "u", "n", "p", 9},
+        UploadResponse{1, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"},
+        ScheduleDownload{"k", "1 F", "u", "n", "p", 1, "t", {{0, 60, "1 At Any Time", odd, -1}}},
+        ScheduleDownloadResponse{},
+        CancelTransfer{"k"},
+        CancelTransferResponse{},
+        Reboot{"k"},
+        RebootResponse{},
+        FactoryReset{},
+        FactoryResetResponse{},
+        GetRpcMethods{},
+        GetRpcMethodsResponse{{"Inform", "Download"}},
+        Fault{9003, odd, {{"A.B", 9008, "x"}}},
+    };
+    static_assert(std::size(all) + 1 == std::variant_size_v<Message>);
+    for (const auto& message : all) {
+        Envelope out{Namespace::cwmp_1_2, {}, message};
+        out.header.id = "i";
+        out.header.hold_requests = true;
+        const auto text = encode(out);
+        const auto back = decode(text);
+        ASSERT_TRUE(back.has_value()) << back.error().message << "\n" << text;
+        EXPECT_EQ(back.value().ns, out.ns);
+        EXPECT_EQ(back.value().header, out.header);
+        ASSERT_TRUE(back.value().message) << text;
+        EXPECT_EQ(back.value().message->index(), message.index()) << text;
+        EXPECT_EQ(encode(back.value()), text);
+    }
+}
+
+}  // namespace
+}  // namespace sluice::cwmp
