@@ -54,9 +54,15 @@ private:
     std::vector<std::set<std::string>> keys_;  // of every open object, arrays have none
 };
 
+// No control characters, C1 (U+0080 to U+009F) included: what is signed ends up on terminals.
 bool is_printable(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        if (c < 0x20 || c == 0x7f) return false;
+        if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0)
+            return false;
+    }
+    return true;
 }
 
 bool is_hex(std::string_view text, std::string_view digits) {

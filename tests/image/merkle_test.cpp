@@ -123,12 +123,17 @@ TEST_F(Layer, IsRefusedUnderAnotherRoot) {
     EXPECT_FALSE(PieceLayer::prove(layout, Digest{}, raw));
 }
 
+// Even where length and root of the layer would fit.
 TEST_F(Layer, IsRefusedForALayoutThatNoImageHas) {
     for (const PieceLayout bad :
-         {PieceLayout{0, 32 * kKiB}, PieceLayout{layout.length, 0},
-          PieceLayout{layout.length, 48 * kKiB}, PieceLayout{kMaxImageLength + 1, 1024 * kKiB},
-          PieceLayout{layout.length, 2048 * kKiB}})
-        EXPECT_FALSE(PieceLayer::prove(bad, image.pieces_root, raw)) << bad.piece_length;
+         {PieceLayout{layout.length, 48 * kKiB}, PieceLayout{layout.length, 2048 * kKiB},
+          PieceLayout{layout.length, 8 * kKiB}, PieceLayout{kMaxImageLength + 1, 1024 * kKiB}}) {
+        const std::vector<Digest> digests(bad.piece_count(), sha256(as_bytes("piece")));
+        EXPECT_FALSE(PieceLayer::prove(bad, pieces_root(bad, digests), raw_layer(digests)))
+            << bad.piece_length;
+    }
+    EXPECT_FALSE(PieceLayer::prove({0, 32 * kKiB}, Digest{}, {}));
+    EXPECT_FALSE(PieceLayer::prove({layout.length, 0}, image.pieces_root, raw));
 }
 
 TEST_F(Layer, OfAnImageOfOnePieceIsItsRoot) {

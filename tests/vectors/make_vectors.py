@@ -268,6 +268,7 @@ def spoiled_manifests():
     yield "malformed--name-is-hidden", manifest(name=".gw3")
     yield "malformed--long-name", manifest(name="g" * 129)
     yield "malformed--control-character", manifest(software_version="4.2\u0000.1")
+    yield "malformed--c1-control-character", manifest(name="gw3", software_version="4\u009b31m")
     yield "malformed--oui", manifest(device__oui="00d09e")
     yield "malformed--no-hardware", manifest(device__hardware_versions=[])
     yield "malformed--many-versions", manifest(from_versions=["1"] * 65)
