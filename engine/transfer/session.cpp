@@ -98,7 +98,7 @@ void Session::handle(const LayerRefused& e, Instant now, Actions& out) {
 
 void Session::handle(const BytesArrived& e, Instant now, Actions&) {
     const auto* request = find(e.id);
-    if (request == nullptr) return;
+    if (request == nullptr || request->has_arrived()) return;
     const auto s = request->source.value;
     auto& source = sources_[s];
     source.life = now;
@@ -136,14 +136,21 @@ void Session::handle(const PieceProved& e, Instant, Actions& out) {
 void Session::handle(const PieceRefused& e, Instant now, Actions& out) {
     auto* request = find(e.id);
     if (request == nullptr || request->verifying == 0) return;
-    distrust(request->source.value, e.piece, now, out);
+    const auto s = request->source.value;
+    --request->verifying;
+    const auto state = sources_[s].state;
+    if (state == State::banned || (is_origin(s) && state != State::usable)) {
+        close_if_done(*request);  // it has been left for that already
+    } else {
+        distrust(s, e.piece, now, out);
+    }
 }
 
 void Session::handle(const RequestFailed& e, Instant now, Actions& out) {
-    const auto* request = find(e.id);
-    if (request == nullptr) return;
+    auto* request = find(e.id);
+    if (request == nullptr || request->has_arrived()) return;
     const auto s = request->source.value;
-    close(*request);
+    retire(*request);
     if (e.fault != Fault::busy) {
         leave_after(s, e.fault, Parting::faulty, now, out);
         return;
@@ -169,7 +176,8 @@ void Session::handle(const HaveAnswered& e, Instant now, Actions&) {
         const bool is_useful = e.count > have_->count();
         source.state = is_useful ? State::usable : State::benched;
         source.life = is_useful ? now : now + kStandByPause;
-        if (is_useful) source.failures = 0;
+        source.is_standing_by = !is_useful;
+        source.failures = 0;
     }
 }
 
@@ -198,7 +206,7 @@ void Session::leave(std::size_t s, Parting why, Duration pause, Instant now, Act
     auto& source = sources_[s];
     source.state = State::benched;
     source.life = now + pause;
-    source.is_have_open = source.was_busy = source.is_mid_piece = false;
+    source.is_have_open = source.was_busy = source.is_mid_piece = source.is_standing_by = false;
     out.push_back(LeaveSource{SourceIndex{static_cast<std::uint8_t>(s)}, why});
 }
 
@@ -225,6 +233,7 @@ void Session::distrust(std::size_t s, PieceIndex piece, Instant now, Actions& ou
     }
     cancel_requests_of(s, out);
     source.state = State::banned;
+    source.is_standing_by = false;
     out.push_back(BanSource{SourceIndex{static_cast<std::uint8_t>(s)}, piece});
 }
 

@@ -71,9 +71,10 @@ private:
         std::uint8_t failures = 0;   // in a row; decides the next pause
         std::uint8_t distrusts = 0;  // wrong pieces of an origin
         bool is_have_open : 1 = false;
-        bool was_reached : 1 = false;   // gave a sign of life, ever
-        bool was_busy : 1 = false;      // said 503 and gave no whole piece since
-        bool is_mid_piece : 1 = false;  // bytes came since the last whole piece
+        bool was_reached : 1 = false;     // gave a sign of life, ever
+        bool was_busy : 1 = false;        // said 503 and gave no whole piece since
+        bool is_mid_piece : 1 = false;    // bytes came since the last whole piece
+        bool is_standing_by : 1 = false;  // while benched: lives, and had nothing that we miss
     };
     struct OpenRequest {
         RequestId id;
@@ -138,6 +139,7 @@ private:
     OpenRequest* find(RequestId id);
     void close(const OpenRequest& request);
     void close_if_done(const OpenRequest& request);
+    void retire(OpenRequest& request);
     void cancel_needless(Actions& out);
     void cancel_all(Actions& out);
 

@@ -160,6 +160,16 @@ void Session::close_if_done(const OpenRequest& request) {
     if (request.has_arrived() && request.verifying == 0) close(request);
 }
 
+// Nothing more of it is wanted, but what arrived is still being verified: whose piece it was must
+// be known if it proves wrong.
+void Session::retire(OpenRequest& request) {
+    if (request.verifying == 0) {
+        close(request);
+    } else {
+        request.run.count = request.next - request.run.first.value;
+    }
+}
+
 // After a hedge: requests whose pieces have all come by another way.
 void Session::cancel_needless(Actions& out) {
     for (std::size_t i = open_count_; i-- > 0;) {
@@ -176,7 +186,7 @@ void Session::cancel_requests_of(std::size_t s, Actions& out) {
     for (std::size_t i = open_count_; i-- > 0;) {
         if (open_[i].source.value != s) continue;
         if (!open_[i].has_arrived()) out.push_back(CancelRequest{open_[i].id, open_[i].source});
-        close(open_[i]);
+        retire(open_[i]);
     }
 }
 

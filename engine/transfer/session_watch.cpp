@@ -18,7 +18,7 @@ bool Session::is_active(std::size_t s) const {
 bool Session::is_peer_alive(std::size_t s, Instant now) const {
     const auto& source = sources_[s];
     if (is_origin(s) || source.state == State::banned) return false;
-    if (source.state == State::busy) return true;
+    if (source.state == State::busy || source.is_standing_by) return true;
     if (source.state == State::usable && source.failures == 0) return true;
     return !source.was_reached && now < started_at_ + plan_.join_grace;
 }
@@ -110,9 +110,11 @@ void Session::wake(std::size_t s, Instant now, Actions& out) {
             }
             return;
         case State::benched:
-            if (now < source.life) return;
+            // A stand-by is as good as any once nobody else delivers.
+            if (now < source.life && !(source.is_standing_by && open_count_ == 0)) return;
             if (open_count_ == 0 || is_origin(s)) {
                 source.state = State::usable;
+                source.is_standing_by = false;
                 return;
             }
             probe(s, now, out);
@@ -133,7 +135,7 @@ void Session::probe(std::size_t s, Instant now, Actions& out) {
 
 void Session::bench_unreached(std::size_t s, Fault fault, Instant now) {
     auto& source = sources_[s];
-    source.is_have_open = false;
+    source.is_have_open = source.is_standing_by = false;
     source.state = State::benched;
     source.life = now + pause_after(s, fault);
 }

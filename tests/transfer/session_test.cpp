@@ -130,6 +130,41 @@ TEST(TransferSession, BansAPeerAtTheFirstPieceProvenWrong) {
     EXPECT_TRUE(rig.session().is_over());
 }
 
+// A poisoner that hangs up after its wrong bytes is banned all the same.
+TEST(TransferSession, BansAPeerThatWasGoneBeforeItsPieceWasProvenWrong) {
+    SessionRig rig("PPO");
+    rig.start();
+    const auto id = rig.run_of(0, 0);
+    rig.say(PieceArrived{id, PieceIndex{0}});
+    rig.say(PieceArrived{id, PieceIndex{1}});
+    EXPECT_THAT(rig.fail(0, 0, Fault::disconnected), Contains("leave 0 faulty"));
+    EXPECT_THAT(rig.say(PieceRefused{id, PieceIndex{0}}), Contains("ban 0 for 0"));
+    EXPECT_THAT(rig.say(PieceRefused{id, PieceIndex{1}}), Not(Contains(HasSubstr("ban"))));
+    EXPECT_TRUE(rig.session().is_banned(SourceIndex{0}));
+}
+
+TEST(TransferSession, AsksNobodyElseForAPieceThatIsStillBeingVerified) {
+    SessionRig rig("PPO");
+    rig.start();
+    const auto id = rig.run_of(0, 0);
+    rig.say(PieceArrived{id, PieceIndex{0}});
+    EXPECT_THAT(rig.fail(0, 0, Fault::disconnected), Contains("run 1+8 from 1"));
+    rig.have().insert(PieceIndex{0});
+    EXPECT_THAT(rig.say(PieceProved{id, PieceIndex{0}}), IsEmpty());
+}
+
+// Whole sites lost their master with every stand-by as far as they were: all went to the origin.
+TEST(TransferSession, TurnsToAStandByThatLivesBeforeItTurnsToTheOrigin) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 8);
+    EXPECT_THAT(rig.fail(0, 8, Fault::disconnected), Contains("run 8+8 from 1"));
+    EXPECT_THAT(rig.wait(400ms), ElementsAre("have? 0 after 0"));
+    EXPECT_THAT(rig.answer_have(0, 8), IsEmpty());
+    EXPECT_THAT(rig.fail(1, 8, Fault::disconnected), Contains("run 8+8 from 0"));
+    EXPECT_FALSE(rig.was_asked(2));
+}
+
 TEST(TransferSession, BansAPeerWhoseLayerDoesNotLeadToTheRoot) {
     SessionRig rig("PO");
     rig.plan().is_layer_proved = false;
