@@ -161,10 +161,12 @@ Result<void> plan_site(const PlanOptions& options, std::ostream& table) {
     SLUICE_TRY(const auto job, job_of(options, now));
     planning::Fleet fleet(policy);
     std::map<std::string, std::string> names;  // by identity
+    std::vector<inventory::DeviceReport> reports;
     for (const auto& device : site.devices) {
-        SLUICE_CHECK(fleet.apply(device.report));
+        reports.push_back(device.report);
         names[inventory::identity_of(device.report)] = device.name;
     }
+    SLUICE_CHECK(fleet.load(reports));
     fleet.settle();
     SLUICE_TRY(const auto secrets, secrets_of(options, now));
     for (std::uint32_t g = 0; g < fleet.groups().capacity(); ++g) {

@@ -15,7 +15,7 @@ constexpr auto kNobody = Ranks::kNone;
 template <class T>
 void stretch(std::vector<T>& column, std::size_t size, T value) {
     if (size <= column.size()) return;
-    if (size > column.capacity()) column.reserve(size + size / 8 + 64);
+    if (size > column.capacity()) column.reserve(size + size / 4 + 64);
     column.resize(size, value);
 }
 
@@ -36,20 +36,26 @@ void Elections::leave(DeviceIndex device, GroupIndex group) {
     mark(group);
 }
 
-void Elections::enter(DeviceIndex device, GroupIndex group) {
+Merit Elections::merit_of(DeviceIndex device) const {
     const auto standing = judge(fleet_, device, policy_, false);
-    const auto tie =
-        static_cast<std::uint32_t>(mix64(policy_.seed ^ seed_of(fleet_.identity(device))));
-    ranks_.insert(roots_[group.value], device,
-                  Merit::of(standing.is_eligible(), standing.score, tie));
+    const auto tie = mix64(policy_.seed ^ seed_of(fleet_.identity(device)));
+    return Merit::of(standing.is_eligible(), standing.score, static_cast<std::uint32_t>(tie));
+}
+
+void Elections::enter(DeviceIndex device, GroupIndex group) {
+    ranks_.insert(roots_[group.value], device, merit_of(device));
     mark(group);
 }
 
-void Elections::update(DeviceIndex device, grouping::Moved moved) {
+void Elections::make_room() {
     stretch(roots_, groups_.capacity(), kNobody);
     stretch(first_master_, groups_.capacity(), kNobody);
     stretch(is_dirty_, groups_.capacity(), false);
     stretch(next_master_, fleet_.size(), kNobody);
+}
+
+void Elections::update(DeviceIndex device, grouping::Moved moved) {
+    make_room();
     if (moved.from != kNoGroup) {
         leave(device, moved.from);
         if (moved.from != moved.to) {  // its seat stays behind
@@ -59,6 +65,24 @@ void Elections::update(DeviceIndex device, grouping::Moved moved) {
         }
     }
     if (moved.to != kNoGroup) enter(device, moved.to);
+}
+
+// Devices are dealt out by group first (a counting sort), then each group is sorted and built.
+void Elections::rebuild() {
+    make_room();
+    std::vector<std::uint32_t> ends(groups_.capacity() + 1, 0);
+    for (std::uint32_t d = 0; d < fleet_.size(); ++d)
+        if (const auto g = groups_.group_of(DeviceIndex{d}); g != kNoGroup) ++ends[g.value + 1];
+    for (std::size_t g = 1; g < ends.size(); ++g) ends[g] += ends[g - 1];
+    std::vector<std::pair<Merit, DeviceIndex>> members(ends.back());
+    auto next = ends;
+    for (std::uint32_t d = 0; d < fleet_.size(); ++d)
+        if (const auto g = groups_.group_of(DeviceIndex{d}); g != kNoGroup)
+            members[next[g.value]++] = {merit_of(DeviceIndex{d}), DeviceIndex{d}};
+    for (std::uint32_t g = 0; g < groups_.capacity(); ++g) {
+        roots_[g] = ranks_.build(std::span(members).subspan(ends[g], ends[g + 1] - ends[g]));
+        mark(GroupIndex{g});
+    }
 }
 
 std::uint32_t Elections::effective_score(DeviceIndex device, bool is_sitting) const {

@@ -35,6 +35,9 @@ public:
 
     // After Grouping::update of the same device, for every report that changed anything.
     void update(DeviceIndex device, grouping::Moved moved);
+    // Everybody in the grouping at once, as when a process starts on a fleet it has loaded. Sitting
+    // masters keep their seats' margin; settle() then elects everywhere.
+    void rebuild();
     // The groups whose masters, or their order, are now others.
     std::vector<grouping::GroupIndex> settle();
 
@@ -48,6 +51,8 @@ public:
 
 private:
     void leave(DeviceIndex device, grouping::GroupIndex group);
+    void make_room();
+    Merit merit_of(DeviceIndex device) const;
     void enter(DeviceIndex device, grouping::GroupIndex group);
     void mark(grouping::GroupIndex group);
     bool elect(grouping::GroupIndex group);

@@ -1,5 +1,7 @@
 #include "engine/election/ranks.hpp"
 
+#include <algorithm>
+
 #include "engine/base/rng.hpp"
 
 namespace sluice::election {
@@ -39,12 +41,39 @@ std::uint32_t Ranks::merge(std::uint32_t better, std::uint32_t worse) {
     return worse;
 }
 
+void Ranks::make_room(std::uint32_t node) {
+    if (node < nodes_.size()) return;
+    if (node >= nodes_.capacity()) nodes_.reserve(node + node / 4 + 64);
+    nodes_.resize(node + 1);
+}
+
+// In order of merit each node goes below the last one on the right spine that outranks it in
+// priority, and takes what hung there.
+std::uint32_t Ranks::build(std::span<std::pair<Merit, DeviceIndex>> members) {
+    for (const auto& [merit, device] : members) {
+        make_room(device.value);
+        nodes_[device.value] = Node{merit, kNone, kNone};
+    }
+    std::sort(members.begin(), members.end(), [this](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first.value > b.first.value
+                                  : is_before(a.second.value, b.second.value);
+    });
+    std::vector<std::uint32_t> spine;
+    for (const auto& [merit, device] : members) {
+        const auto node = device.value;
+        while (!spine.empty() && priority(spine.back()) <= priority(node)) {
+            nodes_[node].better = spine.back();
+            spine.pop_back();
+        }
+        if (!spine.empty()) nodes_[spine.back()].worse = node;
+        spine.push_back(node);
+    }
+    return spine.empty() ? kNone : spine.front();
+}
+
 void Ranks::insert(std::uint32_t& root, DeviceIndex device, Merit merit) {
     const auto node = device.value;
-    if (node >= nodes_.size()) {
-        if (node >= nodes_.capacity()) nodes_.reserve(node + node / 8 + 64);
-        nodes_.resize(node + 1);
-    }
+    make_room(node);
     nodes_[node].merit = merit;
     auto* at = &root;
     while (*at != kNone && priority(*at) > priority(node))

@@ -4,6 +4,8 @@
 // are the same whatever order devices came in. 16 bytes a device; O(log members) a change.
 
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/base/strong.hpp"
@@ -34,6 +36,9 @@ public:
     // this.
     void insert(std::uint32_t& root, DeviceIndex device, Merit merit);
     void erase(std::uint32_t& root, DeviceIndex device);
+    // The tree of exactly these, which are in no other; the same as inserting them one by one, in
+    // one sort. Reorders `members`.
+    std::uint32_t build(std::span<std::pair<Merit, DeviceIndex>> members);
     Merit merit(DeviceIndex device) const { return nodes_[device.value].merit; }
 
     // Best first, until `visit` says false. Returns whether it went through.
@@ -53,6 +58,7 @@ private:
         std::uint32_t better = kNone;
         std::uint32_t worse = kNone;
     };
+    void make_room(std::uint32_t node);
     bool is_before(std::uint32_t a, std::uint32_t b) const;
     std::uint64_t priority(std::uint32_t node) const;
     void split(std::uint32_t root, std::uint32_t by, std::uint32_t& better, std::uint32_t& worse);

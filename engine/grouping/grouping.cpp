@@ -11,7 +11,7 @@ using inventory::IndexTable;
 
 void make_room(std::vector<std::uint32_t>& column, std::size_t more) {
     if (column.size() + more > column.capacity())
-        column.reserve(column.size() + column.size() / 8 + more + 64);
+        column.reserve(column.size() + column.size() / 4 + more + 64);
 }
 
 }  // namespace
@@ -22,10 +22,10 @@ Grouping::Grouping(const inventory::Inventory& fleet, GroupingPolicy policy)
       width_(policy_.fields.size() + (policy_.by_site ? 1 : 0)),
       wanted_(width_) {}
 
-std::uint64_t Grouping::hash_of(const std::uint32_t* key) const {
+std::uint32_t Grouping::hash_of(const std::uint32_t* key) const {
     std::uint64_t h = 0;
     for (std::size_t i = 0; i < width_; ++i) h = mix64(h ^ key[i]);
-    return h;
+    return static_cast<std::uint32_t>(h);
 }
 
 // False for a device that shares with nobody.
@@ -39,10 +39,9 @@ bool Grouping::read_key(DeviceIndex device) {
 }
 
 GroupIndex Grouping::find_or_make() {
-    const auto hash = [this](std::uint32_t g) { return hash_of(key_of(g)); };
-    const auto known = table_.find(hash_of(wanted_.data()), [this](std::uint32_t g) {
-        return std::equal(wanted_.begin(), wanted_.end(), key_of(g));
-    });
+    const auto hash = hash_of(wanted_.data());
+    const auto known = table_.find(
+        hash, [this](auto g) { return std::equal(wanted_.begin(), wanted_.end(), key_of(g)); });
     if (known != IndexTable::kNone) return GroupIndex{known};
     std::uint32_t group = capacity();
     if (!free_.empty()) {
@@ -62,7 +61,7 @@ GroupIndex Grouping::find_or_make() {
 
 void Grouping::leave(GroupIndex group) {
     if (group == kNoGroup || --sizes_[group.value] > 0) return;
-    table_.erase(group.value, [this](std::uint32_t g) { return hash_of(key_of(g)); });
+    table_.erase(group.value, hash_of(key_of(group.value)));
     free_.push_back(group.value);
 }
 

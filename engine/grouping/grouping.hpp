@@ -46,7 +46,7 @@ public:
 private:
     using Key = std::vector<std::uint32_t>;
     bool read_key(DeviceIndex device);
-    std::uint64_t hash_of(const std::uint32_t* key) const;
+    std::uint32_t hash_of(const std::uint32_t* key) const;
     const std::uint32_t* key_of(std::uint32_t group) const { return &keys_[group * width_]; }
     GroupIndex find_or_make();
     void leave(GroupIndex group);

@@ -8,19 +8,22 @@ namespace {
 constexpr std::size_t kMaxText = 64;  // TR-069 DeviceIdStruct, TR-181 DeviceInfo
 constexpr std::size_t kMaxSite = 256;
 
+bool is_plain(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '.';
+}
+
 void append_escaped(std::string& out, std::string_view text) {
     static constexpr char kDigits[] = "0123456789ABCDEF";
-    for (const char c : text) {
-        const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                              (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
-        if (is_plain) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += kDigits[byte >> 4];
-        out += kDigits[byte & 15];
+    while (!text.empty()) {
+        std::size_t run = 0;
+        while (run < text.size() && is_plain(text[run])) ++run;
+        out.append(text.substr(0, run));
+        text.remove_prefix(run);
+        if (text.empty()) return;
+        const auto byte = static_cast<unsigned char>(text.front());
+        out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+        text.remove_prefix(1);
     }
 }
 

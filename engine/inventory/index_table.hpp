@@ -1,7 +1,7 @@
 #pragma once
-// A hash table of dense indices: the values live in the caller's columns, the table holds 4 bytes a
-// slot. Linear probing, erased by shifting back, so that no tombstones gather in a fleet that
-// changes all day.
+// A hash table of dense indices: the values live in the caller's columns, the table holds the index
+// and its hash, 8 bytes a slot, so that neither a miss nor growing touches the values. Linear
+// probing, erased by shifting back: no tombstones gather in a fleet that changes all day.
 
 #include <cstdint>
 #include <vector>
@@ -14,58 +14,60 @@ public:
 
     // The entry with this hash for which is_same(entry) holds; kNone without one.
     template <class IsSame>
-    std::uint32_t find(std::uint64_t hash, const IsSame& is_same) const {
+    std::uint32_t find(std::uint32_t hash, const IsSame& is_same) const {
         if (slots_.empty()) return kNone;
-        for (auto at = home(hash); slots_[at] != kNone; at = next(at))
-            if (is_same(slots_[at])) return slots_[at];
+        for (auto at = home(hash); slots_[at].entry != kNone; at = next(at))
+            if (slots_[at].hash == hash && is_same(slots_[at].entry)) return slots_[at].entry;
         return kNone;
     }
 
-    // `hash_of(entry)` is asked again when the table grows. The entry must not be there yet.
-    template <class HashOf>
-    void insert(std::uint32_t entry, const HashOf& hash_of) {
-        if ((count_ + 1) * 4 > slots_.size() * 3) grow(hash_of);
-        place(entry, hash_of(entry));
+    // The entry must not be there yet.
+    void insert(std::uint32_t entry, std::uint32_t hash) {
+        if ((count_ + 1) * 4 > slots_.size() * 3) grow();
+        place({entry, hash});
         ++count_;
     }
 
-    template <class HashOf>
-    void erase(std::uint32_t entry, const HashOf& hash_of) {
-        auto hole = home(hash_of(entry));
-        while (slots_[hole] != entry) hole = next(hole);
-        for (auto at = next(hole); slots_[at] != kNone; at = next(at)) {
-            const auto wanted = home(hash_of(slots_[at]));
+    // The entry must be there, under this hash.
+    void erase(std::uint32_t entry, std::uint32_t hash) {
+        auto hole = home(hash);
+        while (slots_[hole].entry != entry) hole = next(hole);
+        for (auto at = next(hole); slots_[at].entry != kNone; at = next(at)) {
+            const auto wanted = home(slots_[at].hash);
             // Moves only what would not be found any more, its home being at or before the hole.
             if (((at - wanted) & mask()) < ((at - hole) & mask())) continue;
             slots_[hole] = slots_[at];
             hole = at;
         }
-        slots_[hole] = kNone;
+        slots_[hole] = Slot{};
         --count_;
     }
 
-    std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
+    std::size_t bytes() const { return slots_.capacity() * sizeof(Slot); }
 
 private:
+    struct Slot {
+        std::uint32_t entry = kNone;
+        std::uint32_t hash = 0;
+    };
     std::size_t mask() const { return slots_.size() - 1; }
-    std::size_t home(std::uint64_t hash) const { return static_cast<std::size_t>(hash) & mask(); }
+    std::size_t home(std::uint32_t hash) const { return hash & mask(); }
     std::size_t next(std::size_t at) const { return (at + 1) & mask(); }
 
-    void place(std::uint32_t entry, std::uint64_t hash) {
-        auto at = home(hash);
-        while (slots_[at] != kNone) at = next(at);
-        slots_[at] = entry;
+    void place(Slot slot) {
+        auto at = home(slot.hash);
+        while (slots_[at].entry != kNone) at = next(at);
+        slots_[at] = slot;
     }
 
-    template <class HashOf>
-    void grow(const HashOf& hash_of) {
-        std::vector<std::uint32_t> old(slots_.empty() ? 16 : slots_.size() * 2, kNone);
+    void grow() {
+        std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
         old.swap(slots_);
-        for (const auto entry : old)
-            if (entry != kNone) place(entry, hash_of(entry));
+        for (const auto& slot : old)
+            if (slot.entry != kNone) place(slot);
     }
 
-    std::vector<std::uint32_t> slots_;  // a power of two of them
+    std::vector<Slot> slots_;  // a power of two of them
     std::size_t count_ = 0;
 };
 

@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::uint16_t kUnknownCpu = 0xffff;
 
-// An eighth more at a time: a fleet's columns never carry half their size in reserve.
+// A quarter more at a time: a fleet's columns never carry half their size in reserve.
 template <class T>
 void append(std::vector<T>& column, T value) {
-    if (column.size() == column.capacity()) column.reserve(column.size() + column.size() / 8 + 64);
+    if (column.size() == column.capacity()) column.reserve(column.size() + column.size() / 4 + 64);
     column.push_back(value);
 }
 

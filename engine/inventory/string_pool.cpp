@@ -10,25 +10,37 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{64} * 1024;
 
+// Eight bytes a step. Never leaves the pool: it may differ between platforms.
+std::uint32_t hash_of(std::string_view text) {
+    std::uint64_t h = text.size();
+    while (!text.empty()) {
+        std::uint64_t word = 0;
+        const auto step = text.size() < sizeof word ? text.size() : sizeof word;
+        std::memcpy(&word, text.data(), step);
+        h = mix64(h ^ word);
+        text.remove_prefix(step);
+    }
+    return static_cast<std::uint32_t>(h);
+}
+
 }  // namespace
 
-std::string_view StringPool::at(std::uint32_t start) const {
+std::string_view StringPool::view(StringId id) const {
+    const auto start = starts_[id];
     const char* from = chunks_[start / kChunk].get() + start % kChunk;
     std::uint16_t length = 0;
     std::memcpy(&length, from, sizeof length);
     return {from + sizeof length, length};
 }
 
-std::string_view StringPool::view(StringId id) const {
-    return at(starts_[id]);
-}
-
 StringId StringPool::find(std::string_view text) const {
-    return table_.find(seed_of(text), [&](std::uint32_t id) { return view(id) == text; });
+    return table_.find(hash_of(text), [&](std::uint32_t id) { return view(id) == text; });
 }
 
 StringId StringPool::intern(std::string_view text) {
-    if (const auto known = find(text); known != IndexTable::kNone) return known;
+    const auto hash = hash_of(text);
+    const auto known = table_.find(hash, [&](std::uint32_t id) { return view(id) == text; });
+    if (known != IndexTable::kNone) return known;
     assert(text.size() <= kMaxLength);
     const auto length = static_cast<std::uint16_t>(text.size());
     const auto needed = sizeof length + text.size();
@@ -41,10 +53,10 @@ StringId StringPool::intern(std::string_view text) {
     std::memcpy(to, &length, sizeof length);
     std::memcpy(to + sizeof length, text.data(), text.size());
     const auto id = size();
-    if (starts_.size() == starts_.capacity()) starts_.reserve(starts_.size() * 9 / 8 + 64);
+    if (starts_.size() == starts_.capacity()) starts_.reserve(starts_.size() * 5 / 4 + 64);
     starts_.push_back(static_cast<std::uint32_t>((chunks_.size() - 1) * kChunk + used_));
     used_ += needed;
-    table_.insert(id, [&](std::uint32_t entry) { return seed_of(view(entry)); });
+    table_.insert(id, hash);
     return id;
 }
 

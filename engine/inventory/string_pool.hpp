@@ -28,8 +28,6 @@ public:
     std::size_t index_bytes() const;      // what naming them costs
 
 private:
-    std::string_view at(std::uint32_t start) const;
-
     // Chunks never move, so a view lives as long as the pool. A string lies in one chunk:
     // two bytes of length, then its characters.
     std::vector<std::unique_ptr<char[]>> chunks_;

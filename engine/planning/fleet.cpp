@@ -76,6 +76,17 @@ Result<inventory::Applied> Fleet::apply(const inventory::DeviceReport& report) {
     return applied;
 }
 
+Result<void> Fleet::load(std::span<const inventory::DeviceReport> reports) {
+    for (const auto& report : reports) {
+        auto applied = inventory_.apply(report);
+        if (!applied.has_value())
+            return std::move(applied).error().within(inventory::identity_of(report).substr(0, 128));
+        groups_.update(applied.value().device);
+    }
+    elections_.rebuild();
+    return success();
+}
+
 void Fleet::forget(DeviceIndex device) {
     inventory_.forget(device);
     elections_.update(device, groups_.update(device));

@@ -2,6 +2,7 @@
 // A fleet as the planner keeps it: inventory, groups and elections in step. One report goes through
 // all three in O(log group); a site's plan is made from what stands there.
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,9 @@ public:
     Fleet& operator=(const Fleet&) = delete;
 
     Result<inventory::Applied> apply(const inventory::DeviceReport& report);
+    // Many at once, as at a start: cheaper than one by one, same result. Stops at the first that is
+    // refused, naming it.
+    Result<void> load(std::span<const inventory::DeviceReport> reports);
     void forget(DeviceIndex device);
     // Elects where reports changed something; the groups whose masters are now others.
     std::vector<grouping::GroupIndex> settle() { return elections_.settle(); }

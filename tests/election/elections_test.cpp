@@ -44,6 +44,10 @@ struct Fleet {
         const auto d = inventory.apply(r).value().device;
         elections.update(d, groups.update(d));
     }
+    void put_all(const std::vector<DeviceReport>& reports) {
+        for (const auto& r : reports) groups.update(inventory.apply(r).value().device);
+        elections.rebuild();
+    }
     void forget(const std::string& serial) {
         if (const auto d = inventory.find("00D09E-" + serial)) {
             inventory.forget(*d);
@@ -259,6 +263,28 @@ TEST(Elections, KeptReportByReportEqualElectedFromScratch) {
         for (const auto& [serial, r] : last) scratch.put(r);
         scratch.elections.settle();
         EXPECT_EQ(kept.all_rankings(), scratch.all_rankings());
+    }
+}
+
+TEST(Elections, OfAWholeFleetAtOnceEqualThoseOfItsReportsOneByOne) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed);
+        const auto reports = random_reports(seed, 300);
+        Fleet one_by_one, at_once;
+        for (const auto& r : reports) one_by_one.put(r);
+        at_once.put_all(reports);
+        one_by_one.elections.settle();
+        at_once.elections.settle();
+        EXPECT_EQ(at_once.all_rankings(), one_by_one.all_rankings());
+        // And what was built is kept: later reports find their way in it.
+        for (const auto& r : random_reports(seed + 50, 100)) {
+            one_by_one.put(r);
+            at_once.put(r);
+        }
+        at_once.elections.rebuild();
+        one_by_one.elections.settle();
+        at_once.elections.settle();
+        EXPECT_EQ(at_once.all_rankings(), one_by_one.all_rankings());
     }
 }
 

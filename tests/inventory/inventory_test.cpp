@@ -185,15 +185,15 @@ TEST(StringPool, GivesOneNumberAString) {
 TEST(IndexTable, FindsEverythingAfterAnyMixOfInsertsAndErases) {
     IndexTable table;
     // Few homes, so that entries crowd and wrap around the end.
-    const auto hash = [](std::uint32_t e) { return std::uint64_t{e % 7} * 13 + 3; };
+    const auto hash = [](std::uint32_t e) { return e % 7 * 13 + 3; };
     std::vector<bool> is_in(300, false);
     Rng rng(11);
     for (int step = 0; step < 20'000; ++step) {
         const auto e = static_cast<std::uint32_t>(rng.below(is_in.size()));
         if (is_in[e]) {
-            table.erase(e, hash);
+            table.erase(e, hash(e));
         } else {
-            table.insert(e, hash);
+            table.insert(e, hash(e));
         }
         is_in[e] = !is_in[e];
         const auto probe = static_cast<std::uint32_t>(rng.below(is_in.size()));

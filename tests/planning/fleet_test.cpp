@@ -71,6 +71,20 @@ TEST(Fleet, FollowsChangesAndDepartures) {
     EXPECT_EQ(fleet.groups().size(fleet.groups().group_of(DeviceIndex{1})), 1u);
 }
 
+TEST(Fleet, LoadsManyReportsAtOnceAndNamesTheOneItRefuses) {
+    std::vector<DeviceReport> reports{a_report("1", 20), a_report("2", 10)};
+    Fleet fleet({}), other({});
+    ASSERT_TRUE(fleet.load(reports).has_value());
+    fleet.settle();
+    for (const auto& r : reports) other.apply(r).value();
+    other.settle();
+    const auto group = fleet.groups().group_of(DeviceIndex{0});
+    EXPECT_EQ(picture(fleet, group), picture(other, group));
+    reports.push_back(a_report("3", 101));
+    EXPECT_EQ(Fleet({}).load(reports).error().message,
+              "00D09E-3: cpu_percent: is not within 0 to 100");
+}
+
 TEST(Fleet, NeverSharesAcrossSites) {
     FleetPolicy policy;
     policy.grouping.by_site = false;
