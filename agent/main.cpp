@@ -1,5 +1,6 @@
 // sluice-agent: what runs on one CPE. Finds the command and keeps the process small.
 
+#include <csignal>
 #include <cstdio>
 #include <malloc.h>
 #include <pthread.h>
@@ -43,6 +44,8 @@ void be_thrifty() {
 
 int main(int argc, char** argv) {
     be_thrifty();
+    // A file at its size limit is an error for whoever writes it, not the end of the agent.
+    std::signal(SIGXFSZ, SIG_IGN);
     const std::vector<std::string_view> args(argv + 1, argv + argc);
     const auto command = args.empty() ? std::string_view() : args.front();
     if (command == "--help" || command == "-h") {

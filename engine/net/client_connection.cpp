@@ -27,9 +27,10 @@ struct Exchange {
     Url asked;  // by the caller: request.url is where redirects led to
     unsigned redirects = 0;
     unsigned challenges = 0;
-    bool was_retried = false;   // after a kept connection turned out closed
-    bool is_cancelled = false;  // on the wire behind another one
-    bool is_foreign = false;    // redirected to another server: our credentials stay here
+    bool was_retried = false;    // after a kept connection turned out closed
+    bool was_pipelined = false;  // sent before the answer ahead of it was there
+    bool is_cancelled = false;   // on the wire behind another one
+    bool is_foreign = false;     // redirected to another server: our credentials stay here
 };
 
 std::string request_text(const Exchange& exchange, const std::string& authorization) {
@@ -52,6 +53,7 @@ struct ClientConnection::Impl {
     ClientTls& tls;
     ClientAuth& auth;
     const ClientOptions options;
+    std::size_t pipeline;
     std::deque<Exchange> exchanges;
     std::size_t sent = 0;  // the first so many exchanges are on the wire
     std::shared_ptr<Link> link;
@@ -72,7 +74,11 @@ struct ClientConnection::Impl {
 
     Impl(boost::asio::io_context& its_io, ClientTls& its_tls, ClientAuth& its_auth,
          const ClientOptions& its_options)
-        : io(its_io), tls(its_tls), auth(its_auth), options(its_options) {}
+        : io(its_io),
+          tls(its_tls),
+          auth(its_auth),
+          options(its_options),
+          pipeline(options.pipeline) {}
     ~Impl() { drop_link(); }
 
     // --- the link ---------------------------------------------------------------------------
@@ -121,7 +127,7 @@ struct ClientConnection::Impl {
         if (exchanges.empty()) return;
         if (!link) return connect();
         if (!is_connected) return;
-        while (sent < exchanges.size() && sent < options.pipeline && is_keep_alive &&
+        while (sent < exchanges.size() && sent < pipeline && is_keep_alive &&
                (auth.is_ready() || sent == 0)) {
             auto& next = exchanges[sent];
             if (!next.request.url.is_same_endpoint(endpoint)) {
@@ -131,6 +137,7 @@ struct ClientConnection::Impl {
             }
             const auto words = next.is_foreign ? std::string()
                                                : auth.authorization("GET", next.request.url.target);
+            next.was_pipelined = sent > 0;
             link->pending += request_text(next, words);
             ++sent;
         }
@@ -354,6 +361,8 @@ struct ClientConnection::Impl {
         }
         at->is_cancelled = true;
         if (index > 0) return;  // dealt with when its turn comes
+        // Some servers lose what is pipelined, and then wait for us: one at a time from now on.
+        if (at->was_pipelined && phase == Phase::head && link->unread().empty()) pipeline = 1;
         drop_link();
         pump();
     }

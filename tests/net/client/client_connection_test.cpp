@@ -188,6 +188,27 @@ TEST(ClientConnection, AsksAgainWhatStoodBehindACancelledRequest) {
     EXPECT_EQ(silent.body, "");
 }
 
+TEST(ClientConnection, AsksOneAtATimeWhereAPipelinedRequestWasLost) {
+    // Answers the first request of a connection and forgets what came with it.
+    ScriptedServer server([](const ScriptedRequest& request) -> ScriptedReply {
+        if (request.index == 1 && request.connection == 0) return {};
+        return {whole_answer("answer")};
+    });
+    ClientRig rig;
+    const auto& first = rig.get(server.url("/1"));
+    auto& lost = rig.get(server.url("/2"));
+    ASSERT_TRUE(rig.run_until([&] { return first.has_ended; }));
+    rig.connection().cancel(2);
+    lost.has_ended = true;
+    rig.get(server.url("/3"));
+    rig.get(server.url("/4"));
+    ASSERT_TRUE(rig.run_to_end());
+    const auto requests = server.requests();
+    ASSERT_EQ(requests.size(), 4u);
+    EXPECT_TRUE(requests[0].is_followed);
+    EXPECT_FALSE(requests[2].is_followed);
+}
+
 TEST(ClientConnection, NeverAsksWhatWasCancelledBeforeItsTurn) {
     ScriptedServer server([](const ScriptedRequest& request) -> ScriptedReply {
         if (request.index == 0) return {};

@@ -17,9 +17,10 @@
 namespace sluice::tests {
 
 struct ScriptedRequest {
-    std::string head;    // with its empty line
-    int connection = 0;  // 0, 1, … in the order of accept
-    int index = 0;       // of the request on its connection
+    std::string head;          // with its empty line
+    int connection = 0;        // 0, 1, … in the order of accept
+    int index = 0;             // of the request on its connection
+    bool is_followed = false;  // more came in the same breath
 };
 
 struct ScriptedReply {
@@ -88,7 +89,8 @@ private:
                 }
                 buffer.append(block, static_cast<std::size_t>(got));
             }
-            const ScriptedRequest request{buffer.substr(0, end + 4), number, index};
+            const ScriptedRequest request{buffer.substr(0, end + 4), number, index,
+                                          buffer.size() > end + 4};
             buffer.erase(0, end + 4);
             {
                 const std::lock_guard lock(mutex_);
