@@ -9,6 +9,8 @@ namespace {
 
 using Verdict = PeerAdmission::Verdict;
 
+constexpr std::size_t kKnownClients = 64;  // a site's worth
+
 Verdict verdict_of(serving::CredentialFault fault) {
     switch (fault) {
         case serving::CredentialFault::malformed:
@@ -53,15 +55,40 @@ PeerAdmission::Verdict PeerAdmission::judge_digest(const http::AuthScheme& schem
     const auto given = http::read_digest_authorization(scheme);
     if (!given || given->realm != kRealm || given->uri != request.target())
         return Verdict::malformed;
-    const auto password = serving::expected_password(key, image, given->username);
-    if (!password.has_value()) return verdict_of(password.error());
-    if (!http::is_response_right(*given, password.value(), request.method()))
-        return Verdict::forged;
+    if (const auto* known = find_known(*given, key, image)) {
+        if (!http::is_response_right_for(*given, known->password_digest, request.method()))
+            return Verdict::forged;
+    } else {
+        const auto password = serving::expected_password(key, image, given->username);
+        if (!password.has_value()) return verdict_of(password.error());
+        auto digest = http::password_digest(*given, password.value());
+        if (!http::is_response_right_for(*given, digest, request.method())) return Verdict::forged;
+        remember({image, key, given->username, given->algorithm, std::move(digest)});
+    }
     // A nonce of a former life of this process counts as stale: its owner need not give up.
     if (nonces_.take(given->nonce, given->nonce_count, now) != http::NonceVerdict::fresh)
         return Verdict::stale;
     const auto checked = serving::check_expiry(given->username, utc);
     return checked.has_value() ? Verdict::granted : verdict_of(checked.error());
+}
+
+const PeerAdmission::Known* PeerAdmission::find_known(const http::DigestAuthorization& given,
+                                                      const serving::Key& key,
+                                                      const image::ImageId& image) const {
+    for (const auto& k : known_)
+        if (k.username == given.username && k.algorithm == given.algorithm && k.image == image &&
+            k.key == key)
+            return &k;
+    return nullptr;
+}
+
+void PeerAdmission::remember(Known known) {
+    if (known_.size() < kKnownClients) {
+        known_.push_back(std::move(known));
+        return;
+    }
+    known_[next_known_] = std::move(known);
+    next_known_ = (next_known_ + 1) % kKnownClients;
 }
 
 net::HttpResponse PeerAdmission::denial(Verdict verdict, Instant now) {

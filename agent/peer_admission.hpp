@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "engine/http/auth_fields.hpp"
+#include "engine/http/digest.hpp"
 #include "engine/http/nonce.hpp"
 #include "engine/net/http_server.hpp"
 #include "engine/serving/credentials.hpp"
@@ -39,7 +41,21 @@ private:
                          const serving::Key& key, const image::ImageId& image, Instant now,
                          std::optional<UtcTime> utc);
 
+    // What the last clients that proved right need not be worked out again. Never filled by others.
+    struct Known {
+        image::ImageId image;
+        serving::Key key{};
+        std::string username;
+        http::DigestAlgorithm algorithm{};
+        std::string password_digest;
+    };
+    const Known* find_known(const http::DigestAuthorization& given, const serving::Key& key,
+                            const image::ImageId& image) const;
+    void remember(Known known);
+
     http::NonceBook nonces_;
+    std::vector<Known> known_;
+    std::size_t next_known_ = 0;  // to be replaced
 };
 
 std::string_view describe(PeerAdmission::Verdict verdict);

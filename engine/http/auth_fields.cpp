@@ -1,5 +1,7 @@
 #include "engine/http/auth_fields.hpp"
 
+#include <algorithm>
+
 #include "engine/http/text.hpp"
 
 namespace sluice::http {
@@ -46,14 +48,11 @@ public:
         if (!take('"')) return std::nullopt;
         std::string out;
         while (!rest_.empty()) {
-            const char c = cut(1).front();
-            if (c == '"') return out;
-            if (c == '\\') {
-                if (rest_.empty()) return std::nullopt;
-                out += cut(1).front();
-            } else {
-                out += c;
-            }
+            out += cut(std::min(rest_.find_first_of("\"\\"), rest_.size()));
+            if (rest_.empty()) break;
+            if (cut(1).front() == '"') return out;
+            if (rest_.empty()) break;
+            out += cut(1).front();  // what the backslash escapes
         }
         return std::nullopt;
     }
@@ -111,6 +110,7 @@ std::optional<std::vector<AuthScheme>> parse_auth_field(std::string_view field) 
             out.back().parameters.emplace_back(std::move(name), std::move(*value));
         } else {
             out.push_back({std::string(word), {}, {}});
+            out.back().parameters.reserve(12);  // a Digest answer's
             if (is_spaced) out.back().token68 = in.token68();
             if (is_spaced && out.back().token68.empty() && !in.is_done() && !in.is_at(','))
                 continue;  // its first parameter follows without a comma

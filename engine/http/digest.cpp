@@ -13,33 +13,48 @@
 namespace sluice::http {
 namespace {
 
+// A digest as hex text, without the heap: three are made for each request.
+struct HexDigest {
+    std::array<char, 64> text{};
+    std::size_t size = 0;
+
+    std::string_view view() const { return {text.data(), size}; }
+};
+
 template <class Hash>
-std::string hex_of_joined(std::initializer_list<std::string_view> parts) {
+HexDigest hex_of_joined(std::initializer_list<std::string_view> parts) {
+    static constexpr char kDigits[] = "0123456789abcdef";
     Hash hash;
     bool is_first = true;
     for (const auto part : parts) {
-        if (!is_first) hash.Update(reinterpret_cast<const std::uint8_t*>(":"), 1);
+        if (!is_first) hash.Update(as_bytes(":").data(), 1);
         is_first = false;
         hash.Update(as_bytes(part).data(), part.size());
     }
     std::array<std::uint8_t, Hash::DIGESTSIZE> digest;
     hash.Final(digest.data());
-    return to_hex(digest);
+    HexDigest out;
+    for (const auto b : digest) {
+        out.text[out.size++] = kDigits[b >> 4];
+        out.text[out.size++] = kDigits[b & 15];
+    }
+    return out;
 }
 
 // H(a:b:c), the only operation Digest knows.
-std::string hash_joined(DigestAlgorithm algorithm, std::initializer_list<std::string_view> parts) {
+HexDigest hash_joined(DigestAlgorithm algorithm, std::initializer_list<std::string_view> parts) {
     return algorithm == DigestAlgorithm::md5 ? hex_of_joined<CryptoPP::Weak::MD5>(parts)
                                              : hex_of_joined<CryptoPP::SHA256>(parts);
 }
 
 // RFC 7616 §3.4.1; without a nonce count the form of RFC 2069.
-std::string response_of(const DigestAuthorization& a, std::string_view password,
-                        std::string_view method) {
-    const auto ha1 = hash_joined(a.algorithm, {a.username, a.realm, password});
+HexDigest response_of(const DigestAuthorization& a, std::string_view password_hash,
+                      std::string_view method) {
     const auto ha2 = hash_joined(a.algorithm, {method, a.uri});
-    if (a.nonce_count_text.empty()) return hash_joined(a.algorithm, {ha1, a.nonce, ha2});
-    return hash_joined(a.algorithm, {ha1, a.nonce, a.nonce_count_text, a.cnonce, "auth", ha2});
+    if (a.nonce_count_text.empty())
+        return hash_joined(a.algorithm, {password_hash, a.nonce, ha2.view()});
+    return hash_joined(a.algorithm,
+                       {password_hash, a.nonce, a.nonce_count_text, a.cnonce, "auth", ha2.view()});
 }
 
 std::optional<DigestAlgorithm> read_algorithm(const AuthScheme& scheme) {
@@ -124,7 +139,9 @@ std::string format_digest_authorization(const DigestChallenge& challenge,
     auto out = "Digest username=" + quoted(a.username) + ", realm=" + quoted(a.realm) +
                ", nonce=" + quoted(a.nonce) + ", uri=" + quoted(uri) + ", algorithm=";
     out += name_of(a.algorithm);
-    out += ", response=\"" + response_of(a, credentials.password, method) + '"';
+    out += ", response=\"";
+    out += response_of(a, password_digest(a, credentials.password), method).view();
+    out += '"';
     if (challenge.has_qop_auth)
         out += ", qop=auth, nc=" + a.nonce_count_text + ", cnonce=" + quoted(a.cnonce);
     if (challenge.opaque) out += ", opaque=" + quoted(*challenge.opaque);
@@ -158,12 +175,23 @@ std::optional<DigestAuthorization> read_digest_authorization(const AuthScheme& s
     return out;
 }
 
-bool is_response_right(const DigestAuthorization& authorization, std::string_view password,
-                       std::string_view method) {
+std::string password_digest(const DigestAuthorization& authorization, std::string_view password) {
+    return std::string(hash_joined(authorization.algorithm,
+                                   {authorization.username, authorization.realm, password})
+                           .view());
+}
+
+bool is_response_right_for(const DigestAuthorization& authorization, std::string_view password_hash,
+                           std::string_view method) {
     std::string given = authorization.response;
     for (auto& c : given) c = to_lower(c);
-    return equal_in_constant_time(as_bytes(given),
-                                  as_bytes(response_of(authorization, password, method)));
+    return equal_in_constant_time(
+        as_bytes(given), as_bytes(response_of(authorization, password_hash, method).view()));
+}
+
+bool is_response_right(const DigestAuthorization& authorization, std::string_view password,
+                       std::string_view method) {
+    return is_response_right_for(authorization, password_digest(authorization, password), method);
 }
 
 }  // namespace sluice::http

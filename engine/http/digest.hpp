@@ -62,6 +62,13 @@ struct DigestAuthorization {
 // auth-int, -sess).
 std::optional<DigestAuthorization> read_digest_authorization(const AuthScheme& scheme);
 
+// H(username:realm:password), all that a password adds to a response. A server that keeps it for
+// a client that proved right saves the work of finding the password again.
+std::string password_digest(const DigestAuthorization& authorization, std::string_view password);
+// As is_response_right, from a password_digest of the same username, realm and algorithm.
+bool is_response_right_for(const DigestAuthorization& authorization,
+                           std::string_view password_digest, std::string_view method);
+
 // Whether `response` proves knowledge of the password for this method and its own uri. Compares in
 // constant time. The caller has still to check realm, uri against the request, and the nonce.
 bool is_response_right(const DigestAuthorization& authorization, std::string_view password,

@@ -73,22 +73,32 @@ bool NonceBook::take_count(Used& used, std::uint32_t count) {
     return true;
 }
 
+// Nothing when the nonce is older than those that were forgotten, or has no room beside younger
+// ones.
+NonceBook::Used* NonceBook::remember(std::string_view nonce, const Stamp& stamp) {
+    if (stamp.serial <= forgotten_through_) return nullptr;
+    const auto at = used_.emplace(stamp.serial, Used{std::string(nonce), stamp.issued, 0, 0}).first;
+    serials_.emplace(at->second.text, stamp.serial);
+    if (used_.size() <= limits_.tracked) return &at->second;
+    const auto oldest = used_.begin();
+    const bool is_ours = oldest == at;
+    forgotten_through_ = oldest->first;
+    serials_.erase(oldest->second.text);
+    used_.erase(oldest);
+    return is_ours ? nullptr : &at->second;
+}
+
 NonceVerdict NonceBook::take(std::string_view nonce, std::uint32_t nonce_count, Instant now) {
-    const auto stamp = read(nonce);
-    if (!stamp) return NonceVerdict::forged;
-    if (now - stamp->issued > limits_.lifetime) return NonceVerdict::stale;
-    auto at = used_.find(stamp->serial);
-    if (at == used_.end()) {
-        if (stamp->serial <= forgotten_through_) return NonceVerdict::stale;
-        at = used_.emplace(stamp->serial, Used{}).first;
-        while (used_.size() > limits_.tracked) {
-            forgotten_through_ = used_.begin()->first;
-            used_.erase(used_.begin());
-        }
-        at = used_.find(stamp->serial);
-        if (at == used_.end()) return NonceVerdict::stale;
+    Used* used = nullptr;
+    if (const auto known = serials_.find(nonce); known != serials_.end()) {
+        used = &used_.find(known->second)->second;
+    } else {
+        const auto stamp = read(nonce);
+        if (!stamp) return NonceVerdict::forged;
+        if (now - stamp->issued <= limits_.lifetime) used = remember(nonce, *stamp);
     }
-    return take_count(at->second, nonce_count) ? NonceVerdict::fresh : NonceVerdict::stale;
+    if (used == nullptr || now - used->issued > limits_.lifetime) return NonceVerdict::stale;
+    return take_count(*used, nonce_count) ? NonceVerdict::fresh : NonceVerdict::stale;
 }
 
 }  // namespace sluice::http

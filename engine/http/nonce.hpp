@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "engine/base/bytes.hpp"
 #include "engine/base/time.hpp"
@@ -21,7 +22,7 @@ namespace sluice::http {
 
 struct NonceLimits {
     Duration lifetime = std::chrono::minutes(5);
-    std::size_t tracked = 1024;  // nonces in use at a time; about 80 bytes each
+    std::size_t tracked = 1024;  // nonces in use at a time; about 250 bytes each
 };
 
 enum class NonceVerdict : std::uint8_t {
@@ -34,6 +35,8 @@ class NonceBook {
 public:
     // `key` is 32 random bytes of the process's own; nonces die with it.
     NonceBook(const std::array<std::uint8_t, 32>& key, const NonceLimits& limits);
+    NonceBook(const NonceBook&) = delete;
+    NonceBook& operator=(const NonceBook&) = delete;
 
     std::string issue(Instant now);
 
@@ -47,10 +50,13 @@ private:
         Instant issued;
     };
     struct Used {
+        std::string text;  // known to be ours: its seal need not be proved again
+        Instant issued;
         std::uint32_t highest = 0;
         std::uint64_t window = 0;  // bit i: count highest - i is taken
     };
     std::optional<Stamp> read(std::string_view nonce) const;
+    Used* remember(std::string_view nonce, const Stamp& stamp);
     std::array<std::uint8_t, 16> seal(ByteView stamp) const;
     static bool take_count(Used& used, std::uint32_t count);
 
@@ -59,6 +65,7 @@ private:
     std::uint64_t next_serial_ = 1;
     std::uint64_t forgotten_through_ = 0;  // serials not above this and not in used_ are stale
     std::map<std::uint64_t, Used> used_;   // by serial: oldest first
+    std::unordered_map<std::string_view, std::uint64_t> serials_;  // of used_, by its text
 };
 
 }  // namespace sluice::http

@@ -2,6 +2,7 @@
 // The small grammar that HTTP's fields share (RFC 9110 §5.6): tokens, optional white space, names
 // that compare without case, decimal numbers that must fit.
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -18,9 +19,19 @@ constexpr bool is_letter(char c) {
 constexpr bool is_space(char c) {
     return c == ' ' || c == '\t';
 }
+namespace detail {
+constexpr std::array<bool, 256> token_chars() {
+    std::array<bool, 256> out{};
+    for (unsigned c = 0; c < 256; ++c)
+        out[c] = is_digit(static_cast<char>(c)) || is_letter(static_cast<char>(c));
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+        out[static_cast<unsigned char>(c)] = true;
+    return out;
+}
+inline constexpr auto kTokenChars = token_chars();
+}  // namespace detail
 constexpr bool is_token_char(char c) {
-    return is_digit(c) || is_letter(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return detail::kTokenChars[static_cast<unsigned char>(c)];
 }
 constexpr char to_lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
