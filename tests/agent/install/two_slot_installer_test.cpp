@@ -39,7 +39,8 @@ struct TwoSlotInstallerTest : testing::Test {
 };
 
 TEST_F(TwoSlotInstallerTest, TakesTheSlotsOfAFactoryDeviceForWhole) {
-    const auto& state = open()->boot_state();
+    const auto installer = open();
+    const auto& state = installer->boot_state();
     EXPECT_EQ(state.active, Slot::a);
     EXPECT_EQ(state.security_version, 5u);
     EXPECT_EQ(

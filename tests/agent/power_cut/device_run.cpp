@@ -86,8 +86,13 @@ void DeviceRun::set_next_stop() {
         const char* part;
         std::uint64_t calls;
     };
-    constexpr std::array<Place, 6> kPlaces{
-        {{"", 150}, {"", 40}, {"boot.state", 8}, {"image.bin", 40}, {".img", 12}, {"/store", 12}}};
+    constexpr std::array<Place, 7> kPlaces{{{"", 150},
+                                            {"", 40},
+                                            {"boot.state", 8},
+                                            {"image.bin", 40},
+                                            {"image.bin", 10},
+                                            {".img", 12},
+                                            {"/store", 12}}};
     const auto& place = kPlaces[rng_.below(kPlaces.size())];
     const auto n = 1 + rng_.below(place.calls);
     is_stop_a_cut_ = rng_.below(4) != 0;
