@@ -67,6 +67,7 @@ TEST(Site, KeepsAFileServerInside) {
     EXPECT_FALSE(is_inside(parse_endpoint("http://169.254.169.254:80").value(), home));
     EXPECT_FALSE(is_inside(parse_endpoint("http://192.168.1.9:7547").value(), {}));
     EXPECT_FALSE(is_inside(Endpoint{}, home));
+    EXPECT_FALSE(is_inside(Endpoint{}, {parse_prefix("::/0").value()}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <gmock/gmock.h>
+#include <tuple>
 
 #include "engine/base/rng.hpp"
 #include "engine/planning/assignment_json.hpp"
@@ -108,6 +109,14 @@ rank  device  part      sources                     slots  origin after  install
 6     d6      direct    origin                      -      0 ms          -
 7     d7      plain     -                           -      -             -
 )" + 1);
+}
+
+TEST(SitePlan, PutsRelaysWithAStrongUplinkNearerToTheRoot) {
+    auto members = a_site(5);
+    members[3].port.up_bps = 50 * kMega;
+    const auto plan = plan_of(members);
+    EXPECT_EQ(plan.members[3].member.name, "d4");
+    EXPECT_EQ(plan.members[4].member.name, "d3");
 }
 
 TEST(SitePlan, SharesNothingWhenNobodyMayBeMaster) {
@@ -257,6 +266,25 @@ TEST(Alternates, SpreadTheOrphansOfADeadParent) {
             if (m.source_members.size() > 1 && m.source_members[0] == dead)
                 ++extra[m.source_members[1]];
         EXPECT_LE(*std::max_element(extra.begin(), extra.end()), 4) << "dead: " << dead;
+    }
+}
+
+// A dead parent's orphans overload no port while another one could carry them; 57 devices fill two
+// levels of fan-out 7, so that every sibling has children already.
+TEST(Alternates, LoadNoPortBeyondWhatItCarries) {
+    for (const auto& [count, lan, most] : {std::tuple{25u, 400u, 4}, std::tuple{57u, 1000u, 10}}) {
+        const auto plan = plan_of(a_site(count, lan));
+        for (std::uint32_t dead = 0; dead < count; ++dead) {
+            std::vector<int> load(count, 0);
+            for (const auto& m : plan.members) {
+                if (m.source_members.size() < 2) continue;
+                const auto at =
+                    m.source_members[0] != dead ? m.source_members[0] : m.source_members[1];
+                if (at != kFromOrigin) ++load[at];
+            }
+            EXPECT_LE(*std::max_element(load.begin(), load.end()), most)
+                << count << " devices, dead: " << dead;
+        }
     }
 }
 
