@@ -311,6 +311,7 @@ void Wire::finish(ConnectionId id, Instant now) {
             }
         }
         network_.close(connection.flow, now);
+        ++ended_;
         connection.has_flow = false;
     }
     for (const auto& packet : connection.held) drop_packet(packet);

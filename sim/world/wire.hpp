@@ -113,7 +113,7 @@ public:
     // Bytes of segments under way that neither end has been told of, and how many connections have
     // ended (each of them in whole bytes): for the conservation oracle.
     double unreported(Instant now) const;
-    double ended() const { return static_cast<double>(connections_.size() - alive_.size()); }
+    double ended() const { return static_cast<double>(ended_); }
     std::uint64_t sent_by(EndpointId server) const { return ends_[server.value].sent; }
 
 private:
@@ -186,6 +186,7 @@ private:
     std::vector<Packet> packets_;
     std::vector<std::uint32_t> free_packets_;
     std::uint64_t next_sequence_ = 0;
+    std::uint64_t ended_ = 0;
     ByteCounts bytes_;
 };
 

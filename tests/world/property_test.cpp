@@ -1,7 +1,6 @@
 // Random sites through random faults: every promise holds at every step, and once the faults are
 // over whoever is up finishes in time. A failure prints its seed; SLUICE_SEED=<seed> runs that one
 // alone and prints its trace, SLUICE_SEEDS=<n> runs more of them.
-#include <cstdlib>
 #include <gmock/gmock.h>
 #include <iostream>
 #include <sstream>
@@ -18,16 +17,11 @@ namespace {
 constexpr std::uint64_t kDefaultSeeds = 600;
 constexpr std::uint64_t kMaxEvents = 3'000'000;
 
-std::optional<std::uint64_t> from_environment(const char* name) {
-    const char* text = std::getenv(name);
-    if (text == nullptr) return std::nullopt;
-    return std::strtoull(text, nullptr, 10);
-}
-
 struct Verdict {
     std::string complaint;  // empty: all is well
     std::uint64_t trace_hash = 0;
     std::uint64_t events = 0;
+    double origin_images = 0;
     double finished_after_s = 0;  // from the last fault
 };
 
@@ -43,7 +37,15 @@ Verdict judge(std::uint64_t seed, std::ostream* text = nullptr) {
     const auto ending = world.run(random.calm_from + random.bound, kMaxEvents,
                                   [&] { return !oracles.is_content(); });
 
-    Verdict verdict{oracles.breaches(), trace.hash(), world.events(), 0};
+    Verdict verdict{oracles.breaches(), trace.hash(), world.events(), 0, 0};
+    outcome.collect(world);
+    verdict.origin_images = static_cast<double>(outcome.origin_bytes()) /
+                            static_cast<double>(random.site.layout.length);
+    // Where nothing goes wrong one image enters, with its layer.
+    if (random.faults.empty() && !random.is_impatient && verdict.origin_images > 1.01) {
+        verdict.complaint += "took " + std::to_string(verdict.origin_images) + " images\n";
+    }
+
     if (ending == Ending::time_up) verdict.complaint += "not done in time\n";
     if (ending == Ending::too_many_events) verdict.complaint += "too many events\n";
     for (std::uint32_t h = 0; h < world.host_count(); ++h) {
@@ -59,13 +61,13 @@ Verdict judge(std::uint64_t seed, std::ostream* text = nullptr) {
 }
 
 TEST(RandomWorlds, KeepEveryPromiseAndFinish) {
-    if (const auto seed = from_environment("SLUICE_SEED")) {
+    if (const auto seed = seed_from_environment("SLUICE_SEED")) {
         std::cout << describe(random_world(*seed));
         const auto verdict = judge(*seed, &std::cout);
         EXPECT_EQ(verdict.complaint, "");
         return;
     }
-    const auto seeds = from_environment("SLUICE_SEEDS").value_or(kDefaultSeeds);
+    const auto seeds = seed_from_environment("SLUICE_SEEDS").value_or(kDefaultSeeds);
     std::uint64_t events = 0;
     double slowest = 0;
     int failures = 0;

@@ -1,7 +1,7 @@
 #include "tests/world/random_worlds.hpp"
 
 #include <algorithm>
-#include <set>
+#include <cstdlib>
 
 #include "engine/base/rng.hpp"
 #include "tests/world/sites.hpp"
@@ -38,15 +38,17 @@ std::vector<std::vector<int>> random_sources(Rng& rng, int hosts) {
     return all;
 }
 
-SiteSpec random_site(Rng& rng) {
+SiteSpec random_site(Rng& rng, const RandomWorld& world) {
     const int hosts = 3 + static_cast<int>(rng.below(10));
     const auto piece = one_of<std::uint32_t>(rng, {16 << 10, 64 << 10, 128 << 10});
     const auto pieces = one_of<std::uint64_t>(rng, {1, 7, 24, 63, 64, 65, 130});
     const auto length = pieces * piece - (rng.below(2) == 0 ? 0 : 5000);
     auto site = site_of(length, piece, random_sources(rng, hosts));
     site.seed = rng.next();
+    site.costs.hash_bytes_per_s = one_of(rng, {4e6, 50e6, 800e6});
     site.origin_bps = one_of(rng, {2e6, 20e6, 100e6});
     const auto port = one_of(rng, {10e6, 100e6, 1e9});
+    const bool is_scarce = rng.below(4) == 0;
     for (std::size_t h = 0; h < site.hosts.size(); ++h) {
         auto& host = site.hosts[h];
         host.up_bps = host.down_bps = rng.below(6) == 0 ? port / 10 : port;
@@ -55,10 +57,11 @@ SiteSpec random_site(Rng& rng) {
         budgets.origin_bytes = length + length / 4 + piece;
         budgets.origin_delay = h == 0 ? Duration{} : 150ms + (h - 1) * 750ms;
         budgets.parallel_sources = 1 + static_cast<std::uint32_t>(rng.below(3));
-        budgets.starve_limit = rng.below(4) == 0 ? Duration(20s) : Duration(10min);
+        budgets.starve_limit = world.is_impatient ? Duration(20s) : Duration(10min);
         host.assignment.seed = rng.next();
+        if (!is_scarce) continue;
         host.assignment.serving->slots = one_of<std::uint32_t>(rng, {2, 8, 64});
-        if (rng.below(8) == 0) host.assignment.serving->rate_cap_bps = 5'000'000;
+        if (rng.below(4) == 0) host.assignment.serving->rate_cap_bps = 5'000'000;
     }
     return site;
 }
@@ -145,10 +148,17 @@ private:
 
 }  // namespace
 
+std::optional<std::uint64_t> seed_from_environment(const char* name) {
+    const char* text = std::getenv(name);
+    if (text == nullptr) return std::nullopt;
+    return std::strtoull(text, nullptr, 10);
+}
+
 RandomWorld random_world(std::uint64_t seed) {
     Rng rng(mix64(seed));
     RandomWorld world;
-    world.site = random_site(rng);
+    world.is_impatient = rng.below(5) == 0;
+    world.site = random_site(rng, world);
     Misfortunes misfortunes(rng, world);
     for (std::uint64_t n = rng.below(7); n > 0; --n) misfortunes.add();
     // Everybody alone from the origin, one after the other, through the slowest port, and the
@@ -168,7 +178,9 @@ std::string describe(const RandomWorld& world) {
         const auto& host = site.hosts[h];
         text += "host " + std::to_string(h) + " " + std::to_string(host.up_bps / 1e6) +
                 " Mbit/s, parallel " + std::to_string(host.assignment.budgets.parallel_sources) +
-                ", sources";
+                ", starve " + std::to_string(host.assignment.budgets.starve_limit / 1s) +
+                ", slots " + std::to_string(host.assignment.serving->slots) + ", cap " +
+                std::to_string(host.assignment.serving->rate_cap_bps) + ", sources";
         for (const auto& source : host.assignment.sources) {
             const auto it = std::ranges::find(site.hosts, source.url, &HostSpec::url);
             text +=
