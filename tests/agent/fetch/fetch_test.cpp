@@ -179,8 +179,9 @@ TEST(Fetch, GetsNothingFromAMasterByForgedCredentials) {
     ASSERT_TRUE(eventually([&] { return has_finished(site, 0); })) << read_text(site.log(0));
     auto forged = site.from_peer(0, 1);
     forged.password[0] = forged.password[0] == 'A' ? 'B' : 'A';
-    auto slave =
-        site.start(1, with_sources(site.assignment(1, Role::slave), {forged, site.from_origin()}));
+    auto order = with_sources(site.assignment(1, Role::slave), {forged, site.from_origin()});
+    order.budgets.join_grace = std::chrono::milliseconds(100);
+    auto slave = site.start(1, order);
     EXPECT_EQ(slave.wait(), 0) << read_text(site.log(1));
     const auto finished = events_of(site.report(1), "finished");
     ASSERT_THAT(finished, SizeIs(1));
