@@ -36,6 +36,7 @@ def main() -> int:
         print(f"SKIPPED: {reason}" if arguments.may_skip else f"lab: {reason}", file=sys.stderr)
         return SKIPPED if arguments.may_skip else 1
     options = Options(found, arguments.runs, arguments.work_dir, arguments.keep,
+                      arguments.however_busy,
                       tell=lambda line: print(line, flush=True))
     try:
         outcomes = [scenario.run(options) for scenario in chosen]
@@ -45,6 +46,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     print("\n" + render(outcomes, machine.description()))
+    if arguments.however_busy:
+        print("runs on a busy machine were counted: the times say little")
     if arguments.json:
         arguments.json.write_text(json.dumps(
             {"machine": machine.description(),
@@ -70,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="where the devices' stores are (/dev/shm: a device has its own flash, "
                         "forty of them do not share a disk)")
     parser.add_argument("--keep", action="store_true", help="keep the work folder with all logs")
+    parser.add_argument("--however-busy", action="store_true",
+                        help="count every run, also on a busy machine: to look for faults, not "
+                        "to measure")
     parser.add_argument("--may-skip", action="store_true",
                         help=f"exit {SKIPPED} with the reason where this machine cannot run a lab")
     return parser

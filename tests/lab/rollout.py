@@ -79,9 +79,14 @@ class Rollout:
         site_file.write_text(json.dumps({
             "version": 1, "origin_bps": site.uplink_bps, "access_bps": site.uplink_bps,
             "devices": [self._device_entry(site, index) for index in range(site.hosts)]}))
+        policy = self._folder / "policy.json"
+        # Every host sees the load of the machine that all of them share: the CPU gate, which is
+        # for a device that is busy itself, stays open.
+        policy.write_text(json.dumps({"planning": {"cpu_gate_percent": 100}}))
         out = self._folder / "plan"
         self.text = command(
-            self._sluice, "plan", "--site", site_file, "--manifest", self.envelope,
+            self._sluice, "plan", "--site", site_file, "--policy", policy,
+            "--manifest", self.envelope,
             "--image-url", site.origin.url("image.bin"), "--out", out,
             "--key-out", self._folder / "rollout.key")
         self._assignments = [(out / f"d{index}.json").read_bytes() for index in range(site.hosts)]

@@ -17,8 +17,10 @@ from lab.processes import Processes
 
 # What two counts of the same bytes may differ by, after headers.
 RECONCILE_WITHIN = 0.02
-# And heads, hand-shakes and layers, which weigh on a small image.
+# And hand-shakes and layers, which weigh on a small image.
 RECONCILE_BYTES = 64 * 1024
+# And the heads of `have` polls: two a second from each neighbour that waits.
+RECONCILE_BYTES_A_SECOND = 2 * 500
 
 
 @dataclass
@@ -162,15 +164,17 @@ class Site:
                 run.problems.append(f"host {index} finished with wrong bytes")
         if way.does_log_of_origin_count():
             logged = sum(request.body_bytes for request in self.origin.requests())
-            _reconcile(run, "origin: access log", logged, origin.to_host)
+            _reconcile(run, "origin: access log", logged, origin.to_host, self.hosts)
         for index, bytes_ in way.received(self).items():
-            _reconcile(run, f"host {index}: its own count", bytes_, hosts[index].to_host)
+            _reconcile(run, f"host {index}: its own count", bytes_, hosts[index].to_host,
+                       self.hosts)
         way.finish(self, run)
         return run
 
 
-def _reconcile(run: Run, what: str, counted: int, on_interface: int) -> None:
-    allowed = max(RECONCILE_WITHIN * max(counted, on_interface), RECONCILE_BYTES)
+def _reconcile(run: Run, what: str, counted: int, on_interface: int, neighbours: int) -> None:
+    heads = RECONCILE_BYTES + RECONCILE_BYTES_A_SECOND * neighbours * run.last_device_s
+    allowed = max(RECONCILE_WITHIN * max(counted, on_interface), heads)
     if abs(counted - on_interface) > allowed:
         run.problems.append(f"{what} says {counted} bytes, the interface {on_interface}")
 
