@@ -1,11 +1,11 @@
 #include "engine/election/elections.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <gmock/gmock.h>
 #include <map>
 
 #include "engine/base/rng.hpp"
+#include "tests/election/a_report.hpp"
 
 namespace sluice::election {
 namespace {
@@ -13,23 +13,6 @@ namespace {
 using inventory::DeviceReport;
 using inventory::SiteSource;
 using testing::ElementsAre;
-using testing::HasSubstr;
-
-DeviceReport a_report(const std::string& serial, double cpu, const std::string& site = "home") {
-    DeviceReport r;
-    r.oui = "00D09E";
-    r.serial = serial;
-    r.manufacturer = "ACME";
-    r.site = {SiteSource::imported, site};
-    r.cpu_percent = cpu;
-    r.uplink_bps = 1'000'000'000;
-    r.cache_bytes = std::uint64_t{256} << 20;
-    r.kind = inventory::DeviceKind::agent;
-    r.protocols = inventory::kPeerHttpV1;
-    r.has_file_server = true;
-    r.file_server = inventory::parse_endpoint("http://192.168.1.2:7547").value();
-    return r;
-}
 
 struct Fleet {
     inventory::Inventory inventory{inventory::Smoothing{100}};
@@ -325,85 +308,6 @@ TEST(Elections, SwingingReportsWithinTheMarginChangeNothing) {
         changes += fleet.elections.settle().size();
     }
     EXPECT_EQ(changes, 0u);
-}
-
-struct Case {
-    const char* name;
-    std::function<void(DeviceReport&)> change;
-    Verdict verdict;
-    const char* text;
-};
-
-TEST(Standing, HasItsOwnReasonForEveryRefusal) {
-    MasterPolicy policy;
-    policy.eligibility.min_cache_bytes = 1024;
-    policy.eligibility.min_uplink_bps = 1'000'000;
-    const Case cases[] = {
-        {"fine", [](auto&) {}, Verdict::eligible, "score 940"},
-        {"plain", [](auto& r) { r.kind = inventory::DeviceKind::plain; }, Verdict::is_plain,
-         "plain CPE"},
-        {"disabled", [](auto& r) { r.is_enabled = false; }, Verdict::is_disabled,
-         "disabled by its subscriber"},
-        {"old", [](auto& r) { r.protocols = inventory::kSwarmV1; }, Verdict::lacks_protocol,
-         "speaks no peer protocol of ours"},
-        {"no server", [](auto& r) { r.has_file_server = false; }, Verdict::no_file_server,
-         "no file server"},
-        {"no endpoint", [](auto& r) { r.file_server = {}; }, Verdict::no_file_server,
-         "no file server"},
-        {"silent", [](auto& r) { r.cpu_percent.reset(); }, Verdict::cpu_unknown, "CPU unknown"},
-        {"at the limit", [](auto& r) { r.cpu_percent = 70; }, Verdict::eligible, "score 580"},
-        {"busy", [](auto& r) { r.cpu_percent = 70.05; }, Verdict::cpu_too_high,
-         "CPU 70.05 % > 70.00 %"},
-        {"small", [](auto& r) { r.cache_bytes = 0; }, Verdict::cache_too_small,
-         "cache 0 B < 1024 B"},
-        {"slow", [](auto& r) { r.uplink_bps = 999'000; }, Verdict::uplink_too_low,
-         "uplink 999000 bit/s < 1000000 bit/s"},
-    };
-    for (const auto& c : cases) {
-        inventory::Inventory fleet;
-        auto r = a_report("a", 10);
-        c.change(r);
-        const auto standing = judge(fleet, fleet.apply(r).value().device, policy, false);
-        EXPECT_EQ(standing.verdict, c.verdict) << c.name;
-        EXPECT_EQ(describe(standing), c.text) << c.name;
-    }
-}
-
-TEST(MasterPolicy, IsReadFromJson) {
-    const auto p = parse_master_policy(
-        R"({"fan_out":16,"stand_ins":3,"max_cpu_percent":50,"min_uplink_bps":1000000,
-            "needs_file_server":false,"weights":{"idle_cpu":1},"hysteresis_percent":5,"seed":9})");
-    ASSERT_TRUE(p.has_value()) << p.error().message;
-    EXPECT_EQ(masters_wanted(p.value(), 17), 2u);
-    EXPECT_EQ(p.value().weights.uplink, 0u);
-    EXPECT_FALSE(p.value().eligibility.needs_file_server);
-    EXPECT_EQ(parse_master_policy("{}").value().masters_per_group, 1u);
-    EXPECT_EQ(masters_wanted(MasterPolicy{}, 0), 0u);
-    MasterPolicy wide;
-    wide.fan_out = 1;
-    EXPECT_EQ(masters_wanted(wide, 1'000'000), kMaxMasters);
-}
-
-TEST(MasterPolicy, RefusesWhatWouldMakeNoSense) {
-    const std::pair<const char*, const char*> cases[] = {
-        {R"({"weigths":{}})", "unknown key 'weigths' (did you mean 'weights'?)"},
-        {R"({"weights":{"cpu":1}})", "weights: unknown key 'cpu'"},
-        {R"({"weights":{"idle_cpu":0}})", "weights: are all 0"},
-        {R"({"weights":{"idle_cpu":1001}})", "weights.idle_cpu: 1001 is not within 0 to 1000"},
-        {R"({"masters":0})", "masters: 0 is not within 1 to 64"},
-        {R"({"masters":1,"fan_out":4})", "fan_out: stands beside masters"},
-        {R"({"max_cpu_percent":101})", "max_cpu_percent: 101 is not within"},
-        {R"({"full_uplink_bps":0})", "full_uplink_bps: 0 is not within"},
-        {R"({"hysteresis_percent":-1})", "hysteresis_percent: is not a whole number"},
-    };
-    for (const auto& [json, message] : cases) {
-        const auto p = parse_master_policy(json);
-        ASSERT_FALSE(p.has_value()) << json;
-        EXPECT_THAT(p.error().message, HasSubstr(message));
-    }
-    MasterPolicy policy;
-    policy.weights = {0, 0, 0};
-    EXPECT_FALSE(check(policy).has_value());
 }
 
 }  // namespace
