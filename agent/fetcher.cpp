@@ -74,6 +74,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     transfer::Actions actions;
     bool is_scheduled = false;
     boost::asio::steady_timer timer;
+    Instant armed_for = Instant::never();
     FetchCounts counts;
     std::string last_trouble;
 
@@ -145,17 +146,23 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
         }
     }
 
+    // The deadline moves on with every byte; the timer is touched only when it would be late, and
+    // looks again when it fires early.
     void set_timer() {
         const auto due = session.next_deadline();
-        if (due == Instant::never()) {
-            timer.cancel();
-            return;
-        }
+        if (due >= armed_for) return;
+        armed_for = due;
         timer.expires_at(std::chrono::steady_clock::time_point(
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(due.since_start)));
         timer.async_wait([self = shared_from_this()](boost::system::error_code error) {
-            if (!error) self->say(transfer::DeadlinePassed{});
+            if (!error) self->on_timer();
         });
+    }
+
+    void on_timer() {
+        armed_for = Instant::never();
+        if (monotonic_now() >= session.next_deadline()) return say(transfer::DeadlinePassed{});
+        set_timer();
     }
 
     // --- actions out ------------------------------------------------------------------------

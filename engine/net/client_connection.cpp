@@ -8,6 +8,7 @@
 #include "engine/net/answer_verdict.hpp"
 #include "engine/net/client_auth.hpp"
 #include "engine/net/client_link.hpp"
+#include "engine/net/read_pace.hpp"
 
 namespace sluice::net {
 namespace {
@@ -32,6 +33,11 @@ struct Exchange {
     bool is_cancelled = false;   // on the wire behind another one
     bool is_foreign = false;     // redirected to another server: our credentials stay here
 };
+
+Instant now() {
+    return Instant{
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+}
 
 std::string request_text(const Exchange& exchange, const std::string& authorization) {
     const auto& request = exchange.request;
@@ -62,6 +68,7 @@ struct ClientConnection::Impl {
     bool has_answered = false;  // the link has carried a whole answer
     bool is_writing = false;
     bool is_keep_alive = true;
+    ReadPace pace;
     Phase phase = Phase::none;
     std::uint64_t skip_left = 0;
     // Where redirects led the last URL that was answered with a body: later runs go there at once.
@@ -173,6 +180,7 @@ struct ClientConnection::Impl {
             return on_head(*head.value());
         }
         link->compact();
+        link->wait_for_bytes(1);
         link->read_some(
             boost::asio::buffer(link->in.data() + link->end, link->in.size() - link->end),
             [link = link](error_code error, std::size_t count) {
@@ -263,12 +271,14 @@ struct ClientConnection::Impl {
         // OpenSSL may write into our buffer after a close: only plain TCP reads into the caller's.
         const bool is_direct = !link->tls;
         link->begin = link->end = 0;
+        if (is_direct) link->wait_for_bytes(std::min(pace.bytes(), room.size()));
         const auto buffer = is_direct ? boost::asio::buffer(room.data(), room.size())
                                       : boost::asio::buffer(link->in.data(), link->in.size());
         link->read_some(buffer, [link = link, is_direct](error_code error, std::size_t count) {
             if (!link->owner) return;
             if (error) return link->owner->on_lost(error);
             if (is_direct) {
+                link->owner->pace.on_read(now());
                 auto& front = link->owner->exchanges.front();
                 front.body_left -= count;
                 front.sink->on_bytes(count);
@@ -292,6 +302,7 @@ struct ClientConnection::Impl {
         skip_left -= count;
         if (skip_left == 0) return after_answer();
         link->begin = link->end = 0;
+        link->wait_for_bytes(1);
         link->read_some(boost::asio::buffer(link->in),
                         [link = link](error_code error, std::size_t got) {
                             if (!link->owner) return;

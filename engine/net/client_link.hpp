@@ -41,8 +41,9 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     std::array<char, kMaxAnswerHead> in;
     std::size_t begin = 0;
     std::size_t end = 0;
-    std::string out;      // being written
-    std::string pending;  // to be written after it
+    std::size_t low_water = 1;  // SO_RCVLOWAT
+    std::string out;            // being written
+    std::string pending;        // to be written after it
 
     // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls.
     void open(const Url& url, ClientTls& client_tls, Duration timeout) {
@@ -71,6 +72,16 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
         std::copy(in.data() + begin, in.data() + end, in.data());
         end -= begin;
         begin = 0;
+    }
+
+    // A read wakes us only once so many bytes are there, or the end is. Not more than are still to
+    // come, or it never does.
+    void wait_for_bytes(std::size_t count) {
+        if (count == low_water) return;
+        boost::system::error_code ignored;
+        socket.set_option(boost::asio::socket_base::receive_low_watermark(static_cast<int>(count)),
+                          ignored);
+        low_water = count;
     }
 
     template <class Buffer, class Handler>
