@@ -63,6 +63,7 @@ private:
     std::size_t filled_ = 0;
     std::size_t scanned_ = 0;   // no end of head before this
     std::size_t head_end_ = 0;  // 0 while the head is not whole
+    unsigned empty_lines_ = 0;  // skipped since the last request
     unsigned error_status_ = 400;
     bool is_head_parsed_ = false;
     bool is_expectation_pending_ = false;
