@@ -1,7 +1,6 @@
 #include "agent/image_installer.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
 
 #include "agent/clock.hpp"
@@ -29,18 +28,20 @@ Result<void> check_whole_file(const PieceStore& store, const image::Digest& want
 }
 
 // Nothing where no boot loader of ours started the system.
-std::optional<install::Slot> running_slot() {
-    std::ifstream file("/proc/cmdline");
-    std::string line;
-    std::getline(file, line);
-    return slot_on_command_line(line);
+std::optional<install::Slot> running_slot(disk::Disk& disk) {
+    const auto file = disk.open("/proc/cmdline", disk::Open::read);
+    if (!file) return std::nullopt;
+    Bytes line(4096);  // the kernel's own limit on most machines
+    const auto got = file.value()->pread(0, line);
+    if (!got) return std::nullopt;
+    return slot_on_command_line(as_text(ByteView(line).first(got.value())));
 }
 
 }  // namespace
 
 Result<std::string> install_into_slots(disk::Disk& disk, const std::string& folder,
                                        const PieceStore& store, const image::Manifest& manifest) {
-    SLUICE_TRY(auto installer, TwoSlotInstaller::open(disk, folder, running_slot()));
+    SLUICE_TRY(auto installer, TwoSlotInstaller::open(disk, folder, running_slot(disk)));
     const install::Order order{manifest.layout.length, manifest.sha256, manifest.security_version};
     SLUICE_TRY(const auto slot, installer->install(store, order, monotonic_now()));
     return std::string(slot == install::Slot::a ? "a" : "b");
