@@ -77,6 +77,12 @@ public:
     int run();
 
 private:
+    // What a signal to end finds. What has begun on the disk is brought to its end: only its
+    // outcome can say how this run ended.
+    enum class Phase : std::uint8_t { fetching, finishing, serving };
+
+    void await_signal();
+    void on_stop_asked();
     Result<void> open_store();
     Result<void> start_server();
     Result<void> start_fetcher();
@@ -113,7 +119,8 @@ private:
     std::unique_ptr<Fetcher> fetcher_;
     std::unique_ptr<Worker> worker_;  // last: gone before everything that its jobs use
     std::optional<Progress> progress_;
-    bool is_fetched_ = false;
+    Phase phase_ = Phase::fetching;
+    bool is_stop_asked_ = false;
     int exit_code_ = 1;
 };
 
@@ -128,11 +135,7 @@ FetchRun::FetchRun(const FetchOrder& order, ReportFile report, bool has_bar)
       disk_(disk::posix_disk()) {}
 
 int FetchRun::run() {
-    signals_.async_wait([this](boost::system::error_code error, int) {
-        if (error) return;
-        if (is_fetched_ || !fetcher_) return end(is_fetched_ ? 0 : 1);
-        fetcher_->cancel();
-    });
+    await_signal();
     worker_ = std::make_unique<Worker>();
     for (auto step : {&FetchRun::open_store, &FetchRun::start_server, &FetchRun::start_fetcher}) {
         if (auto done = (this->*step)(); !done) return fail(done.error().message);
@@ -143,6 +146,26 @@ int FetchRun::run() {
     fetcher_.reset();
     server_.reset();
     return exit_code_;
+}
+
+void FetchRun::await_signal() {
+    signals_.async_wait([this](boost::system::error_code error, int) {
+        if (error) return;
+        await_signal();
+        on_stop_asked();
+    });
+}
+
+void FetchRun::on_stop_asked() {
+    is_stop_asked_ = true;
+    switch (phase_) {
+        case Phase::fetching:
+            return fetcher_->cancel();
+        case Phase::finishing:
+            return;
+        case Phase::serving:
+            return end(0);
+    }
 }
 
 int FetchRun::fail(const std::string& why) {
@@ -280,6 +303,7 @@ void FetchRun::on_given_up(transfer::Failure why, const std::string& detail) {
 }
 
 void FetchRun::on_finished() {
+    phase_ = Phase::finishing;
     progress_->close();
     const auto& counts = fetcher_->counts();
     report_.write("finished", {{"bytes_by_source", counts.image_bytes},
@@ -300,7 +324,6 @@ void FetchRun::make_durable() {
                 fail("store failed: " + synced.error().message);
                 return end(1);
             }
-            is_fetched_ = true;
             install();
         });
     });
@@ -308,6 +331,10 @@ void FetchRun::make_durable() {
 
 void FetchRun::install() {
     if (order_.slots.empty() && order_.install_command.empty()) return serve_on();
+    if (is_stop_asked_) {
+        fail(std::string(name_of(transfer::Failure::cancelled)));
+        return end(1);
+    }
     worker_->post([this] {
         Result<std::string> done = std::string();
         if (!order_.slots.empty()) {
@@ -323,7 +350,6 @@ void FetchRun::install() {
 void FetchRun::on_installed(const Result<std::string>& slot) {
     if (!slot) {
         fail("install failed: " + slot.error().message);
-        exit_code_ = 1;
         return end(1);
     }
     if (slot.value().empty()) {
@@ -336,7 +362,8 @@ void FetchRun::on_installed(const Result<std::string>& slot) {
 }
 
 void FetchRun::serve_on() {
-    if (!server_ || order_.keep_serving == Duration{}) return end(0);
+    phase_ = Phase::serving;
+    if (is_stop_asked_ || !server_ || order_.keep_serving == Duration{}) return end(0);
     serving_ends_.expires_after(order_.keep_serving);
     serving_ends_.async_wait([this](boost::system::error_code error) {
         if (!error) end(0);

@@ -227,6 +227,27 @@ TEST(Fetch, EndsCleanlyOnSigtermAndGoesOnLater) {
     EXPECT_GE(started[1]["resumed_pieces"].get<std::size_t>(), kept);
 }
 
+// Half an install is nobody's wish: its outcome is waited for, and is the run's.
+TEST(Fetch, TellsHowTheInstallEndedThatASigtermFellInto) {
+    for (const int status : {0, 3}) {
+        TestSite site;
+        const auto begun = site.folder(0) + "/begun";
+        const auto go_on = site.folder(0) + "/go_on";
+        auto agent =
+            site.start(0, master(site),
+                       {"--keep-serving", "3600", "--install-command",
+                        "sh -c 'touch " + begun + "; while [ ! -e " + go_on +
+                            " ]; do sleep 0.02; done; exit " + std::to_string(status) + "'"});
+        ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+        agent.signal(SIGTERM);
+        EXPECT_EQ(agent.wait(std::chrono::milliseconds(100)), -1);
+        write_text(go_on, "");
+        EXPECT_EQ(agent.wait(), status == 0 ? 0 : 1);
+        EXPECT_THAT(events_of(site.report(0), "installed"), SizeIs(status == 0 ? 1 : 0));
+        EXPECT_THAT(events_of(site.report(0), "failed"), SizeIs(status == 0 ? 0 : 1));
+    }
+}
+
 TEST(Fetch, InstallsIntoTheInactiveSlot) {
     TestSite site;
     std::filesystem::create_directory(site.folder(0) + "/slots");
