@@ -6,6 +6,8 @@
 #include <unordered_map>
 
 #include "agent/peer_admission.hpp"
+#include "agent/peer_answers.hpp"
+#include "agent/peer_metadata.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/http/conditional.hpp"
 #include "engine/http/have.hpp"
@@ -16,12 +18,9 @@ namespace sluice::agent {
 namespace {
 
 constexpr std::size_t kMaxImages = 256;
-constexpr std::size_t kLayerStep = 64 * 1024;  // of a layer in memory twice, per connection
 constexpr Duration kCpuSampleEvery = 1s;
 constexpr Duration kLogEvery = 1s;
 constexpr std::string_view kAgentProduct = "sluice-agent";  // of User-Agent: sets agents apart
-constexpr char kOctets[] = "application/octet-stream";
-constexpr char kEnvelope[] = "application/vnd.dsse.envelope.v1+json";
 
 struct Image {
     image::ImageId id;
@@ -30,8 +29,6 @@ struct Image {
     int fd = -1;
     serving::Key key{};
     std::string etag;
-    std::string manifest;
-    std::shared_ptr<const Bytes> layer;  // shared with answers under way
 };
 
 // A request for image bytes, from TransferRequested to its end.
@@ -39,31 +36,6 @@ struct Transfer {
     serving::ImageSlot slot;
     http::ResolvedRange range;
 };
-// A layer too long for one text.
-struct LayerStream {
-    std::shared_ptr<const Bytes> bytes;
-    std::size_t handed = 0;
-    std::size_t sent = 0;
-};
-// Waits for a layer or manifest that is not known yet.
-struct Held {
-    net::ExchangeId id;
-    serving::ImageSlot slot;
-    http::PeerResource resource;
-    Instant until;
-};
-
-net::HttpResponse plain_answer(unsigned status, std::string_view text) {
-    net::HttpResponse out{status, {{"Content-Type", "text/plain"}}, std::string(text)};
-    out.body += '\n';
-    return out;
-}
-net::HttpResponse busy_answer(std::uint32_t retry_after_s, std::string_view why) {
-    auto out = plain_answer(503, why);
-    out.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
-    return out;
-}
-
 net::ExchangeId exchange_of(serving::TransferId id) {
     return net::ExchangeId{id.value};
 }
@@ -79,17 +51,14 @@ struct PeerServer::Impl final : net::HttpHandler {
           admission(options.nonce_key, options.nonces),
           server(options.serving, options.boot_id),
           timer(io),
-          http(io, *this, options.http, options.log) {}
+          http(io, *this, options.http, options.log),
+          metadata(http, options.hold_limit) {}
 
     void on_request(const net::HttpRequest& request, net::ExchangeId id) override;
     void on_sent(net::ExchangeId id, std::uint32_t bytes) override;
     void on_closed(net::ExchangeId id) override;
 
     void answer_image(const net::HttpRequest& request, net::ExchangeId id, serving::ImageSlot slot);
-    void answer_known(net::ExchangeId id, const Image& image, http::PeerResource resource);
-    void answer_or_hold(net::ExchangeId id, serving::ImageSlot slot, http::PeerResource resource);
-    void stream_layer(net::ExchangeId id, LayerStream& stream);
-    void release_held(serving::ImageSlot slot);
     void deny(const net::HttpRequest& request, net::ExchangeId id, PeerAdmission::Verdict verdict);
     void sample_cpu();
 
@@ -111,8 +80,6 @@ struct PeerServer::Impl final : net::HttpHandler {
     PeerServerCounters counters;
     std::vector<std::optional<Image>> images;  // by ImageSlot
     std::unordered_map<std::uint32_t, Transfer> transfers;
-    std::unordered_map<std::uint32_t, LayerStream> layer_streams;
-    std::vector<Held> held;
     serving::Actions actions;
     bool is_performing = false;
     std::optional<Instant> cpu_sampled_at;
@@ -120,7 +87,8 @@ struct PeerServer::Impl final : net::HttpHandler {
     Instant timer_at = Instant::never();
     boost::asio::steady_timer timer;
     std::uint16_t first_port = 0;
-    net::HttpServer http;  // last: it calls this object
+    net::HttpServer http;
+    PeerMetadata metadata;
 };
 
 // --- requests ---------------------------------------------------------------------------------
@@ -134,7 +102,7 @@ void PeerServer::Impl::on_request(const net::HttpRequest& request, net::Exchange
     const auto target = http::parse_peer_target(request.target());
     if (!target) return http.answer(id, plain_answer(404, "no such resource"));
     const auto slot = slot_of(image::ImageId{{target->image_id}});
-    if (!slot) return http.answer(id, plain_answer(404, "no such image here"));
+    if (!slot) return http.answer(id, plain_answer(404, kNoSuchImage));
     const auto& image = *image_at(*slot);
     const auto utc = options.utc ? options.utc() : std::nullopt;
     const auto verdict = admission.judge(request, image.key, image.id, now(), utc);
@@ -147,7 +115,8 @@ void PeerServer::Impl::on_request(const net::HttpRequest& request, net::Exchange
                 serving::HaveRequested{transfer_of(id), *slot, target->after, target->boot});
         case http::PeerResource::layer:
         case http::PeerResource::manifest:
-            return answer_or_hold(id, *slot, target->resource);
+            metadata.answer_or_hold(id, *slot, target->resource, request.method() == "HEAD", now());
+            return arm_timer();
     }
 }
 
@@ -198,65 +167,15 @@ void PeerServer::Impl::answer_image(const net::HttpRequest& request, net::Exchan
                                     range.bytes.end});
 }
 
-void PeerServer::Impl::answer_known(net::ExchangeId id, const Image& image,
-                                    http::PeerResource resource) {
-    if (resource == http::PeerResource::manifest)
-        return http.answer(id, {200, {{"Content-Type", kEnvelope}}, image.manifest});
-    http.start(id, {200, {{"Content-Type", kOctets}}, {}}, image.layer->size());
-    auto& stream = layer_streams[id.value] = LayerStream{image.layer};
-    stream_layer(id, stream);
-}
-
-void PeerServer::Impl::answer_or_hold(net::ExchangeId id, serving::ImageSlot slot,
-                                      http::PeerResource resource) {
-    const auto& image = *image_at(slot);
-    const bool is_known =
-        resource == http::PeerResource::layer ? image.layer != nullptr : !image.manifest.empty();
-    if (is_known) return answer_known(id, image, resource);
-    held.push_back({id, slot, resource, now() + options.hold_limit});
-    arm_timer();
-}
-
-// Hands over one step; on_sent comes back for the next.
-void PeerServer::Impl::stream_layer(net::ExchangeId id, LayerStream& stream) {
-    const auto step = std::min(kLayerStep, stream.bytes->size() - stream.handed);
-    const auto text = as_text(ByteView(*stream.bytes).subspan(stream.handed, step));
-    stream.handed += step;
-    http.send_text(id, std::string(text));
-}
-
-void PeerServer::Impl::release_held(serving::ImageSlot slot) {
-    std::vector<Held> ready;
-    const auto& image = *image_at(slot);
-    std::erase_if(held, [&](const Held& h) {
-        const bool is_known = h.resource == http::PeerResource::layer ? image.layer != nullptr
-                                                                      : !image.manifest.empty();
-        if (h.slot != slot || !is_known) return false;
-        ready.push_back(h);
-        return true;
-    });
-    for (const auto& h : ready) answer_known(h.id, image, h.resource);
-}
-
 void PeerServer::Impl::on_sent(net::ExchangeId id, std::uint32_t bytes) {
-    if (const auto layer = layer_streams.find(id.value); layer != layer_streams.end()) {
-        auto& stream = layer->second;
-        stream.sent += bytes;
-        if (stream.sent == stream.bytes->size()) {
-            layer_streams.erase(layer);
-        } else if (stream.sent == stream.handed) {
-            stream_layer(id, stream);
-        }
-        return;
-    }
+    if (metadata.on_sent(id, bytes)) return;
     counters.bytes_sent += bytes;
     feed(serving::BytesSent{transfer_of(id), bytes});
 }
 
 void PeerServer::Impl::on_closed(net::ExchangeId id) {
     transfers.erase(id.value);
-    layer_streams.erase(id.value);
-    std::erase_if(held, [id](const Held& h) { return h.id == id; });
+    metadata.on_closed(id);
     feed(serving::TransferClosed{transfer_of(id)});
 }
 
@@ -285,28 +204,27 @@ void PeerServer::Impl::feed(const serving::Event& event) {
 }
 
 void PeerServer::Impl::perform(const serving::Action& action) {
-    std::visit(
-        Overloaded{
-            [&](const serving::Accept& a) { accept(a); },
-            [&](const serving::Refuse& a) {
-                transfers.erase(a.id.value);
-                if (a.why == serving::Refusal::not_serving)
-                    return http.answer(exchange_of(a.id), plain_answer(404, "no such image here"));
-                ++counters.refused_busy;
-                http.answer(
-                    exchange_of(a.id),
-                    busy_answer(a.retry_after_s,
-                                a.why == serving::Refusal::cpu_busy ? "CPU busy" : "no slot"));
-            },
-            [&](const serving::Send& a) { send(a); },
-            [&](const serving::Complete& a) { transfers.erase(a.id.value); },
-            [&](const serving::Drop& a) {
-                transfers.erase(a.id.value);
-                http.abort(exchange_of(a.id));
-            },
-            [&](const serving::AnswerHave& a) { answer_have(a); },
-        },
-        action);
+    std::visit(Overloaded{
+                   [&](const serving::Accept& a) { accept(a); },
+                   [&](const serving::Refuse& a) {
+                       transfers.erase(a.id.value);
+                       if (a.why == serving::Refusal::not_serving)
+                           return http.answer(exchange_of(a.id), plain_answer(404, kNoSuchImage));
+                       ++counters.refused_busy;
+                       http.answer(exchange_of(a.id),
+                                   busy_answer(a.retry_after_s, a.why == serving::Refusal::cpu_busy
+                                                                    ? "CPU busy"
+                                                                    : "no slot"));
+                   },
+                   [&](const serving::Send& a) { send(a); },
+                   [&](const serving::Complete& a) { transfers.erase(a.id.value); },
+                   [&](const serving::Drop& a) {
+                       transfers.erase(a.id.value);
+                       http.abort(exchange_of(a.id));
+                   },
+                   [&](const serving::AnswerHave& a) { answer_have(a); },
+               },
+               action);
 }
 
 void PeerServer::Impl::accept(const serving::Accept& action) {
@@ -337,7 +255,7 @@ void PeerServer::Impl::send(const serving::Send& action) {
 void PeerServer::Impl::answer_have(const serving::AnswerHave& action) {
     const auto* image = image_at(action.image);
     if (image == nullptr)
-        return http.answer(exchange_of(action.id), plain_answer(404, "no such image here"));
+        return http.answer(exchange_of(action.id), plain_answer(404, kNoSuchImage));
     const auto body = http::encode_have(server.boot_id(), *image->verified);
     http.answer(exchange_of(action.id), {200,
                                          {{"Content-Type", kOctets}, {"Cache-Control", "no-store"}},
@@ -346,22 +264,14 @@ void PeerServer::Impl::answer_have(const serving::AnswerHave& action) {
 
 void PeerServer::Impl::pass_time() {
     timer_at = Instant::never();
-    const auto at = now();
-    std::vector<net::ExchangeId> late;
-    std::erase_if(held, [&](const Held& h) {
-        if (at < h.until) return false;
-        late.push_back(h.id);
-        return true;
-    });
-    for (const auto id : late) http.answer(id, busy_answer(1, "not known yet"));
-    if (server.next_deadline() <= at) feed(serving::DeadlinePassed{});
+    metadata.pass_time(now());
+    if (server.next_deadline() <= now()) feed(serving::DeadlinePassed{});
     arm_timer();
 }
 
 // Deadlines mostly move away while bytes flow: the timer is left alone unless one came nearer.
 void PeerServer::Impl::arm_timer() {
-    auto due = server.next_deadline();
-    for (const auto& h : held) due = std::min(due, h.until);
+    const auto due = std::min(server.next_deadline(), metadata.next_deadline());
     if (due >= timer_at) return;
     timer_at = due;
     timer.expires_after(std::max(due - now(), Duration::zero()));
@@ -413,28 +323,19 @@ Result<void> PeerServer::add_image(const ServedImage& image) {
         if (static_cast<std::size_t>(free) == images.size()) images.emplace_back();
         slot = serving::ImageSlot{static_cast<std::uint8_t>(free)};
     }
-    images[slot->value] = Image{
-        image.id,       image.layout,
-        image.verified, image.fd,
-        image.key,      http::strong_etag(image.id.hex()),
-        image.manifest, image.layer.empty() ? nullptr : std::make_shared<const Bytes>(image.layer)};
+    images[slot->value] = Image{image.id, image.layout, image.verified,
+                                image.fd, image.key,    http::strong_etag(image.id.hex())};
     impl_->server.add_image(*slot, image.layout, *image.verified);
-    impl_->release_held(*slot);
+    impl_->metadata.set(*slot, image.manifest, image.layer);
     return success();
 }
 
 void PeerServer::set_layer(const image::ImageId& id, Bytes raw) {
-    const auto slot = impl_->slot_of(id);
-    if (!slot || raw.empty()) return;
-    impl_->image_at(*slot)->layer = std::make_shared<const Bytes>(std::move(raw));
-    impl_->release_held(*slot);
+    if (const auto slot = impl_->slot_of(id)) impl_->metadata.set(*slot, {}, std::move(raw));
 }
 
 void PeerServer::set_manifest(const image::ImageId& id, std::string envelope) {
-    const auto slot = impl_->slot_of(id);
-    if (!slot || envelope.empty()) return;
-    impl_->image_at(*slot)->manifest = std::move(envelope);
-    impl_->release_held(*slot);
+    if (const auto slot = impl_->slot_of(id)) impl_->metadata.set(*slot, std::move(envelope), {});
 }
 
 void PeerServer::piece_verified(const image::ImageId& id, PieceIndex piece) {
@@ -445,13 +346,7 @@ void PeerServer::remove_image(const image::ImageId& id) {
     const auto slot = impl_->slot_of(id);
     if (!slot) return;
     impl_->feed(serving::ImageWithdrawn{*slot});
-    std::vector<net::ExchangeId> waiting;
-    std::erase_if(impl_->held, [&](const Held& h) {
-        if (h.slot == *slot) waiting.push_back(h.id);
-        return h.slot == *slot;
-    });
-    for (const auto held : waiting)
-        impl_->http.answer(held, plain_answer(404, "no such image here"));
+    impl_->metadata.forget(*slot);
     impl_->images[slot->value].reset();
 }
 

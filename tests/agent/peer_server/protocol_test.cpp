@@ -9,6 +9,7 @@
 #include "engine/http/have.hpp"
 #include "tests/agent/peer_server/served_image.hpp"
 #include "tests/net/raw_client.hpp"
+#include "tests/net/resident.hpp"
 
 namespace sluice::agent {
 namespace {
@@ -120,6 +121,20 @@ TEST_F(PeerServerProtocol, GivesManifestAndLayer) {
     EXPECT_EQ(http.Get(served.target(PeerResource::manifest))->body, served.manifest);
     EXPECT_EQ(http.Get(served.target(PeerResource::layer))->body,
               std::string(as_text(served.layer)));
+}
+
+TEST_F(PeerServerProtocol, KeepsNothingOfALayerWhoseHeadWasAsked) {
+    served.start();
+    auto http = client();
+    const auto layer = served.target(PeerResource::layer);
+    const auto before = tests::resident_kib();
+    for (int i = 0; i < 16; ++i) {
+        served.thread.run([&] { served.server->set_layer(served.id, Bytes(8 << 20, 0xab)); });
+        const auto got = http.Head(layer);
+        ASSERT_TRUE(got);
+        EXPECT_EQ(got->get_header_value("Content-Length"), std::to_string(8 << 20));
+    }
+    EXPECT_LT(tests::resident_kib() - before, 64 * 1024);
 }
 
 TEST_F(PeerServerProtocol, HasOwnStatusesForWhatItDoesNotServe) {
