@@ -102,6 +102,8 @@ void Session::handle(const BytesArrived& e, Instant now, Actions&) {
     const auto s = request->source.value;
     auto& source = sources_[s];
     source.life = now;
+    // While it had nothing it owed nothing: its time for a piece begins with the first bytes.
+    if (!source.is_mid_piece) source.piece_at = now;
     source.is_mid_piece = source.was_reached = true;
     source.is_have_open = false;  // a new AskHave replaces one that is still out
     if (is_origin(s) && !request->is_layer()) origin_taken_ += e.bytes;

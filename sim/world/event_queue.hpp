@@ -21,6 +21,8 @@ enum class EventType : std::uint8_t {
     worker_done,  // the disk-and-hash worker of a host
     flush,        // pieces written become durable
     boot,
+    install,  // a step of an installer is done
+    reboot,
     host_timer,  // a deadline of a host: session, server, connection attempts
 };
 

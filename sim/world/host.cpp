@@ -22,7 +22,8 @@ Host::Host(const Surroundings& around, HostIndex index)
       index_(index),
       rng_(mix64(around.site.seed) ^ mix64(index.value + 1)),
       have_(around.site.layout.piece_count()),
-      durable_(around.site.layout.piece_count()) {}
+      durable_(around.site.layout.piece_count()),
+      flash_(image::Digest{}) {}
 
 Host::~Host() = default;
 
@@ -39,6 +40,9 @@ bool Host::is_origin(SourceIndex s) const {
 void Host::boot() {
     if (state_ != HostState::off) return;
     ++life_;
+    is_rebooting_ = false;
+    if (has_power_cycled_) running_ = flash_.boot();
+    has_power_cycled_ = false;
     const auto boot_id = static_cast<std::uint32_t>(rng_.below(0xffffffff)) + 1;
     if (spec().starts_whole && life_ == 1) hold_all();
     session_.emplace(transfer::session_plan(spec().assignment, layout(), is_layer_known_), have_);
@@ -58,6 +62,7 @@ void Host::boot() {
         around_.queue.push(
             {around_.now + around_.site.costs.flush_after, EventType::flush, index_.value, life_});
     }
+    start_installer();
     tell(transfer::Event{transfer::Started{}});
 }
 
@@ -70,11 +75,16 @@ void Host::hold_all() {
 void Host::kill() {
     if (state_ == HostState::off) return;
     go_down();
+    flash_.settle();
     around_.wire.reset_all(self_, around_.now);
 }
 
 void Host::cut_power() {
     if (state_ != HostState::off) go_down();
+    ++life_;  // a reboot under way ends too
+    is_rebooting_ = false;
+    has_power_cycled_ = true;
+    flash_.cut(rng_);
     around_.wire.forget_all(self_);
     for (std::uint32_t p = 0; p < have_.size(); ++p) {
         const PieceIndex piece{p};
@@ -91,6 +101,7 @@ void Host::go_down() {
     around_.wire.set_listening(self_, false);
     session_.reset();
     server_.reset();
+    installer_.reset();
     for (auto& link : links_) link = SourceLink{link.endpoint, {}, {}, 0};
     served_.clear();
     transfers_.clear();
@@ -157,6 +168,9 @@ void Host::on_timer() {
     if (server_ && server_->next_deadline() <= now) {
         tell(serving::Event{serving::DeadlinePassed{}});
     }
+    if (installer_ && installer_->next_deadline() <= now) {
+        tell(install::Event{install::DeadlinePassed{}});
+    }
     for (std::size_t s = 0; s < links_.size(); ++s) {
         const SourceIndex source{static_cast<std::uint8_t>(s)};
         for (auto* channel : {&links_[s].runs, &links_[s].have}) {
@@ -173,6 +187,7 @@ Instant Host::next_due() const {
     auto due = Instant::never();
     if (session_) due = std::min(due, session_->next_deadline());
     if (server_) due = std::min(due, server_->next_deadline());
+    if (installer_) due = std::min(due, installer_->next_deadline());
     for (const auto& link : links_) {
         due = std::min({due, link.runs.connect_due, link.have.connect_due});
     }

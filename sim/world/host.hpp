@@ -12,9 +12,11 @@
 
 #include "engine/base/piece_set.hpp"
 #include "engine/base/rng.hpp"
+#include "engine/install/installer.hpp"
 #include "engine/serving/server.hpp"
 #include "engine/transfer/session.hpp"
 #include "sim/world/event_queue.hpp"
+#include "sim/world/flash.hpp"
 #include "sim/world/observer.hpp"
 #include "sim/world/origin.hpp"
 #include "sim/world/site.hpp"
@@ -51,6 +53,8 @@ public:
     void on_timer();
     void on_worker_done(std::uint64_t life);
     void on_flush(std::uint64_t life);
+    void on_install_step(std::uint64_t detail);
+    void on_reboot(std::uint64_t life);
 
     // What observers look at.
     HostIndex index() const { return index_; }
@@ -63,6 +67,11 @@ public:
     EndpointId source(SourceIndex s) const { return links_[s.value].endpoint; }
     const transfer::Session* session() const { return session_ ? &*session_ : nullptr; }
     const serving::Server* server() const { return server_.get(); }
+    const Flash& flash() const { return flash_; }
+    install::Slot running() const { return running_; }
+    // Nothing to install, or the new image is committed, or it was tried and the old one runs.
+    bool is_install_settled() const;
+    bool is_rebooting() const { return is_rebooting_; }
 
     void on_established(ConnectionId connection) override;
     void on_refused(ConnectionId connection) override;
@@ -125,6 +134,17 @@ private:
     void send(const serving::Send& action);
     std::optional<ConnectionId> connection_of(serving::TransferId id) const;
 
+    // --- installing (host_install.cpp) ---------------------------------------------------------
+    enum class Step : std::uint8_t { request, record, write, sync, verify, health, inform };
+    static image::Digest image_digest();
+    void start_installer();
+    void want_install();
+    void tell(const install::Event& event);
+    void act(const install::Action& action);
+    std::uint64_t step(Step what) const;
+    bool runs_new_image() const;
+    void reboot();
+
     // --- worker, store, clock (host.cpp)
     // -----------------------------------------------------------
     struct Job {
@@ -155,6 +175,14 @@ private:
     bool is_layer_durable_ = false;
     std::uint32_t undurable_bytes_ = 0;
 
+    Flash flash_;
+    install::Slot running_ = install::Slot::a;
+    install::Slot slot_ = install::Slot::b;  // being written
+    bool has_power_cycled_ = false;          // the boot loader chooses at the next boot
+    bool is_rebooting_ = false;
+    bool has_installed_ = false;  // a bad image is not tried twice
+
+    std::optional<install::Installer> installer_;
     std::optional<transfer::Session> session_;
     std::unique_ptr<serving::Server> server_;
     std::vector<SourceLink> links_;

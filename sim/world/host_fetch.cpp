@@ -199,6 +199,7 @@ void Host::on_segment(ConnectionId connection, const Segment& segment) {
 void Host::finish() {
     state_ = HostState::finished;
     on_flush(life_);  // once before the slot flips (DESIGN §4)
+    want_install();
 }
 
 }  // namespace sluice::sim::world

@@ -7,6 +7,7 @@
 
 #include "engine/base/strong.hpp"
 #include "engine/base/time.hpp"
+#include "engine/install/events.hpp"
 #include "engine/serving/events.hpp"
 #include "engine/transfer/events.hpp"
 #include "sim/world/fault.hpp"
@@ -34,6 +35,9 @@ public:
     virtual void on_action(const Host&, const transfer::Action&, Instant) {}
     virtual void on_event(const Host&, const serving::Event&, Instant) {}
     virtual void on_action(const Host&, const serving::Action&, Instant) {}
+    virtual void on_event(const Host&, const install::Event&, Instant) {}
+    virtual void on_action(const Host&, const install::Action&, Instant) {}
+    // The new slot is whole and boots next.
     virtual void on_installed(const Host&, Instant) {}
     // After every event of the world.
     virtual void on_step(Instant) {}
@@ -69,6 +73,12 @@ public:
         for (auto* o : all_) o->on_event(h, e, t);
     }
     void on_action(const Host& h, const serving::Action& a, Instant t) override {
+        for (auto* o : all_) o->on_action(h, a, t);
+    }
+    void on_event(const Host& h, const install::Event& e, Instant t) override {
+        for (auto* o : all_) o->on_event(h, e, t);
+    }
+    void on_action(const Host& h, const install::Action& a, Instant t) override {
         for (auto* o : all_) o->on_action(h, a, t);
     }
     void on_installed(const Host& h, Instant t) override {

@@ -24,6 +24,7 @@ Oracles::Oracles(World& world) {
     all_.push_back(make_ban_oracle(world));
     all_.push_back(make_budget_oracle(world));
     all_.push_back(make_request_oracle(world));
+    all_.push_back(make_boot_oracle(world));
     all_.push_back(make_storm_oracle(world));
     for (const auto& oracle : all_) world.add(*oracle);
 }

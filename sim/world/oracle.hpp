@@ -40,6 +40,9 @@ std::unique_ptr<Oracle> make_budget_oracle(const World& world);
 // Requests: ids are new, runs are missing pieces, no piece is asked for twice beside one hedge of
 // the tail, each piece that arrives is verified once.
 std::unique_ptr<Oracle> make_request_oracle(const World& world);
+// Whenever power is cut or a step is taken, the boot loader would start a whole image; what it
+// starts is right; and a bad image never stays.
+std::unique_ptr<Oracle> make_boot_oracle(const World& world);
 // Without progress, questions come at a bounded rate: nobody storms a peer or the origin.
 std::unique_ptr<Oracle> make_storm_oracle(const World& world);
 

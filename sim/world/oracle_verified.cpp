@@ -50,6 +50,8 @@ public:
         if (!right_[host.index().value].is_complete()) accuse(host, now, "installs without all");
     }
 
+    using Oracle::on_action;
+
 private:
     std::vector<PieceSet> right_;  // by host: checked, right, and still on its disk
 };

@@ -4,6 +4,7 @@
 // what headers take is subtracted inside.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct HostSpec {
     double down_bps = 1e9;
     Duration starts_at{};
     bool starts_whole = false;  // its store already holds the image
+    // Installs this long after it has the whole image; nothing: it only fetches and serves.
+    std::optional<Duration> install_after;
+    bool is_new_image_bad = false;  // it boots, and is not healthy
 };
 
 struct Costs {
@@ -36,7 +40,10 @@ struct Costs {
     // Verified pieces become durable this long after the first, or when this many bytes wait.
     Duration flush_after = 1s;
     std::uint32_t flush_bytes = 4u << 20;
-    Duration boot = 300ms;  // power or process start to Started, the re-hash not counted
+    double flash_bytes_per_s = 20e6;  // into a slot, and back
+    Duration sync = 5ms;              // of a record or a slot
+    Duration health = 300ms;          // until a booted image knows; as long again to the ACS
+    Duration boot = 300ms;            // power or process start to Started, the re-hash not counted
 };
 
 struct SiteSpec {

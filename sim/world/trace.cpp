@@ -108,6 +108,40 @@ std::string describe(const serving::Action& action) {
                       action);
 }
 
+std::string describe(const install::Event& event) {
+    using namespace install;
+    return std::visit(
+        Overloaded{
+            [](const Booted&) { return line("booted"); },
+            [](const InstallRequested&) { return line("install_requested"); },
+            [](const StateRecorded&) { return line("state_recorded"); },
+            [](const SlotWritten&) { return line("slot_written"); },
+            [](const SlotSynced&) { return line("slot_synced"); },
+            [](const SlotVerified&) { return line("slot_verified"); },
+            [](const SlotRefused&) { return line("slot_refused"); },
+            [](const StepFailed&) { return line("step_failed"); },
+            [](const HealthReported& e) { return line("health", e.is_healthy ? 1 : 0); },
+            [](const InformAccepted&) { return line("inform_accepted"); },
+            [](const DeadlinePassed&) { return line("deadline"); },
+        },
+        event);
+}
+
+std::string describe(const install::Action& action) {
+    using namespace install;
+    return std::visit(
+        Overloaded{
+            [](const RecordState&) { return line("record_state"); },
+            [](const WriteSlot& a) { return line("write_slot", number(a.slot)); },
+            [](const SyncSlot& a) { return line("sync_slot", number(a.slot)); },
+            [](const VerifySlot& a) { return line("verify_slot", number(a.slot)); },
+            [](const CheckHealth&) { return line("check_health"); },
+            [](const Reboot&) { return line("reboot"); },
+            [](const Report& a) { return line("report", number(a.outcome), number(a.slot)); },
+        },
+        action);
+}
+
 void Trace::note(const Host& host, Instant now, const char* what, const std::string& text) {
     hash_ = mix64(hash_ ^ static_cast<std::uint64_t>(now.since_start.count()));
     hash_ = mix64(hash_ ^ host.index().value ^ seed_of(what) ^ seed_of(text));
@@ -142,6 +176,13 @@ void Trace::on_event(const Host& host, const serving::Event& event, Instant now)
 }
 void Trace::on_action(const Host& host, const serving::Action& action, Instant now) {
     note(host, now, "serve >", describe(action));
+}
+
+void Trace::on_event(const Host& host, const install::Event& event, Instant now) {
+    note(host, now, "install <", describe(event));
+}
+void Trace::on_action(const Host& host, const install::Action& action, Instant now) {
+    note(host, now, "install >", describe(action));
 }
 
 }  // namespace sluice::sim::world

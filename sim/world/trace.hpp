@@ -14,6 +14,8 @@ std::string describe(const transfer::Event& event);
 std::string describe(const transfer::Action& action);
 std::string describe(const serving::Event& event);
 std::string describe(const serving::Action& action);
+std::string describe(const install::Event& event);
+std::string describe(const install::Action& action);
 
 class Trace final : public Observer {
 public:
@@ -28,6 +30,8 @@ public:
     void on_action(const Host& host, const transfer::Action& action, Instant now) override;
     void on_event(const Host& host, const serving::Event& event, Instant now) override;
     void on_action(const Host& host, const serving::Action& action, Instant now) override;
+    void on_event(const Host& host, const install::Event& event, Instant now) override;
+    void on_action(const Host& host, const install::Action& action, Instant now) override;
 
 private:
     void note(const Host& host, Instant now, const char* what, const std::string& text);

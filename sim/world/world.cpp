@@ -113,7 +113,10 @@ Ending World::run(Instant until, std::uint64_t max_events, const std::function<b
 bool World::is_done() const {
     if (applied_faults_ < faults_.size() || boots_due_ > 0) return false;
     return std::ranges::all_of(hosts_, [&](const auto& host) {
-        return host->state() != HostState::fetching || excused_[host->index().value];
+        if (excused_[host->index().value]) return true;
+        if (host->is_rebooting()) return false;
+        return host->state() == HostState::off || host->state() == HostState::gave_up ||
+               (host->state() == HostState::finished && host->is_install_settled());
     });
 }
 
@@ -137,6 +140,10 @@ void World::handle(const Event& event) {
         case EventType::boot:
             --boots_due_;
             return host().boot();
+        case EventType::install:
+            return host().on_install_step(event.detail);
+        case EventType::reboot:
+            return host().on_reboot(event.detail);
         case EventType::host_timer:
             return host().on_timer();
     }

@@ -41,8 +41,12 @@ Verdict judge(std::uint64_t seed, std::ostream* text = nullptr) {
     outcome.collect(world);
     verdict.origin_images = static_cast<double>(outcome.origin_bytes()) /
                             static_cast<double>(random.site.layout.length);
-    // Where nothing goes wrong one image enters, with its layer.
-    if (random.faults.empty() && !random.is_impatient && verdict.origin_images > 1.01) {
+    // Where nothing goes wrong and nobody reboots, one image enters, with its layer.
+    const bool is_calm = random.faults.empty() && !random.is_impatient &&
+                         std::ranges::none_of(random.site.hosts, [](const auto& host) {
+                             return host.install_after.has_value();
+                         });
+    if (is_calm && verdict.origin_images > 1.01) {
         verdict.complaint += "took " + std::to_string(verdict.origin_images) + " images\n";
     }
 

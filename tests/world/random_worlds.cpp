@@ -49,6 +49,8 @@ SiteSpec random_site(Rng& rng, const RandomWorld& world) {
     site.origin_bps = one_of(rng, {2e6, 20e6, 100e6});
     const auto port = one_of(rng, {10e6, 100e6, 1e9});
     const bool is_scarce = rng.below(4) == 0;
+    const bool does_install = rng.below(3) == 0;
+    const bool is_bad = rng.below(4) == 0;
     for (std::size_t h = 0; h < site.hosts.size(); ++h) {
         auto& host = site.hosts[h];
         host.up_bps = host.down_bps = rng.below(6) == 0 ? port / 10 : port;
@@ -59,6 +61,10 @@ SiteSpec random_site(Rng& rng, const RandomWorld& world) {
         budgets.parallel_sources = 1 + static_cast<std::uint32_t>(rng.below(3));
         budgets.starve_limit = world.is_impatient ? Duration(20s) : Duration(10min);
         host.assignment.seed = rng.next();
+        if (does_install && rng.below(3) != 0) {
+            host.install_after = between(rng, 0ms, 3s);
+            host.is_new_image_bad = is_bad;
+        }
         if (!is_scarce) continue;
         host.assignment.serving->slots = one_of<std::uint32_t>(rng, {2, 8, 64});
         if (rng.below(4) == 0) host.assignment.serving->rate_cap_bps = 5'000'000;
@@ -81,6 +87,10 @@ public:
         const auto& site = world.site;
         // Long enough to hit the start, the middle and the tail.
         window_ = 300ms + from_seconds(1.3 * image_seconds(site, site.origin_bps));
+        // And where images are installed, that too.
+        for (const auto& host : site.hosts) {
+            if (host.install_after) window_ = std::max(window_, Duration(8s));
+        }
     }
 
     void add() {
