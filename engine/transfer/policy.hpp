@@ -27,6 +27,10 @@ inline constexpr Duration kHedgeAfter = 1s;
 // How often a stand-by peer is asked for its `have` while a hedge is wanted.
 inline constexpr Duration kHedgeProbeEvery = 2s;
 
+// A peer that was never reached keeps its place in the order for this long after the start (and no
+// longer than the join grace): a site's devices start within moments of each other, and whoever is
+// up first would else turn a planned chain or tree into another one.
+inline constexpr Duration kPlaceKept = 1s;
 // A peer that came back without anything we miss is asked again after this long.
 inline constexpr Duration kStandByPause = 5s;
 // A peer that gave nothing useful although it lives is left alone for this long.

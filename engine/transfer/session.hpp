@@ -107,6 +107,8 @@ private:
     bool is_active(std::size_t s) const;
     bool is_peer_alive(std::size_t s, Instant now) const;
     bool is_askable(std::size_t s, Instant now) const;
+    bool is_place_kept(std::size_t s, Instant now) const;
+    Instant places_kept_until() const;
     bool is_another_peer_usable(std::size_t s) const;
     std::size_t first_origin() const;
     std::uint64_t origin_bytes_left() const;

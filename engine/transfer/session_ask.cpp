@@ -41,6 +41,7 @@ RequestId Session::open(std::size_t s, PieceRun run, bool is_hedge, Instant now)
 void Session::ask_layer(Instant now, Actions& out) {
     if (open_count_ > 0) return;
     for (std::size_t s = 0; s < plan_.source_count; ++s) {
+        if (is_place_kept(s, now)) return;
         if (!is_askable(s, now)) continue;
         const auto id = open(s, PieceRun{}, false, now);
         out.push_back(RequestLayer{id, SourceIndex{static_cast<std::uint8_t>(s)}});
@@ -54,6 +55,7 @@ void Session::ask_runs(Instant now, Actions& out) {
         if (!is_askable(s, now)) {
             // An origin whose last runs are out is in use even when its budget is spent.
             if (is_active(s) && is_origin(s)) ++asked;
+            if (is_place_kept(s, now)) ++asked;
             continue;
         }
         ++asked;

@@ -23,6 +23,17 @@ bool Session::is_peer_alive(std::size_t s, Instant now) const {
     return !source.was_reached && now < started_at_ + plan_.join_grace;
 }
 
+Instant Session::places_kept_until() const {
+    return started_at_ + std::min(plan_.join_grace, kPlaceKept);
+}
+
+// Was asked too early: it is asked again in a moment, before those behind it.
+bool Session::is_place_kept(std::size_t s, Instant now) const {
+    const auto& source = sources_[s];
+    return !is_origin(s) && source.state == State::benched && !source.was_reached &&
+           now < places_kept_until();
+}
+
 bool Session::is_another_peer_usable(std::size_t s) const {
     for (std::size_t other = 0; other < plan_.source_count; ++other)
         if (other != s && !is_origin(other) && sources_[other].state == State::usable) return true;
@@ -176,6 +187,7 @@ Instant Session::compute_deadline(Instant now) const {
         if (t > now) due = std::min(due, t);
     };
     for (std::size_t s = 0; s < plan_.source_count; ++s) consider(source_deadline(s));
+    consider(places_kept_until());
     consider(started_at_ + plan_.join_grace);
     if (peerless_since_ != Instant::never()) consider(peerless_since_ + plan_.origin_delay);
     if (phase_ == Phase::pieces && is_tail()) consider(hedge_due());

@@ -98,6 +98,20 @@ TEST(TransferSession, WaitsTheJoinGraceForAMasterThatIsStillToComeBeforeItAsksTh
     EXPECT_GE(tries, 6) << "and looks for it often at first";
 }
 
+TEST(TransferSession, KeepsThePlaceOfASourceThatIsStillStartingForASecond) {
+    SessionRig rig("PP");
+    rig.plan().join_grace = 10s;
+    EXPECT_THAT(rig.start(), ElementsAre("run 0+8 from 0", "run 8+8 from 0"));
+    // Refused each time: asked again, and nobody behind it, until the second is over.
+    const auto start = rig.now();
+    while (!rig.was_asked(1) && rig.now() < start + 5s) {
+        if (rig.open_run_of(0)) rig.fail(0, 0, Fault::unreachable);
+        rig.wait(10ms);
+    }
+    EXPECT_GE(rig.now(), start + 1s);
+    EXPECT_LE(rig.now(), start + 1100ms);
+}
+
 TEST(TransferSession, AsksTheOriginNoMoreThanItsBudget) {
     SessionRig rig("PO");
     rig.plan().origin_budget = 5 * image::kLeafLength;
