@@ -85,6 +85,7 @@ private:
     void on_stop_asked();
     Result<void> open_store();
     Result<void> start_server();
+    Result<void> offer_image();
     Result<void> start_fetcher();
     void make_durable();
     void install();
@@ -137,7 +138,10 @@ FetchRun::FetchRun(const FetchOrder& order, ReportFile report, bool has_bar)
 int FetchRun::run() {
     await_signal();
     worker_ = std::make_unique<Worker>();
-    for (auto step : {&FetchRun::open_store, &FetchRun::start_server, &FetchRun::start_fetcher}) {
+    // Listening comes first: neighbours that start at the same moment wait in the backlog, where
+    // a refused connection would send them elsewhere.
+    for (auto step : {&FetchRun::start_server, &FetchRun::open_store, &FetchRun::offer_image,
+                      &FetchRun::start_fetcher}) {
         if (auto done = (this->*step)(); !done) return fail(done.error().message);
     }
     io_.run();
@@ -224,7 +228,12 @@ Result<void> FetchRun::start_server() {
     options.cpu_percent = [this] { return cpu_.percent(); };
     options.log = [](const std::string& line) { net::log_info(line); };
     SLUICE_TRY(server_, PeerServer::start(io_, std::move(options)));
+    return success();
+}
 
+Result<void> FetchRun::offer_image() {
+    if (!server_) return success();
+    const auto& terms = *order_.assignment.serving;
     ServedImage image;
     image.id = order_.manifest.image;
     image.layout = order_.manifest.layout;
