@@ -1,8 +1,9 @@
-"""Outlives a killed lab just long enough to remove its namespaces.
+"""Outlives a killed lab just long enough to remove its namespaces and its folder.
 
 Its standard input is a pipe whose only writer is the lab: end of file means that the lab is gone.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,3 +13,5 @@ if __name__ == "__main__":
 
     sys.stdin.buffer.read()
     remove_namespaces(sys.argv[1])
+    for folder in sys.argv[2:]:
+        shutil.rmtree(folder, ignore_errors=True)

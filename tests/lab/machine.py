@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 
 
@@ -23,6 +24,16 @@ def cpu_times() -> CpuTimes:
 def idle_share(before: CpuTimes, after: CpuTimes) -> float:
     total = after.total - before.total
     return (after.idle - before.idle) / total if total else 1.0
+
+
+def wait_until_quiet(idle_wanted: float, limit_s: float) -> None:
+    """Returns once others left the machine idle for a second, or when the time is over."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        before = cpu_times()
+        time.sleep(1)
+        if idle_share(before, cpu_times()) >= idle_wanted:
+            return
 
 
 def description() -> str:

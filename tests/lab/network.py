@@ -79,8 +79,10 @@ def _shape(namespace: str, device: str, rate_bps: int, burst: int, verb: str = "
 class Network:
     """One site behind one uplink. A context manager: leaving it removes every trace."""
 
-    def __init__(self, hosts: int, uplink_bps: int, port_bps: int):
+    def __init__(self, hosts: int, uplink_bps: int, port_bps: int, folder: Path | None = None):
+        """`folder`, if given, is removed with the namespaces should the lab be killed."""
         self.hosts = hosts
+        self._folder = folder
         self.uplink_bps = uplink_bps
         self.port_bps = port_bps
         self._prefix = f"{PREFIX}{os.getpid()}-{_start_time(os.getpid())}-"
@@ -93,7 +95,7 @@ class Network:
 
     def __enter__(self) -> "Network":
         remove_leftovers()
-        self._guardian = _start_guardian(self._prefix)
+        self._guardian = _start_guardian(self._prefix, self._folder)
         try:
             self._build()
         except RuntimeError as error:
@@ -248,7 +250,8 @@ def remove_leftovers() -> None:
             remove_namespaces(f"{PREFIX}{pid}-{start}-")
 
 
-def _start_guardian(prefix: str) -> subprocess.Popen:
+def _start_guardian(prefix: str, folder: Path | None) -> subprocess.Popen:
     """A process that waits for the lab's end, however it ends, and clears up after it."""
-    return subprocess.Popen([sys.executable, str(Path(__file__).with_name("guardian.py")), prefix],
+    program = str(Path(__file__).with_name("guardian.py"))
+    return subprocess.Popen([sys.executable, program, prefix, *([str(folder)] if folder else [])],
                             stdin=subprocess.PIPE, start_new_session=True)

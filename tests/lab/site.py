@@ -83,13 +83,15 @@ class Site:
         self.hosts = hosts
         self.image_bytes = image_bytes
         self.uplink_bps = uplink_bps
-        self.network = Network(hosts, uplink_bps, port_bps)
+        self._port_bps = port_bps
         self._work_dir = work_dir
         self._keep = keep
 
     def __enter__(self) -> "Site":
         parent = self._work_dir or default_work_dir()
         self.folder = Path(tempfile.mkdtemp(prefix="sluice-lab-", dir=parent))
+        self.network = Network(self.hosts, self.uplink_bps, self._port_bps,
+                               None if self._keep else self.folder)
         try:
             self.processes = Processes(self.folder)
             self.web_root = self.folder / "www"
