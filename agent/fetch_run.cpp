@@ -14,6 +14,7 @@
 #include "agent/cpu_sampler.hpp"
 #include "agent/disk/disk.hpp"
 #include "agent/fetcher.hpp"
+#include "agent/folder_lock.hpp"
 #include "agent/image_installer.hpp"
 #include "agent/peer_server.hpp"
 #include "agent/piece_store.hpp"
@@ -83,6 +84,7 @@ private:
 
     void await_signal();
     void on_stop_asked();
+    Result<void> lock_folders();
     Result<void> open_store();
     Result<void> start_server();
     Result<void> offer_image();
@@ -112,6 +114,7 @@ private:
     net::ClientTls tls_;
     CpuSampler cpu_;
     const std::unique_ptr<disk::Disk> disk_;
+    std::optional<FolderLock> store_lock_, slots_lock_;
     std::unique_ptr<PieceStore> store_;
     std::shared_ptr<const image::PieceLayer> layer_;
     PieceSet verified_;
@@ -140,8 +143,8 @@ int FetchRun::run() {
     worker_ = std::make_unique<Worker>();
     // Listening comes first: neighbours that start at the same moment wait in the backlog, where
     // a refused connection would send them elsewhere.
-    for (auto step : {&FetchRun::start_server, &FetchRun::open_store, &FetchRun::offer_image,
-                      &FetchRun::start_fetcher}) {
+    for (auto step : {&FetchRun::lock_folders, &FetchRun::start_server, &FetchRun::open_store,
+                      &FetchRun::offer_image, &FetchRun::start_fetcher}) {
         if (auto done = (this->*step)(); !done) return fail(done.error().message);
     }
     io_.run();
@@ -185,6 +188,21 @@ void FetchRun::end(int exit_code) {
 }
 
 // --- starting -----------------------------------------------------------------------------------
+
+// Waits for no disk: listening comes soon behind it.
+Result<void> FetchRun::lock_folders() {
+    if (auto made = disk_->make_directory(order_.store); !made) {
+        return std::move(made).error().within("--store " + order_.store);
+    }
+    auto store = FolderLock::take(order_.store);
+    if (!store) return std::move(store).error().within("--store");
+    store_lock_.emplace(std::move(store).value());
+    if (order_.slots.empty()) return success();
+    auto slots = FolderLock::take(order_.slots);
+    if (!slots) return std::move(slots).error().within("--slots");
+    slots_lock_.emplace(std::move(slots).value());
+    return success();
+}
 
 Result<void> FetchRun::open_store() {
     // Not durable, a power cut would take all that is in it.

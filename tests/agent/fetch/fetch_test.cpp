@@ -13,6 +13,7 @@ namespace sluice::tests {
 namespace {
 
 using planning::Role;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -225,6 +226,23 @@ TEST(Fetch, EndsCleanlyOnSigtermAndGoesOnLater) {
     const auto started = events_of(site.report(0), "started");
     ASSERT_THAT(started, SizeIs(2));
     EXPECT_GE(started[1]["resumed_pieces"].get<std::size_t>(), kept);
+}
+
+TEST(Fetch, LeavesAStoreOrSlotsAloneThatAnotherAgentWorksIn) {
+    TestSite site;
+    const auto slots = site.folder(0) + "/slots";
+    std::filesystem::create_directory(slots);
+    auto first = site.start(0, master(site), {"--slots", slots, "--keep-serving", "3600"});
+    ASSERT_TRUE(eventually([&] { return !events_of(site.report(0), "installed").empty(); }));
+
+    EXPECT_EQ(site.start(0, master(site)).wait(), 1);
+    EXPECT_THAT(failure_of(site, 0), AllOf(HasSubstr("--store"), HasSubstr("another agent")));
+    EXPECT_EQ(site.start(1, master(site), {"--slots", slots}).wait(), 1);
+    EXPECT_THAT(failure_of(site, 1), AllOf(HasSubstr("--slots"), HasSubstr("another agent")));
+
+    first.signal(SIGKILL);
+    first.wait();
+    EXPECT_EQ(site.start(0, master(site)).wait(), 0) << read_text(site.log(0));
 }
 
 // Half an install is nobody's wish: its outcome is waited for, and is the run's.
