@@ -346,8 +346,9 @@ void PeerServer::remove_image(const image::ImageId& id) {
     const auto slot = impl_->slot_of(id);
     if (!slot) return;
     impl_->feed(serving::ImageWithdrawn{*slot});
-    impl_->metadata.forget(*slot);
+    // The image first: an answer to a held request may bring the next one of its connection.
     impl_->images[slot->value].reset();
+    impl_->metadata.forget(*slot);
 }
 
 std::uint16_t PeerServer::port() const {
