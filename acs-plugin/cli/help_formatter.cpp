@@ -76,7 +76,7 @@ public:
 
 private:
     // "sluice image pack" although the parser only hands over "pack".
-    static std::string full_name(const CLI::App* app, std::string name) {
+    static std::string full_name(const CLI::App* app, const std::string& name) {
         if (app->get_parent() == nullptr) return app->get_name();
         std::string out = app->get_name();
         for (const auto* at = app->get_parent(); at != nullptr; at = at->get_parent())
