@@ -1,5 +1,6 @@
 #include "agent/cpu_sampler.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -26,6 +27,12 @@ std::optional<CpuTimes> parse_cpu_times(std::string_view proc_stat) {
     return times;
 }
 
+std::optional<double> load_between(const CpuTimes& before, const CpuTimes& now) {
+    if (now.all <= before.all || now.busy < before.busy) return std::nullopt;
+    const auto busy = static_cast<double>(now.busy - before.busy);
+    return std::min(100.0, 100.0 * busy / static_cast<double>(now.all - before.all));
+}
+
 std::uint32_t CpuSampler::percent() {
     std::array<char, 512> text{};
     const int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
@@ -34,11 +41,9 @@ std::uint32_t CpuSampler::percent() {
     close(fd);
     if (size <= 0) return 0;
     const auto now = parse_cpu_times({text.data(), static_cast<std::size_t>(size)});
-    if (!now || now->all <= last_.all) return static_cast<std::uint32_t>(std::lround(smoothed_));
-    const auto load = 100.0 * static_cast<double>(now->busy - last_.busy) /
-                      static_cast<double>(now->all - last_.all);
-    smoothed_ = last_.all == 0 ? load : (smoothed_ + load) / 2;
-    last_ = *now;
+    if (const auto load = now ? load_between(last_, *now) : std::nullopt)
+        smoothed_ = last_.all == 0 ? *load : (smoothed_ + *load) / 2;
+    if (now) last_ = *now;
     return static_cast<std::uint32_t>(std::lround(smoothed_));
 }
 

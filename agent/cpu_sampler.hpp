@@ -15,6 +15,10 @@ struct CpuTimes {
 // The first line of /proc/stat; idle and iowait are not busy.
 std::optional<CpuTimes> parse_cpu_times(std::string_view proc_stat);
 
+// Busy between two looks, 0 to 100. Nothing when a counter went back (a processor was taken out)
+// or no time passed.
+std::optional<double> load_between(const CpuTimes& before, const CpuTimes& now);
+
 class CpuSampler {
 public:
     // 0 to 100 since the last call, half of it carried over. To be asked about once a second.

@@ -73,6 +73,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     std::vector<transfer::Event> events;
     transfer::Actions actions;
     bool is_scheduled = false;
+    bool is_stopped = false;  // events still queued mean nothing any more
     boost::asio::steady_timer timer;
     Instant armed_for = Instant::never();
     FetchCounts counts;
@@ -125,6 +126,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
         is_scheduled = false;
         std::vector<transfer::Event> now_due;
         now_due.swap(events);
+        if (is_stopped) return;
         for (const auto& event : now_due) handle(event);
         if (events.empty()) {
             now_due.clear();
@@ -191,6 +193,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
 
     // No request is open afterwards; what still comes back finds nothing to do.
     void stop() {
+        is_stopped = true;
         timer.cancel();
         runs.clear();
         layer_body.reset();

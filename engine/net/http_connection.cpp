@@ -1,3 +1,7 @@
+// sendfile beyond 2 GiB on a 32-bit gateway.
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
 #include "engine/net/http_connection.hpp"
 
 #include <boost/asio/post.hpp>
