@@ -4,7 +4,7 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstdio>
 #include <toml++/toml.h>
 
 #include "engine/base/nearest_name.hpp"
@@ -18,10 +18,10 @@ Result<std::string> text_of(const toml::node& node) {
     if (const auto* number = node.as_integer()) return std::to_string(number->get());
     if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
     if (const auto* number = node.as_floating_point()) {
+        // Not std::to_chars: its tables alone are 100 KiB of an agent.
         std::array<char, 32> text{};
-        const auto [end, error] =
-            std::to_chars(text.data(), text.data() + text.size(), number->get());
-        return std::string(text.data(), error == std::errc{} ? end : text.data());
+        std::snprintf(text.data(), text.size(), "%.17g", number->get());
+        return std::string(text.data());
     }
     return Error{"must be a string, a number, true or false"};
 }
