@@ -14,12 +14,17 @@ from lab.rollout import PORT, Rollout
 from lab.site import Run, Site, Way
 
 
+# Hosts of a run start together; after this long each has found its source.
+STARTING_S = 2.0
+
+
 class Fault:
     """Something that goes wrong during a run, and what is measured about it; this one is none."""
 
     excused: frozenset[int] = frozenset()    # hosts that need not finish
     uncounted: frozenset[int] = frozenset()  # hosts whose own count misses what a killed life took
     cuts_connections = False
+    installs = False  # agents also install, into two slots, and the slots are looked at
 
     def prepare(self, site: Site, agents: "Agents") -> frozenset[int]:
         """Before the agents are started; returns the hosts that get no agent."""
@@ -82,7 +87,8 @@ class Agents(Way):
             for device in self.devices.values():
                 device.report.update()
             self._fault.watch(site, self)
-            if all(self.devices[index].report.finished_at() for index in wanted):
+            last = "installed" if self._fault.installs else "finished"
+            if all(self.devices[index].report.of(last) for index in wanted):
                 break
             if any(self.devices[index].report.failure() is not None for index in wanted):
                 break
@@ -111,14 +117,32 @@ class Agents(Way):
         return not self._fault.cuts_connections
 
     def is_whole(self, site: Site, host: int) -> bool:
-        return site.is_image(self.rollout.image_in(self.devices[host].folder / "store"))
+        device = self.devices[host]
+        images = [self.rollout.image_in(device.folder / "store")]
+        if self._fault.installs:
+            images += [device.folder / "slots" / f"{event['slot']}.img"
+                       for event in device.report.of("installed")]
+        return all(site.is_image(image) for image in images)
 
     def finish(self, site: Site, run: Run) -> None:
         for index, device in self.devices.items():
             failure = device.report.failure()
             if failure is not None and index not in self.excused:
                 run.problems.append(f"host {index}: {failure}")
+            if self._fault.installs and index not in self.excused:
+                if not device.report.of("installed"):
+                    run.problems.append(f"host {index} never installed")
+        run.extra["peers_left"] = sum(self._peers_left(index) for index in self.devices)
         self._fault.measure(site, self, run)
+
+    def _peers_left(self, index: int) -> int:
+        """How often a device turned away from a peer, after the first moments: a peer that is not
+        up yet refuses, and is asked again."""
+        events = self.devices[index].report.events
+        started = next((e["t"] for e in events if e["event"] == "started"), 0.0)
+        sources = self.rollout.sources_of(index)
+        return sum(e["event"] == "left" and e["t"] > started + STARTING_S
+                   and sources[e["source"]] in self.rollout.peer_urls for e in events)
 
     # --- for faults ------------------------------------------------------------------------
 
@@ -143,6 +167,7 @@ class Agents(Way):
     def _start(self, site: Site, index: int, assignment: bytes) -> _Device:
         folder = site.host_folder(index)
         (folder / "store").mkdir()
+        (folder / "slots").mkdir()
         os.mkfifo(folder / "assignment.pipe")
         process = self._run(site, index, folder, folder / "assignment.pipe")
         return _Device(assignment, folder, process, Report(folder / "report.jsonl"), None)
@@ -152,7 +177,8 @@ class Agents(Way):
             [self._program, "fetch", "--assignment", assignment, "--trust", self.rollout.trust,
              "--device", self.rollout.device, "--store", folder / "store",
              "--listen", f"{host_address(index)}:{PORT}", "--report", folder / "report.jsonl",
-             "--keep-serving", "3600"],
+             "--keep-serving", "3600",
+             *(["--slots", folder / "slots"] if self._fault.installs else [])],
             namespace=site.network.host(index), log=f"agent-{index}")
 
 

@@ -78,10 +78,10 @@ def judge(outcome: Outcome, bars: tuple[Bar, ...]) -> None:
     for bar in bars:
         values = [bar.value_of(run) for run in outcome.runs]
         known = [value for value in values if value is not None]
-        if not known:
-            continue
         if len(known) < len(values):
             outcome.problems.append(f"{bar.label}: {len(values) - len(known)} runs without it")
+        if not known:
+            continue
         median, worst = statistics.median(known), max(known)
         held = median if bar.by == "median" else worst
         outcome.rows.append(Row(bar.label, bar.unit, median, worst, bar.limit, bar.by,

@@ -108,6 +108,7 @@ class Liar(Fault):
     def __init__(self, rollout: Rollout, host: int):
         self._rollout = rollout
         self._host = host
+        self.installs = True
         self.excused = frozenset({host})
 
     def prepare(self, site: Site, agents: Agents) -> frozenset[int]:

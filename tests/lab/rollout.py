@@ -91,6 +91,7 @@ class Rollout:
             "--key-out", self._folder / "rollout.key")
         self._assignments = [(out / f"d{index}.json").read_bytes() for index in range(site.hosts)]
         self._parsed = [json.loads(text) for text in self._assignments]
+        self.peer_urls = {peer_url(index) for index in range(site.hosts)}
         self.image_id = self._parsed[0]["image"]
         # The layer is one 32-byte digest for each piece; pieces are a power of two long.
         self.piece_count = self.layer.stat().st_size // 32

@@ -84,6 +84,7 @@ def _master_killed(rollout: Rollout) -> Fault:
 
 _BANNED = Bar("devices that met a lie and banned it", "devices_that_banned", None)
 _NEW_SOURCE = Bar("new source after the loss", "new_source_s", 2.0, unit=" s")
+_PEERS_LEFT = Bar("times a peer was turned away from", "peers_left", 0)
 _PEER_BARS = (_last_device(None), Bar("origin on the wire, images", "origin_wire_images", None))
 
 PEERS = (
@@ -112,10 +113,10 @@ SCENARIOS = (
              (_origin(1.20), _NEW_SOURCE, _last_device(None)),
              fault=lambda rollout: MasterLost(rollout.masters()[0], is_silent=True)),
     Scenario("origin_slow", "origin at 0.5 Mbit/s, 10 slaves, 1 MiB",
-             (_origin(1.05), _last_device(None)), hosts=11, image_bytes=MIB,
+             (_origin(1.05), _PEERS_LEFT, _last_device(None)), hosts=11, image_bytes=MIB,
              uplink_bps=MBIT // 2, limit_s=120),
     Scenario("origin_gone", "origin silent for 30 s half-way, 10 slaves",
-             (_origin(1.05),
+             (_origin(1.05), _PEERS_LEFT,
               Bar("done after the origin's return", "after_return_s", None, unit=" s")),
              hosts=11, limit_s=180, fault=lambda rollout: OriginGone(rollout.masters()[0])),
     Scenario("master_lies", "10 hosts, the master serves wrong bytes from the middle on",
