@@ -74,7 +74,8 @@ Result<image::DeviceFacts, OrderError> read_device(const std::string& path) {
     auto read = net::read_config(path, kKeys);
     if (!read) return failed(read.error());
     auto& facts = read.value();
-    for (const auto key : {"manufacturer", "oui", "product_class", "hardware_version"}) {
+    for (const auto key :
+         {"manufacturer", "oui", "product_class", "hardware_version", "security_version"}) {
         if (facts[key].empty()) return OrderError{false, path + ": " + key + " is missing"};
     }
     image::DeviceFacts device;
@@ -87,14 +88,14 @@ Result<image::DeviceFacts, OrderError> read_device(const std::string& path) {
     device.serial_number = facts["serial_number"];
     device.hardware_version = facts["hardware_version"];
     device.software_version = facts["software_version"];
-    const auto& version = facts["security_version"];
-    const auto number = http::parse_number<std::uint32_t>(version.empty() ? "0" : version);
+    const auto number = http::parse_number<std::uint32_t>(facts["security_version"]);
     if (!number) return OrderError{false, path + ": security_version: not a number"};
     device.security_version = *number;
     return device;
 }
 
-// A device knows the time only as a floor (DESIGN §4): it was built, and the ACS has spoken.
+// A device knows the time only as a floor (DESIGN §4): it was built, and the ACS has spoken. The
+// manifest's expiry and the peers' credentials are judged by the same one.
 UtcTime time_floor(UtcTime acs_time) {
     const auto built = parse_utc(SLUICE_BUILD_DATE);
     return std::max(acs_time, built ? built.value() : UtcTime{});
@@ -136,7 +137,7 @@ Result<void, OrderError> check_use(const net::Options& options) {
 
 UtcTime FetchOrder::utc(Instant now) const {
     const auto passed = std::chrono::duration_cast<std::chrono::seconds>(now - read_at);
-    return UtcTime{assignment.server_time.seconds + passed.count()};
+    return UtcTime{time_floor(assignment.server_time).seconds + passed.count()};
 }
 
 std::span<const net::OptionSpec> fetch_options() {
@@ -166,6 +167,7 @@ Result<FetchOrder, OrderError> read_fetch_order(const net::Options& options) {
     std::optional<image::DeviceFacts> device;
     if (!options.text("device").empty()) {
         SLUICE_TRY(device, read_device(options.text("device")));
+        order.security_version = device->security_version;
     }
     // Last: whoever sends it through a pipe finds all the rest in place.
     const auto& file = options.text("assignment");

@@ -23,9 +23,10 @@ struct FetchOrder {
     std::string ca_file;
     std::string slots;            // folder of a two-slot installer, or
     std::string install_command;  // a vendor's own; both empty: nothing is installed
+    std::uint32_t security_version = 0;  // the device's own; without --device nothing is installed
     Duration keep_serving{};
 
-    // What the ACS said the time is, as far as this process may know.
+    // What the time is at least, as far as this process may know.
     UtcTime utc(Instant now) const;
 };
 

@@ -19,6 +19,7 @@
 #include "agent/peer_server.hpp"
 #include "agent/piece_store.hpp"
 #include "agent/progress.hpp"
+#include "agent/retention.hpp"
 #include "agent/sync_thread.hpp"
 #include "agent/worker.hpp"
 #include "engine/net/client_tls.hpp"
@@ -210,6 +211,11 @@ Result<void> FetchRun::open_store() {
         return std::move(made).error().within("--store " + order_.store);
     }
     const auto& layout = order_.manifest.layout;
+    SLUICE_TRY(const auto evicted,
+               evict_images(*disk_, order_.store, {}, order_.utc(monotonic_now()),
+                            {order_.manifest.image}, layout.length));
+    for (const auto& image : evicted)
+        net::log_info("image over age removed", {{"id", image.hex()}});
     SLUICE_TRY(store_, PieceStore::open(*disk_, order_.store, order_.manifest.image, layout));
     SLUICE_CHECK(store_->save_manifest(as_bytes(order_.assignment.manifest)));
     verified_ = PieceSet(layout.piece_count());
@@ -344,6 +350,7 @@ void FetchRun::on_finished() {
 void FetchRun::make_durable() {
     worker_->post([this] {
         auto synced = store_->sync();
+        if (synced) synced = store_->mark_used(order_.utc(monotonic_now()));
         boost::asio::post(io_, [this, synced = std::move(synced)] {
             // The fetcher is idle for good; its buffers and connections go.
             fetcher_.reset();
@@ -365,7 +372,8 @@ void FetchRun::install() {
     worker_->post([this] {
         Result<std::string> done = std::string();
         if (!order_.slots.empty()) {
-            done = install_into_slots(*disk_, order_.slots, *store_, order_.manifest);
+            done = install_into_slots(*disk_, order_.slots, *store_, order_.manifest,
+                                      order_.security_version);
         } else if (auto by = install_by_command(order_.install_command, *store_, order_.manifest);
                    !by) {
             done = std::move(by).error();

@@ -40,8 +40,10 @@ std::optional<install::Slot> running_slot(disk::Disk& disk) {
 }  // namespace
 
 Result<std::string> install_into_slots(disk::Disk& disk, const std::string& folder,
-                                       const PieceStore& store, const image::Manifest& manifest) {
-    SLUICE_TRY(auto installer, TwoSlotInstaller::open(disk, folder, running_slot(disk)));
+                                       const PieceStore& store, const image::Manifest& manifest,
+                                       std::uint32_t security_version) {
+    SLUICE_TRY(auto installer,
+               TwoSlotInstaller::open(disk, folder, running_slot(disk), security_version));
     const install::Order order{manifest.layout.length, manifest.sha256, manifest.security_version};
     SLUICE_TRY(const auto slot, installer->install(store, order, monotonic_now()));
     return std::string(slot == install::Slot::a ? "a" : "b");

@@ -11,9 +11,11 @@
 namespace sluice::agent {
 
 // The slot it will boot from ("a" or "b"). The running slot is the one that the kernel's command
-// line names (sluice.slot=a), else the active one.
+// line names (sluice.slot=a), else the active one. A folder without a boot record gets one that
+// holds `security_version`, the running software's.
 Result<std::string> install_into_slots(disk::Disk& disk, const std::string& folder,
-                                       const PieceStore& store, const image::Manifest& manifest);
+                                       const PieceStore& store, const image::Manifest& manifest,
+                                       std::uint32_t security_version);
 
 // Runs the command (command_installer.hpp) once the whole file has the manifest's SHA-256. It
 // installed if it exits with 0.

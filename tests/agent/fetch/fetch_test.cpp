@@ -2,6 +2,7 @@
 // silence, kills and full disks.
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -198,6 +199,33 @@ TEST(Fetch, RefusesAnImageForAnotherDeviceWithItsReason) {
     EXPECT_THAT(failure_of(site, 0), HasSubstr("manifest"));
     EXPECT_THAT(failure_of(site, 0), HasSubstr("hardware"));
     EXPECT_EQ(site.origin.requests("/image.bin"), 0);
+}
+
+TEST(Fetch, RefusesADeviceFileThatDoesNotSayItsSecurityVersion) {
+    TestSite site;
+    const auto path = site.folder(0) + "/no_version.toml";
+    std::filesystem::create_directories(site.folder(0));
+    std::ofstream(path) << "manufacturer = \"Test\"\noui = \"00d09e\"\nproduct_class = \"TG\"\n"
+                           "hardware_version = \"A\"\n";
+    auto agent = site.start(0, master(site), {"--device", path});
+    EXPECT_EQ(agent.wait(), 1);
+    EXPECT_THAT(read_text(site.log(0)), HasSubstr("security_version is missing"));
+}
+
+TEST(Fetch, ClearsAwayImagesThatNobodyUsedForAWeek) {
+    TestSite site;
+    const auto old = site.folder(0) + "/store/" + std::string(64, 'a');
+    const auto fresh = site.folder(0) + "/store/" + std::string(64, 'b');
+    for (const auto& folder : {old, fresh}) {
+        std::filesystem::create_directories(folder);
+        std::ofstream(folder + "/image.bin") << "x";
+    }
+    const auto now = std::filesystem::file_time_type::clock::now();
+    std::filesystem::last_write_time(old, now - std::chrono::hours(24 * 3650));
+    auto agent = site.start(0, master(site));
+    EXPECT_EQ(agent.wait(), 0) << read_text(site.log(0));
+    EXPECT_FALSE(std::filesystem::exists(old));
+    EXPECT_TRUE(std::filesystem::exists(fresh));
 }
 
 TEST(Fetch, FailsClearlyWhenTheStoreCannotHoldTheImage) {
