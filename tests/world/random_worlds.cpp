@@ -171,11 +171,17 @@ RandomWorld random_world(std::uint64_t seed) {
     world.site = random_site(rng, world);
     Misfortunes misfortunes(rng, world);
     for (std::uint64_t n = rng.below(7); n > 0; --n) misfortunes.add();
-    // Everybody alone from the origin, one after the other, through the slowest port, and the
-    // longest pauses that sources are left alone for.
+    // The image through the narrowest place there is, for everybody who may depend on it, twice
+    // over; and the longest pause that a source is left alone for.
     const auto& site = world.site;
-    const auto each = image_seconds(site, std::min(site.origin_bps, 1e6));
-    world.bound = from_seconds(2 * static_cast<double>(site.hosts.size()) * each) + 3min;
+    auto worst = image_seconds(site, site.origin_bps);
+    for (const auto& host : site.hosts) {
+        const auto cap = static_cast<double>(host.assignment.serving->rate_cap_bps);
+        const auto up = cap > 0 ? std::min(cap, host.up_bps) : host.up_bps;
+        const auto takers = static_cast<double>(site.hosts.size() - 1);
+        worst = std::max(worst, takers * image_seconds(site, up));
+    }
+    world.bound = from_seconds(2 * worst) + (world.is_impatient ? 180s : 60s);
     return world;
 }
 
