@@ -169,17 +169,16 @@ void Session::handle(const HaveAnswered& e, Instant now, Actions&) {
     auto& source = sources_[e.source.value];
     source.is_have_open = false;
     source.have_count = e.count;
-    source.was_reached = true;
+    source.was_reached = source.is_answering = true;
+    // Its failures stay: one that answers and fails every run must not come back at once each time.
     if (source.state == State::usable) {
         source.life = now;
-        source.failures = 0;
     } else if (source.state == State::probing) {
         // Back, but with nothing that we miss: alive, and of no use yet.
         const bool is_useful = e.count > have_->count();
         source.state = is_useful ? State::usable : State::benched;
         source.life = is_useful ? now : now + kStandByPause;
         source.is_standing_by = !is_useful;
-        source.failures = 0;
     }
 }
 
@@ -209,6 +208,7 @@ void Session::leave(std::size_t s, Parting why, Duration pause, Instant now, Act
     source.state = State::benched;
     source.life = now + pause;
     source.is_have_open = source.was_busy = source.is_mid_piece = source.is_standing_by = false;
+    source.is_answering = false;
     out.push_back(LeaveSource{SourceIndex{static_cast<std::uint8_t>(s)}, why});
 }
 

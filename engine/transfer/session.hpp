@@ -74,6 +74,7 @@ private:
         bool was_reached : 1 = false;     // gave a sign of life, ever
         bool was_busy : 1 = false;        // said 503 and gave no whole piece since
         bool is_mid_piece : 1 = false;    // bytes came since the last whole piece
+        bool is_answering : 1 = false;    // answered a `have` since it was last left
         bool is_standing_by : 1 = false;  // while benched: lives, and had nothing that we miss
     };
     struct OpenRequest {

@@ -19,7 +19,7 @@ bool Session::is_peer_alive(std::size_t s, Instant now) const {
     const auto& source = sources_[s];
     if (is_origin(s) || source.state == State::banned) return false;
     if (source.state == State::busy || source.is_standing_by) return true;
-    if (source.state == State::usable && source.failures == 0) return true;
+    if (source.state == State::usable && (source.failures == 0 || source.is_answering)) return true;
     return !source.was_reached && now < started_at_ + plan_.join_grace;
 }
 
@@ -146,7 +146,7 @@ void Session::probe(std::size_t s, Instant now, Actions& out) {
 
 void Session::bench_unreached(std::size_t s, Fault fault, Instant now) {
     auto& source = sources_[s];
-    source.is_have_open = source.is_standing_by = false;
+    source.is_have_open = source.is_standing_by = source.is_answering = false;
     source.state = State::benched;
     source.life = now + pause_after(s, fault);
 }

@@ -109,6 +109,15 @@ public:
         return std::any_of(open_.begin(), open_.end(),
                            [&](const auto& o) { return o.second == source; });
     }
+    RequestId newest_run_of(int source) {
+        for (auto it = open_.rbegin(); it != open_.rend(); ++it) {
+            if (it->second != source) continue;
+            const RequestId id{it->first};
+            open_.erase(id.value);
+            return id;
+        }
+        return RequestId{0};
+    }
     RequestId layer_request() const { return layer_; }
     // Pieces [first, end) come from `source` and prove right.
     std::vector<std::string> deliver(int source, std::uint32_t first, std::uint32_t end) {

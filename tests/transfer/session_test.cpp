@@ -243,6 +243,25 @@ TEST(TransferSession, ProbesASourceThatWasLeftBeforeItTrustsItAgain) {
     EXPECT_THAT(rig.deliver(1, 6, 16), Not(Contains(HasSubstr("from 0"))));
 }
 
+TEST(TransferSession, ComesBackEverMoreRarelyToAPeerThatAnswersHaveButFailsEveryRun) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 1);
+    rig.fail(0, 1, Fault::not_found);
+    int tries = 0;
+    for (int tenth = 0; tenth < 600; ++tenth) {
+        rig.wait(100ms);
+        rig.answer_have(0, 64);
+        rig.say(BytesArrived{rig.run_of(1, 1), 1});
+        if (tenth % 200 == 0)
+            rig.deliver(1, static_cast<std::uint32_t>(1 + tenth / 200), 2 + tenth / 200);
+        if (!rig.open_run_of(0)) continue;
+        ++tries;
+        rig.say(RequestFailed{rig.newest_run_of(0), Fault::not_found, {}});
+    }
+    EXPECT_LE(tries, 5);
+}
+
 TEST(TransferSession, HedgesTheTailWithAPeerThatHoldsTheWholeImage) {
     SessionRig rig("PPO");
     rig.start();
