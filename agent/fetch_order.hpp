@@ -21,8 +21,8 @@ struct FetchOrder {
     std::vector<net::ListenAddress> listen;  // empty: serves nobody
     std::string report;
     std::string ca_file;
-    std::string slots;            // folder of a two-slot installer, or
-    std::string install_command;  // a vendor's own; both empty: nothing is installed
+    std::string slots;                   // folder of a two-slot installer, or
+    std::string install_command;         // a vendor's own; both empty: nothing is installed
     std::uint32_t security_version = 0;  // the device's own; without --device nothing is installed
     Duration keep_serving{};
 

@@ -4,13 +4,14 @@
 
 find_program(SLUICE_CCACHE ccache)
 if(SLUICE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros ${SLUICE_CCACHE})
+  # Paths below the root count as relative: another clone finds the same objects.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_SLOPPINESS=time_macros ${SLUICE_CCACHE})
 endif()
 
 add_library(sluice_options INTERFACE)
 target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_definitions(sluice_options INTERFACE
-  SLUICE_VERSION="${PROJECT_VERSION}" SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_compile_definitions(sluice_options INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wpedantic     # what any reviewer would see
   -Wshadow                     # a name that means two things within one screen
@@ -52,6 +53,14 @@ function(sluice_engine_folder name)
   cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE" ${ARGN})
   list(TRANSFORM ARG_DEPS PREPEND sluice_)
   sluice_folder(sluice_${name} engine/${name} DEPS ${ARG_DEPS} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# For tests that read files of the tree. Its own definition, because a path in every command line
+# would keep clones from sharing objects.
+function(sluice_knows_tree target)
+  if(TARGET ${target})
+    target_compile_definitions(${target} PRIVATE SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  endif()
 endfunction()
 
 # sluice_test(<name> FOLDER <tests/...> DEPS targets... [LABELS ...]): every .cpp of the folder, one program.

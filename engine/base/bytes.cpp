@@ -90,10 +90,18 @@ std::optional<Bytes> from_hex(std::string_view text) {
     return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode64(bytes, kStandard, true); }
-std::optional<Bytes> from_base64(std::string_view text) { return decode64(text, kStandard, true); }
-std::string to_base64url(ByteView bytes) { return encode64(bytes, kUrl, false); }
-std::optional<Bytes> from_base64url(std::string_view text) { return decode64(text, kUrl, false); }
+std::string to_base64(ByteView bytes) {
+    return encode64(bytes, kStandard, true);
+}
+std::optional<Bytes> from_base64(std::string_view text) {
+    return decode64(text, kStandard, true);
+}
+std::string to_base64url(ByteView bytes) {
+    return encode64(bytes, kUrl, false);
+}
+std::optional<Bytes> from_base64url(std::string_view text) {
+    return decode64(text, kUrl, false);
+}
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
     if (a.size() != b.size()) return false;

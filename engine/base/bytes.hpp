@@ -21,12 +21,12 @@ inline std::string_view as_text(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string to_hex(ByteView bytes);                        // lower case
-std::optional<Bytes> from_hex(std::string_view text);      // either case
+std::string to_hex(ByteView bytes);                    // lower case
+std::optional<Bytes> from_hex(std::string_view text);  // either case
 
-std::string to_base64(ByteView bytes);                     // RFC 4648 §4, padded
+std::string to_base64(ByteView bytes);  // RFC 4648 §4, padded
 std::optional<Bytes> from_base64(std::string_view text);
-std::string to_base64url(ByteView bytes);                  // RFC 4648 §5, unpadded
+std::string to_base64url(ByteView bytes);  // RFC 4648 §5, unpadded
 std::optional<Bytes> from_base64url(std::string_view text);
 
 // For secrets: the time depends on the lengths alone.

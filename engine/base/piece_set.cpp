@@ -34,7 +34,8 @@ std::uint32_t PieceSet::next_with(PieceIndex from, bool present) const {
         if (++w == words_.size()) return size_;
         word = present ? words_[w] : ~words_[w];
     }
-    const auto at = static_cast<std::uint32_t>(w * 64 + static_cast<unsigned>(std::countr_zero(word)));
+    const auto at =
+        static_cast<std::uint32_t>(w * 64 + static_cast<unsigned>(std::countr_zero(word)));
     return std::min(at, size_);
 }
 
@@ -46,7 +47,9 @@ std::optional<PieceRun> PieceSet::first_missing_run(PieceIndex from,
     return PieceRun{PieceIndex{first}, std::min(end - first, max_count)};
 }
 
-std::uint32_t PieceSet::present_until(PieceIndex from) const { return next_with(from, false); }
+std::uint32_t PieceSet::present_until(PieceIndex from) const {
+    return next_with(from, false);
+}
 
 std::vector<std::uint8_t> PieceSet::to_bitmap() const {
     std::vector<std::uint8_t> out((size_ + 7) / 8, 0);

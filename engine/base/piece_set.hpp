@@ -27,9 +27,7 @@ public:
     std::uint32_t size() const { return size_; }
     std::uint32_t count() const { return count_; }
     bool is_complete() const { return count_ == size_; }
-    bool contains(PieceIndex p) const {
-        return (words_[p.value / 64] >> (p.value % 64) & 1) != 0;
-    }
+    bool contains(PieceIndex p) const { return (words_[p.value / 64] >> (p.value % 64) & 1) != 0; }
     // Both say whether the set changed.
     bool insert(PieceIndex p);
     bool erase(PieceIndex p);

@@ -23,14 +23,16 @@ struct Error {
 template <class T, class E = Error>
 using Result = boost::outcome_v2::basic_result<T, E, boost::outcome_v2::policy::terminate>;
 
-inline auto success() { return boost::outcome_v2::success(); }
+inline auto success() {
+    return boost::outcome_v2::success();
+}
 
 }  // namespace sluice
 
 #define SLUICE_DETAIL_JOIN2(a, b) a##b
 #define SLUICE_DETAIL_JOIN(a, b) SLUICE_DETAIL_JOIN2(a, b)
-#define SLUICE_DETAIL_TRY(result, declaration, ...)                              \
-    auto&& result = (__VA_ARGS__);                                               \
+#define SLUICE_DETAIL_TRY(result, declaration, ...)                                      \
+    auto&& result = (__VA_ARGS__);                                                       \
     if (!result.has_value()) return std::forward<decltype(result)>(result).as_failure(); \
     declaration = std::forward<decltype(result)>(result).value()
 
@@ -39,9 +41,9 @@ inline auto success() { return boost::outcome_v2::success(); }
     SLUICE_DETAIL_TRY(SLUICE_DETAIL_JOIN(sluice_try_, __COUNTER__), declaration, __VA_ARGS__)
 
 // SLUICE_CHECK(write_all(...)): for results whose value is of no interest.
-#define SLUICE_CHECK(...)                                                        \
-    do {                                                                         \
-        auto&& sluice_check_ = (__VA_ARGS__);                                    \
-        if (!sluice_check_.has_value())                                          \
+#define SLUICE_CHECK(...)                                                             \
+    do {                                                                              \
+        auto&& sluice_check_ = (__VA_ARGS__);                                         \
+        if (!sluice_check_.has_value())                                               \
             return std::forward<decltype(sluice_check_)>(sluice_check_).as_failure(); \
     } while (false)

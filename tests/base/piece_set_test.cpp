@@ -1,7 +1,6 @@
 #include "engine/base/piece_set.hpp"
 
 #include <gmock/gmock.h>
-
 #include <string_view>
 
 namespace sluice {

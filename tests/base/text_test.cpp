@@ -8,9 +8,13 @@ namespace sluice {
 namespace {
 
 TEST(Base64, MatchesTheVectorsOfRfc4648) {
-    const std::pair<const char*, const char*> vectors[] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-        {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                           {"f", "Zg=="},
+                                                           {"fo", "Zm8="},
+                                                           {"foo", "Zm9v"},
+                                                           {"foob", "Zm9vYg=="},
+                                                           {"fooba", "Zm9vYmE="},
+                                                           {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, coded] : vectors) {
         EXPECT_EQ(to_base64(as_bytes(plain)), coded);
         const auto back = from_base64(coded);
@@ -35,7 +39,8 @@ TEST(Hex, RoundTripsAndRefusesOddOrForeignText) {
 
 TEST(Utc, RoundTripsAndChecksTheCalendar) {
     EXPECT_EQ(format_utc(UtcTime{0}), "1970-01-01T00:00:00Z");
-    for (const char* text : {"2026-02-28T23:59:59Z", "2024-02-29T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+    for (const char* text :
+         {"2026-02-28T23:59:59Z", "2024-02-29T00:00:00Z", "9999-12-31T23:59:59Z"}) {
         const auto t = parse_utc(text);
         ASSERT_TRUE(t.has_value()) << text;
         EXPECT_EQ(format_utc(t.value()), text);
