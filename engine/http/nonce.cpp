@@ -73,16 +73,14 @@ bool NonceBook::take_count(Used& used, std::uint32_t count) {
     return true;
 }
 
-// Nothing when the nonce is older than those that were forgotten, or has no room beside younger
-// ones.
+// Nothing when the table is full of younger nonces. A nonce that was pushed out is older than all
+// that are in from then on, so it never comes in again.
 NonceBook::Used* NonceBook::remember(std::string_view nonce, const Stamp& stamp) {
-    if (stamp.serial <= forgotten_through_) return nullptr;
     const auto at = used_.emplace(stamp.serial, Used{std::string(nonce), stamp.issued, 0, 0}).first;
     serials_.emplace(at->second.text, stamp.serial);
     if (used_.size() <= limits_.tracked) return &at->second;
     const auto oldest = used_.begin();
     const bool is_ours = oldest == at;
-    forgotten_through_ = oldest->first;
     serials_.erase(oldest->second.text);
     used_.erase(oldest);
     return is_ours ? nullptr : &at->second;

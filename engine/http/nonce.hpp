@@ -63,8 +63,7 @@ private:
     std::array<std::uint8_t, 32> key_;
     NonceLimits limits_;
     std::uint64_t next_serial_ = 1;
-    std::uint64_t forgotten_through_ = 0;  // serials not above this and not in used_ are stale
-    std::map<std::uint64_t, Used> used_;   // by serial: oldest first
+    std::map<std::uint64_t, Used> used_;                           // by serial: oldest first
     std::unordered_map<std::string_view, std::uint64_t> serials_;  // of used_, by its text
 };
 

@@ -51,19 +51,25 @@ public:
             const auto got = ::recv(fd_, buffer, std::min(sizeof buffer, count - out.size()), 0);
             if (got <= 0) {
                 is_ended_ = true;
+                was_reset_ = got < 0 && errno == ECONNRESET;
                 break;
             }
             out.append(buffer, static_cast<std::size_t>(got));
         }
         return out;
     }
-    // One head, through its empty line.
+    // One head, through its empty line: looked for first, so that nothing behind it is taken.
     std::string receive_head(int timeout_ms = 5000) {
         std::string out;
-        while (!out.ends_with("\r\n\r\n")) {
-            const auto next = receive(1, timeout_ms);
-            if (next.empty()) break;
-            out += next;
+        while (!out.ends_with("\r\n\r\n") && wait_readable(timeout_ms)) {
+            char seen[4096];
+            const auto count = ::recv(fd_, seen, sizeof seen, MSG_PEEK);
+            if (count <= 0) break;
+            const auto kept = out.size();
+            out.append(seen, static_cast<std::size_t>(count));
+            if (const auto end = out.find("\r\n\r\n"); end != std::string::npos)
+                out.resize(end + 4);
+            ::recv(fd_, seen, out.size() - kept, 0);
         }
         return out;
     }
@@ -88,6 +94,9 @@ public:
         return is_ended_;
     }
 
+    // By RST, which on other systems also takes back what was not read yet.
+    bool was_reset() const { return was_reset_; }
+
     void finish_sending() { ::shutdown(fd_, SHUT_WR); }
     // RST instead of FIN.
     void reset() {
@@ -109,6 +118,7 @@ private:
     int fd_;
     bool is_connected_ = false;
     bool is_ended_ = false;
+    bool was_reset_ = false;
 };
 
 }  // namespace sluice::tests

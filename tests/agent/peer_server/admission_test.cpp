@@ -5,6 +5,7 @@
 #include "engine/http/digest.hpp"
 #include "tests/agent/peer_server/served_image.hpp"
 #include "tests/net/raw_client.hpp"
+#include "tests/net/resident.hpp"
 
 namespace sluice::agent {
 namespace {
@@ -118,6 +119,19 @@ TEST_F(Admission, RefusesForgedExpiredAndMalformedEachForItsReason) {
     EXPECT_EQ(served.server->counters().denied_expired, 2u);
     EXPECT_EQ(served.server->counters().denied_malformed, 6u);
     EXPECT_EQ(ask(basic(served.credentials())).status, 200);
+}
+
+TEST_F(Admission, StrangersWhoKnockForeverCostNoMemoryAndPushNobodyOut) {
+    const auto mine = challenge();
+    EXPECT_EQ(ask(digest(mine, 1)).status, 200);
+    tests::RawClient stranger(served.port());
+    const auto before = tests::resident_kib();
+    for (int i = 0; i < 5000; ++i) {
+        stranger.send(request(i % 2 == 0 ? "" : "Basic czEuci50LmZmOng="));
+        ASSERT_EQ(stranger.receive_answer().status, 401);
+    }
+    EXPECT_LT(tests::resident_kib() - before, 4 * 1024);
+    EXPECT_EQ(ask(digest(mine, 2)).status, 200);
 }
 
 TEST_F(Admission, CredentialsOfAnotherImageAreForged) {

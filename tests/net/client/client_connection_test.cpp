@@ -111,6 +111,14 @@ INSTANTIATE_TEST_SUITE_P(
                "HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\n"
                "Content-Range: bytes 10-19/4096\r\n\r\na\r\nxxxxxxxxxx\r\n0\r\n\r\n",
                FetchFault::bad_answer},
+        Faulty{"chunked_with_a_length",
+               "HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\nContent-Length: 10\r\n"
+               "Content-Range: bytes 10-19/4096\r\n\r\na\r\nxxxxxxxxxx\r\n0\r\n\r\n",
+               FetchFault::bad_answer},
+        Faulty{"right_range_and_another_length",
+               "HTTP/1.1 206 P\r\nContent-Length: 11\r\n"
+               "Content-Range: bytes 10-19/4096\r\n\r\nxxxxxxxxxxx",
+               FetchFault::bad_answer},
         Faulty{"no_length", "HTTP/1.1 206 P\r\nContent-Range: bytes 10-19/4096\r\n\r\nxxxxxxxxxx",
                FetchFault::bad_answer},
         Faulty{"two_lengths",

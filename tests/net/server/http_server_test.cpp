@@ -171,6 +171,17 @@ TEST(HttpServer, RefusesWhatIsNoRequestWithItsOwnStatusAndCloses) {
     EXPECT_EQ(client.receive_answer().status, 200);
 }
 
+TEST(HttpServer, LetsARefusedClientThatIsStillSendingReadWhy) {
+    tests::EchoServer echo;
+    tests::RawClient client(echo.port);
+    client.send(get("/" + std::string(50000, 'a')));
+    EXPECT_EQ(client.receive_answer().status, 431);
+    client.send(std::string(50000, 'b'));
+    client.finish_sending();
+    EXPECT_TRUE(client.is_closed_within(2000));
+    EXPECT_FALSE(client.was_reset());
+}
+
 TEST(ListenAddress, IsAnAddressOrAnInterfaceWithAPort) {
     EXPECT_EQ(parse_listen_address("192.0.2.1:7547").value(),
               (std::vector{ListenAddress{"192.0.2.1", 7547}}));
