@@ -5,7 +5,7 @@
 #include <map>
 
 #include "engine/base/rng.hpp"
-#include "engine/planning/site_plan.hpp"
+#include "engine/planning/fleet.hpp"
 #include "sim/world/trace.hpp"
 
 namespace sluice::sim::world {
@@ -25,19 +25,59 @@ Instant at_seconds(double s) {
     return Instant{Duration(static_cast<Duration::rep>(s * 1e9))};
 }
 
-std::string url_of_host(int h) {
-    return "http://10.91.0." + std::to_string(h + 11) + ":7547";
+std::string address_of(int h) {
+    return "10.91." + std::to_string((h + 10) / 250) + "." + std::to_string((h + 10) % 250 + 1);
 }
 
-// The slave that most others have as their first source.
+// What the lab's site file says of a host: the same report gives the same election and plan.
+inventory::DeviceReport lab_report(int h, std::uint64_t port_bps) {
+    inventory::DeviceReport report;
+    report.oui = "0090A0";
+    report.product_class = "bench";
+    report.serial = "d" + std::to_string(h);
+    report.manufacturer = "Lab";
+    report.hardware_version = "A";
+    report.software_version = "1.0";
+    report.site = {inventory::SiteSource::imported, "site"};
+    report.cpu_percent = h == 0 ? 5 : 20;
+    report.cache_bytes = std::uint64_t{256} << 20;
+    report.uplink_bps = report.downlink_bps = port_bps;
+    report.protocols = inventory::kPeerHttpV1;
+    report.kind = inventory::DeviceKind::agent;
+    report.has_file_server = true;
+    const auto endpoint = inventory::parse_endpoint("http://" + address_of(h) + ":7547");
+    assert(endpoint.has_value());
+    report.file_server = endpoint.value();
+    return report;
+}
+
+planning::Job lab_job(const LabScenario& scenario) {
+    planning::Job job;
+    job.rollout = "r1";
+    job.length = scenario.image_bytes;
+    job.piece_length = scenario.piece_bytes != 0
+                           ? scenario.piece_bytes
+                           : image::default_piece_length(scenario.image_bytes);
+    job.image_url = "http://10.90.0.2/image.bin";
+    job.seed = 1;
+    return job;
+}
+
+// The slave that most others have as their first source; of equals the one met first.
 HostIndex busiest_slave(const SiteSpec& site) {
-    std::map<std::string, int> children;
-    for (const auto& host : site.hosts) ++children[host.assignment.sources.front().url];
-    std::uint32_t best = 1;
-    for (std::uint32_t h = 1; h < site.hosts.size(); ++h) {
-        if (children[site.hosts[h].url] > children[site.hosts[best].url]) best = h;
+    std::vector<int> children(site.hosts.size());
+    std::vector<std::uint32_t> met;
+    for (const auto& host : site.hosts) {
+        const auto& first = host.assignment.sources.front().url;
+        const auto it = std::ranges::find(site.hosts, first, &HostSpec::url);
+        if (it == site.hosts.end()) continue;
+        const auto h = static_cast<std::uint32_t>(it - site.hosts.begin());
+        if (it->assignment.role == planning::Role::master) continue;
+        if (children[h]++ == 0) met.push_back(h);
     }
-    return HostIndex{best};
+    assert(!met.empty() && "in this plan no slave is anybody's first source");
+    return HostIndex{
+        *std::ranges::max_element(met, {}, [&](std::uint32_t h) { return children[h]; })};
 }
 
 // One run: the world, its watchers, and the fault of the scenario at its point of progress.
@@ -255,28 +295,25 @@ const LabScenario& lab_scenario(const std::string& name) {
 }
 
 SiteSpec lab_site(const LabScenario& scenario) {
-    planning::Job job;
-    job.rollout = "lab";
-    job.length = scenario.image_bytes;
-    job.piece_length = scenario.piece_bytes != 0
-                           ? scenario.piece_bytes
-                           : image::default_piece_length(scenario.image_bytes);
-    job.image_url = "http://10.90.0.2/image.bin";
-    job.seed = 1;
     const auto bps = [](double rate) { return static_cast<std::uint64_t>(rate); };
-    std::vector<planning::PlanMember> members;
+    planning::FleetPolicy policy;
+    policy.planning.cpu_gate_percent = 100;
+    planning::Fleet fleet(policy);
+    std::map<std::string, int> number_of;  // by identity
     for (int h = 0; h < scenario.hosts; ++h) {
-        planning::PlanMember member;
-        member.name = "host" + std::to_string(h);
-        member.url = url_of_host(h);
-        member.port = {bps(scenario.port_bps), bps(scenario.port_bps)};
-        member.part = h == 0  ? planning::Part::master
-                      : h < 3 ? planning::Part::stand_in
-                              : planning::Part::relay;
-        members.push_back(member);
+        const auto report = lab_report(h, bps(scenario.port_bps));
+        number_of[inventory::identity_of(report)] = h;
+        [[maybe_unused]] const auto applied = fleet.apply(report);
+        assert(applied.has_value());
     }
-    const auto plan =
-        planning::make_plan(job, {bps(scenario.uplink_bps), bps(scenario.uplink_bps)}, members, {});
+    fleet.settle();
+    assert(fleet.groups().capacity() == 1);
+    auto members = fleet.members_of(grouping::GroupIndex{0});
+    for (auto& member : members) member.name = "d" + std::to_string(number_of[member.name]);
+
+    const auto job = lab_job(scenario);
+    const auto plan = planning::make_plan(job, {bps(scenario.uplink_bps), bps(scenario.uplink_bps)},
+                                          members, policy.planning);
     assert(plan.has_value());
 
     SiteSpec site;
@@ -284,12 +321,12 @@ SiteSpec lab_site(const LabScenario& scenario) {
     site.origin_url = job.image_url;
     site.origin_bps = scenario.uplink_bps;
     site.access_bps = 10e9;  // the lab's router adds no link of its own
+    site.hosts.resize(static_cast<std::size_t>(scenario.hosts));
     for (const auto& member : plan.value().members) {
-        HostSpec host;
+        auto& host = site.hosts[std::stoul(member.member.name.substr(1))];
         host.url = member.member.url;
         host.assignment = member.assignment;
         host.up_bps = host.down_bps = scenario.port_bps;
-        site.hosts.push_back(host);
     }
     return site;
 }

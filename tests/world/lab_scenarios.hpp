@@ -57,7 +57,8 @@ struct LabResult {
     std::uint64_t trace_hash = 0;
 };
 
-// The planner's site for it: host 0 is the master, 1 and 2 its stand-ins.
+// The site as the lab describes it to the planner, and with the planner's Assignments: the same
+// reports, so the same elections and the same sources. Host 0 is the master.
 SiteSpec lab_site(const LabScenario& scenario);
 LabResult run_lab(const LabScenario& scenario, std::ostream* trace = nullptr);
 
