@@ -29,9 +29,8 @@ AnswerHead read_fields(const beast_http::response_parser<beast_http::empty_body>
     AnswerHead head;
     head.status = message.result_int();
     head.is_keep_alive = parser.keep_alive();
-    if (!parser.chunked()) {
-        if (const auto length = parser.content_length()) head.content_length = *length;
-    }
+    // None for a chunked body; Beast refuses a head that says both.
+    if (const auto length = parser.content_length()) head.content_length = *length;
     const auto encoding = text_of(message[beast_http::field::content_encoding]);
     head.is_encoded = !encoding.empty() && !http::equal_ignoring_case(encoding, "identity");
     head.content_range = text_of(message[beast_http::field::content_range]);
