@@ -13,10 +13,11 @@
 namespace sluice::sim::world {
 
 enum class FaultKind : std::uint8_t {
-    kill,       // the process dies; its kernel resets its connections; what it wrote stays
-    cut_power,  // silence; what was not yet durable may be lost
-    boot,       // power and process are back
-    link_down,  // the cable is out: silence both ways, nothing is lost at the host
+    kill,        // the process dies; its kernel resets its connections; what it wrote stays
+    fill_store,  // its disk takes no more: the session gives up, the process ends
+    cut_power,   // silence; what was not yet durable may be lost
+    boot,        // power and process are back
+    link_down,   // the cable is out: silence both ways, nothing is lost at the host
     link_up,
     serve_wrong,  // sends wrong bytes for about `value` of the pieces (0 to 1), layer included
     lie_from,     // sends wrong bytes for every piece from `value` of the image on (0 to 1)

@@ -38,7 +38,7 @@ bool Host::is_origin(SourceIndex s) const {
 }
 
 void Host::boot() {
-    if (state_ != HostState::off) return;
+    if (is_up()) return;
     ++life_;
     is_rebooting_ = false;
     if (has_power_cycled_) running_ = flash_.boot();
@@ -73,14 +73,14 @@ void Host::hold_all() {
 }
 
 void Host::kill() {
-    if (state_ == HostState::off) return;
+    if (!is_up()) return;
     go_down();
     flash_.settle();
     around_.wire.reset_all(self_, around_.now);
 }
 
 void Host::cut_power() {
-    if (state_ != HostState::off) go_down();
+    if (is_up()) go_down();
     ++life_;  // a reboot under way ends too
     is_rebooting_ = false;
     has_power_cycled_ = true;
@@ -93,6 +93,10 @@ void Host::cut_power() {
         around_.observer.on_lost(*this, piece, around_.now);
     }
     is_layer_known_ = is_layer_durable_;
+}
+
+void Host::fill_store() {
+    tell(transfer::Event{transfer::StoreFailed{}});
 }
 
 void Host::go_down() {
@@ -159,7 +163,7 @@ void Host::on_flush(std::uint64_t life) {
 }
 
 void Host::on_timer() {
-    if (state_ == HostState::off || around_.now < timer_at_) return;
+    if (!is_up() || around_.now < timer_at_) return;
     timer_at_ = Instant::never();
     const auto now = around_.now;
     if (session_ && session_->next_deadline() <= now) {
@@ -196,7 +200,7 @@ Instant Host::next_due() const {
 }
 
 void Host::arm_timer() {
-    if (state_ == HostState::off) return;
+    if (!is_up()) return;
     const auto due = std::max(next_due(), around_.now);
     if (due == Instant::never() || due >= timer_at_) return;
     timer_at_ = due;

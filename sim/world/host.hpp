@@ -47,6 +47,7 @@ public:
     void boot();
     void kill();
     void cut_power();
+    void fill_store();
     void set_poison(const Poison& poison) { poison_ = poison; }
 
     // Of the world's queue; stale ones are known by `life`.
@@ -62,6 +63,7 @@ public:
     const HostSpec& spec() const { return around_.site.hosts[index_.value]; }
     const image::PieceLayout& layout() const { return around_.site.layout; }
     HostState state() const { return state_; }
+    bool is_up() const { return state_ == HostState::fetching || state_ == HostState::finished; }
     const PieceSet& have() const { return have_; }
     bool is_origin(SourceIndex s) const;
     EndpointId source(SourceIndex s) const { return links_[s.value].endpoint; }
@@ -117,6 +119,7 @@ private:
     };
     Found find_channel(ConnectionId connection);
     void finish();
+    void give_up();
 
     // --- serving (host_serve.cpp) ----------------------------------------------------------------
     struct Served {

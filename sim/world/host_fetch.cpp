@@ -37,7 +37,7 @@ void Host::act(const transfer::Action& action) {
                    [&](const transfer::LeaveSource&) {},
                    [&](const transfer::BanSource&) {},
                    [&](const transfer::Finish&) { finish(); },
-                   [&](const transfer::GiveUp&) { state_ = HostState::gave_up; },
+                   [&](const transfer::GiveUp&) { give_up(); },
                },
                action);
 }
@@ -194,6 +194,12 @@ void Host::on_segment(ConnectionId connection, const Segment& segment) {
         arrived_.reset();
     }
     drop_cancelled_front(*found.link);
+}
+
+// The agent ends, and with it what it served: others shall not wait for one that has no hope.
+void Host::give_up() {
+    kill();
+    state_ = HostState::gave_up;
 }
 
 void Host::finish() {

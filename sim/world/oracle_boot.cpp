@@ -32,7 +32,7 @@ private:
         const auto& flash = host.flash();
         if (!flash.record()) return accuse(host, now, "has no boot record left");
         if (!flash.next_boot().is_whole) accuse(host, now, "would boot half an image");
-        if (host.state() != HostState::off && !flash.image_in(host.running())) {
+        if (host.is_up() && !flash.image_in(host.running())) {
             accuse(host, now, "writes over the slot it runs from");
         }
     }

@@ -7,9 +7,9 @@
 namespace sluice::sim::world {
 
 std::string describe(const Fault& fault) {
-    static constexpr const char* kNames[] = {"kill",      "cut_power",   "boot",
-                                             "link_down", "link_up",     "serve_wrong",
-                                             "lie_from",  "serve_right", "rate"};
+    static constexpr const char* kNames[] = {"kill",        "fill_store", "cut_power",   "boot",
+                                             "link_down",   "link_up",    "serve_wrong", "lie_from",
+                                             "serve_right", "rate"};
     const auto who = fault.host ? "host " + std::to_string(fault.host->value) : "origin";
     char text[96];
     std::snprintf(text, sizeof text, "%.6f s: %s %s %g",
@@ -164,6 +164,8 @@ void World::apply_to_origin(const Fault& fault) {
             origin_->forget_connections();
             wire_.set_listening(origin_id_, false);
             return wire_.reset_all(origin_id_, now_);
+        case FaultKind::fill_store:
+            return;  // it only reads
         case FaultKind::cut_power:
             origin_->forget_connections();
             wire_.set_listening(origin_id_, false);
@@ -192,12 +194,14 @@ void World::apply_to_host(const Fault& fault, Host& host) {
     switch (fault.kind) {
         case FaultKind::kill:
             return host.kill();
+        case FaultKind::fill_store:
+            return host.fill_store();
         case FaultKind::cut_power:
             host.cut_power();
             return wire_.set_linked(host.endpoint(), false, now_);
         case FaultKind::boot: {
             wire_.set_linked(host.endpoint(), true, now_);
-            if (host.state() != HostState::off) return;
+            if (host.is_up()) return;
             const auto& costs = site_.costs;
             const auto kept = static_cast<double>(host.have().count()) * site_.layout.piece_length;
             const Duration hashing(static_cast<Duration::rep>(kept / costs.hash_bytes_per_s * 1e9));

@@ -98,7 +98,7 @@ public:
         const auto end =
             at + (rng_.below(3) == 0 ? between(rng_, 2s, 40s) : between(rng_, 1ms, 3s));
         const HostIndex host{static_cast<std::uint32_t>(rng_.below(world_.site.hosts.size()))};
-        switch (rng_.below(8)) {
+        switch (rng_.below(9)) {
             case 0:
                 return down_and_up(at, end, FaultKind::kill, FaultKind::boot, host);
             case 1:
@@ -113,6 +113,8 @@ public:
                 return slow(at, end, host);
             case 6:
                 return pair(at, end, FaultKind::link_down, FaultKind::link_up, std::nullopt);
+            case 8:
+                return down_and_up(at, end, FaultKind::fill_store, FaultKind::boot, host);
             case 7:
                 return pair(at, end, FaultKind::kill, FaultKind::boot, std::nullopt);
         }
