@@ -36,7 +36,7 @@ def main() -> int:
         print(f"SKIPPED: {reason}" if arguments.may_skip else f"lab: {reason}", file=sys.stderr)
         return SKIPPED if arguments.may_skip else 1
     options = Options(found, arguments.runs, arguments.work_dir, arguments.keep,
-                      arguments.however_busy,
+                      arguments.however_busy, arguments.patience,
                       tell=lambda line: print(line, flush=True))
     try:
         outcomes = [scenario.run(options) for scenario in chosen]
@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--however-busy", action="store_true",
                         help="count every run, also on a busy machine: to look for faults, not "
                         "to measure")
+    parser.add_argument("--patience", type=float, default=20.0, metavar="SECONDS",
+                        help="how long each run waits for a quiet machine before it starts (20)")
     parser.add_argument("--may-skip", action="store_true",
                         help=f"exit {SKIPPED} with the reason where this machine cannot run a lab")
     return parser

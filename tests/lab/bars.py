@@ -9,10 +9,9 @@ from typing import Callable
 from lab import machine
 from lab.site import Run
 
-# A run starts when others leave this much of the machine, or after this long: waiting is cheaper
-# than a void run.
+# A run starts when others leave this much of the machine, or when patience ends: waiting is
+# cheaper than a void run.
 _QUIET = 0.9
-_WAIT_FOR_QUIET_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def judge(outcome: Outcome, bars: tuple[Bar, ...]) -> None:
 
 
 def collect(outcome: Outcome, wanted: int, idle_needed: float, one_run: Callable[[], Run],
-            tell: Callable[[str], None]) -> None:
+            tell: Callable[[str], None], patience_s: float = 0.0) -> None:
     """Runs until `wanted` runs count. A void run (busy machine) is repeated, up to as many again
     plus three; one that fails counts, however busy the machine: void excuses slowness only."""
     outcome.wanted_runs = wanted
@@ -97,7 +96,7 @@ def collect(outcome: Outcome, wanted: int, idle_needed: float, one_run: Callable
         if len(outcome.runs) == wanted:
             return
         if idle_needed > 0:
-            machine.wait_until_quiet(_QUIET, _WAIT_FOR_QUIET_S)
+            machine.wait_until_quiet(_QUIET, patience_s)
         run = one_run()
         is_void = run.idle < idle_needed
         note = "  VOID: machine too busy" if is_void else ""

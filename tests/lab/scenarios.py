@@ -32,6 +32,7 @@ class Options:
     work_dir: Path | None = None
     keep: bool = False
     counts_busy_runs: bool = False
+    patience_s: float = 20.0       # how long a run waits for a quiet machine
     tell: Callable[[str], None] = print
 
 
@@ -59,7 +60,7 @@ class Scenario:
             outcome = Outcome(self.name, self.title, site.bound_s)
             idle_needed = 0.0 if options.counts_busy_runs else self.idle_needed
             collect(outcome, options.runs or self.runs, idle_needed,
-                    lambda: site.measure(way, self.limit_s), options.tell)
+                    lambda: site.measure(way, self.limit_s), options.tell, options.patience_s)
         judge(outcome, self.bars)
         return outcome
 
