@@ -7,8 +7,6 @@
 namespace sluice::sim::world {
 namespace {
 
-using ::testing::DoubleNear;
-
 constexpr double kNone = std::numeric_limits<double>::infinity();
 
 Demand over(std::initializer_list<std::uint32_t> links, double cap = kNone) {
@@ -22,6 +20,7 @@ std::vector<double> shares(const std::vector<double>& capacity, std::vector<Dema
     MaxMinSolver solver;
     solver.solve(capacity, demands);
     std::vector<double> rates;
+    rates.reserve(demands.size());
     for (const auto& demand : demands) rates.push_back(demand.rate);
     return rates;
 }

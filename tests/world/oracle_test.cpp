@@ -19,14 +19,14 @@ constexpr SourceIndex kFromOrigin{1};
 // Host 1 takes from host 0, then from the origin; nothing has happened yet.
 class OraclesTold : public testing::Test {
 protected:
-    OraclesTold() : world_(site(), {}) {}
+    OraclesTold() : world(site(), {}) {}
 
     static SiteSpec site() {
         auto spec = site_of(8 * 16384, 16384, star(2));
         spec.hosts[1].assignment.budgets.origin_bytes = 2 * 16384;
         return spec;
     }
-    const Host& slave() const { return world_.host(HostIndex{1}); }
+    const Host& slave() const { return world.host(HostIndex{1}); }
     static Instant at(double s) { return Instant{Duration(static_cast<Duration::rep>(s * 1e9))}; }
     static void boot(Oracle& oracle, const Host& host) { oracle.on_boot(host, {}); }
     void ask(Oracle& oracle, std::uint32_t id, SourceIndex source, std::uint32_t first,
@@ -35,11 +35,11 @@ protected:
             slave(), transfer::RequestRun{RequestId{id}, source, {PieceIndex{first}, count}}, now);
     }
 
-    World world_;
+    World world;
 };
 
 TEST_F(OraclesTold, SeeUnverifiedBytesOnTheirWayOut) {
-    const auto oracle = make_verified_oracle(world_);
+    const auto oracle = make_verified_oracle(world);
     oracle->on_checked(slave(), PieceIndex{0}, true, {});
     oracle->on_checked(slave(), PieceIndex{1}, false, {});
     oracle->on_action(slave(), serving::Action{serving::Send{{}, 0, 16384}}, {});
@@ -49,7 +49,7 @@ TEST_F(OraclesTold, SeeUnverifiedBytesOnTheirWayOut) {
 }
 
 TEST_F(OraclesTold, SeeAPieceServedThatPowerTook) {
-    const auto oracle = make_verified_oracle(world_);
+    const auto oracle = make_verified_oracle(world);
     oracle->on_checked(slave(), PieceIndex{0}, true, {});
     oracle->on_lost(slave(), PieceIndex{0}, {});
     oracle->on_action(slave(), serving::Action{serving::Send{{}, 0, 1}}, {});
@@ -57,16 +57,16 @@ TEST_F(OraclesTold, SeeAPieceServedThatPowerTook) {
 }
 
 TEST_F(OraclesTold, SeeAnEndWithoutTheWholeImage) {
-    const auto finished = make_verified_oracle(world_);
+    const auto finished = make_verified_oracle(world);
     finished->on_action(slave(), transfer::Action{transfer::Finish{}}, {});
     EXPECT_THAT(finished->breach(), HasSubstr("finishes without all"));
-    const auto installed = make_verified_oracle(world_);
+    const auto installed = make_verified_oracle(world);
     installed->on_installed(slave(), {});
     EXPECT_THAT(installed->breach(), HasSubstr("installs without all"));
 }
 
 TEST_F(OraclesTold, SeeAQuestionToABannedSource) {
-    const auto oracle = make_ban_oracle(world_);
+    const auto oracle = make_ban_oracle(world);
     oracle->on_fault({{}, FaultKind::serve_wrong, HostIndex{0}, 1}, {});
     boot(*oracle, slave());
     oracle->on_action(slave(), transfer::Action{transfer::BanSource{kPeer, {}}}, {});
@@ -77,13 +77,13 @@ TEST_F(OraclesTold, SeeAQuestionToABannedSource) {
 }
 
 TEST_F(OraclesTold, SeeABanOfSomebodyWhoNeverLied) {
-    const auto oracle = make_ban_oracle(world_);
+    const auto oracle = make_ban_oracle(world);
     oracle->on_action(slave(), transfer::Action{transfer::BanSource{kPeer, {}}}, {});
     EXPECT_THAT(oracle->breach(), HasSubstr("never lied"));
 }
 
 TEST_F(OraclesTold, SeeAProvenLieWithoutABan) {
-    const auto oracle = make_ban_oracle(world_);
+    const auto oracle = make_ban_oracle(world);
     boot(*oracle, slave());
     ask(*oracle, 1, kPeer, 0, 4);
     oracle->on_event(slave(), transfer::Event{transfer::PieceRefused{RequestId{1}, {}}}, {});
@@ -93,7 +93,7 @@ TEST_F(OraclesTold, SeeAProvenLieWithoutABan) {
 }
 
 TEST_F(OraclesTold, SeeABudgetOverdrawn) {
-    const auto oracle = make_budget_oracle(world_);
+    const auto oracle = make_budget_oracle(world);
     boot(*oracle, slave());
     ask(*oracle, 1, kPeer, 0, 4);
     ask(*oracle, 2, kFromOrigin, 4, 3);
@@ -105,7 +105,7 @@ TEST_F(OraclesTold, SeeABudgetOverdrawn) {
 }
 
 TEST_F(OraclesTold, SeeAPieceAskedForTwiceBeforeTheTail) {
-    const auto oracle = make_request_oracle(world_);
+    const auto oracle = make_request_oracle(world);
     boot(*oracle, slave());
     ask(*oracle, 1, kPeer, 0, 4);
     ask(*oracle, 2, kPeer, 4, 2);
@@ -115,7 +115,7 @@ TEST_F(OraclesTold, SeeAPieceAskedForTwiceBeforeTheTail) {
 }
 
 TEST_F(OraclesTold, LetAPieceBeAskedForAgainWhenItsRequestIsOver) {
-    const auto oracle = make_request_oracle(world_);
+    const auto oracle = make_request_oracle(world);
     boot(*oracle, slave());
     ask(*oracle, 1, kPeer, 0, 4);
     oracle->on_action(slave(), transfer::Action{transfer::CancelRequest{RequestId{1}, kPeer}}, {});
@@ -126,13 +126,13 @@ TEST_F(OraclesTold, LetAPieceBeAskedForAgainWhenItsRequestIsOver) {
 }
 
 TEST_F(OraclesTold, SeeARunBeyondTheImage) {
-    const auto oracle = make_request_oracle(world_);
+    const auto oracle = make_request_oracle(world);
     ask(*oracle, 1, kPeer, 7, 2);
     EXPECT_THAT(oracle->breach(), HasSubstr("the image does not have"));
 }
 
 TEST_F(OraclesTold, SeeAStormOfQuestions) {
-    const auto oracle = make_storm_oracle(world_);
+    const auto oracle = make_storm_oracle(world);
     boot(*oracle, slave());
     const auto poll = [&](double s) {
         oracle->on_action(slave(), transfer::Action{transfer::AskHave{kPeer, 0}}, at(s));

@@ -40,122 +40,122 @@ class WireTest : public testing::Test {
 protected:
     WireTest() {
         Path up;
-        up.add(network_.add_link(1000));
-        server_ = wire_.add_endpoint(server_ear_, up, {}, 5ms);
-        client_ = wire_.add_endpoint(client_ear_, {}, {}, 5ms);
+        up.add(network.add_link(1000));
+        server = wire.add_endpoint(server_ear, up, {}, 5ms);
+        client = wire.add_endpoint(client_ear, {}, {}, 5ms);
     }
     void run_until(Instant end) {
         for (;;) {
-            const auto mark = network_.next_mark(now_);
-            const auto next = std::min(mark, queue_.next_time());
+            const auto mark = network.next_mark(now);
+            const auto next = std::min(mark, queue.next_time());
             if (next > end) break;
-            now_ = next;
-            if (mark <= queue_.next_time()) {
-                wire_.on_mark(network_.pop_mark(now_), now_);
+            now = next;
+            if (mark <= queue.next_time()) {
+                wire.on_mark(network.pop_mark(now), now);
                 continue;
             }
-            const auto event = queue_.pop();
+            const auto event = queue.pop();
             const ConnectionId id{static_cast<std::uint32_t>(event.id)};
-            if (event.type == EventType::arrival) wire_.on_arrival(event);
-            if (event.type == EventType::resume) wire_.on_resume(id, now_);
-            if (event.type == EventType::progress) wire_.on_progress(id, now_);
+            if (event.type == EventType::arrival) wire.on_arrival(event);
+            if (event.type == EventType::resume) wire.on_resume(id, now);
+            if (event.type == EventType::progress) wire.on_progress(id, now);
         }
-        now_ = end;
-        EXPECT_EQ(wire_.bytes().sent,
-                  wire_.bytes().received + wire_.bytes().lost + wire_.bytes().in_flight);
+        now = end;
+        EXPECT_EQ(wire.bytes().sent,
+                  wire.bytes().received + wire.bytes().lost + wire.bytes().in_flight);
     }
     ConnectionId connected() {
-        const auto id = wire_.open(client_, server_, now_);
-        run_until(now_ + 20ms);
-        client_ear_.heard.clear();
+        const auto id = wire.open(client, server, now);
+        run_until(now + 20ms);
+        client_ear.heard.clear();
         return id;
     }
 
-    Instant now_{};
-    EventQueue queue_;
-    FlowNetwork network_;
-    Wire wire_{queue_, network_, WireParams{}};
-    Ear client_ear_{now_}, server_ear_{now_};
-    EndpointId client_, server_;
+    Instant now{};
+    EventQueue queue;
+    FlowNetwork network;
+    Wire wire{queue, network, WireParams{}};
+    Ear client_ear{now}, server_ear{now};
+    EndpointId client, server;
 };
 
 TEST_F(WireTest, TakesARoundTripToSetUpAndAsMuchForARequestAndItsAnswer) {
-    const auto id = wire_.open(client_, server_, now_);
-    wire_.request(id, Request{}, now_);
+    const auto id = wire.open(client, server, now);
+    wire.request(id, Request{}, now);
     run_until(Instant{30ms});
-    EXPECT_THAT(client_ear_.heard, ElementsAre("20 established"));
-    EXPECT_THAT(server_ear_.heard, ElementsAre("30 request"));
-    wire_.answer(id, Answer{}, now_);
-    wire_.push(id, Segment{PieceIndex{3}, 100, true, true}, now_);
+    EXPECT_THAT(client_ear.heard, ElementsAre("20 established"));
+    EXPECT_THAT(server_ear.heard, ElementsAre("30 request"));
+    wire.answer(id, Answer{}, now);
+    wire.push(id, Segment{PieceIndex{3}, 100, true, true}, now);
     run_until(Instant{1s});
-    EXPECT_THAT(client_ear_.heard,
+    EXPECT_THAT(client_ear.heard,
                 ElementsAre("20 established", "40 answer", "140 piece 3 tainted"));
-    EXPECT_EQ(client_ear_.bytes(), 100u);
+    EXPECT_EQ(client_ear.bytes(), 100u);
 }
 
 TEST_F(WireTest, IsRefusedWhereNobodyListens) {
-    wire_.set_listening(server_, false);
-    wire_.open(client_, server_, now_);
+    wire.set_listening(server, false);
+    wire.open(client, server, now);
     run_until(Instant{1s});
-    EXPECT_THAT(client_ear_.heard, ElementsAre("20 refused"));
+    EXPECT_THAT(client_ear.heard, ElementsAre("20 refused"));
 }
 
 // The cable is out from 0.52 s to 1.0 s: TCP tries at 0.72, 1.12, … so it goes on at 1.12 s.
 TEST_F(WireTest, GoesOnAtTheNextRetransmissionAfterTheLinkIsBack) {
     const auto id = connected();
-    wire_.push(id, Segment{PieceIndex{0}, 1000, true, false}, now_);
+    wire.push(id, Segment{PieceIndex{0}, 1000, true, false}, now);
     run_until(Instant{520ms});
-    wire_.set_linked(server_, false, now_);
+    wire.set_linked(server, false, now);
     run_until(Instant{1000ms});
-    EXPECT_THAT(client_ear_.heard, IsEmpty());
-    wire_.set_linked(server_, true, now_);
+    EXPECT_THAT(client_ear.heard, IsEmpty());
+    wire.set_linked(server, true, now);
     run_until(Instant{3s});
-    EXPECT_THAT(client_ear_.heard, ElementsAre("1630 piece 0"));
-    EXPECT_EQ(wire_.bytes().lost, 0u);
+    EXPECT_THAT(client_ear.heard, ElementsAre("1630 piece 0"));
+    EXPECT_EQ(wire.bytes().lost, 0u);
 }
 
 TEST_F(WireTest, SaysNothingWhileTheCableIsOutAndThePowerToo) {
     const auto id = connected();
-    wire_.push(id, Segment{PieceIndex{0}, 1000, true, false}, now_);
+    wire.push(id, Segment{PieceIndex{0}, 1000, true, false}, now);
     run_until(Instant{520ms});
-    wire_.forget_all(server_);
-    wire_.set_linked(server_, false, now_);
+    wire.forget_all(server);
+    wire.set_linked(server, false, now);
     run_until(Instant{60s});
-    EXPECT_THAT(client_ear_.heard, IsEmpty());
+    EXPECT_THAT(client_ear.heard, IsEmpty());
 }
 
 TEST_F(WireTest, ResetsWhatTheOtherEndForgotWhenItSpeaksAgain) {
     const auto id = connected();
-    wire_.push(id, Segment{PieceIndex{0}, 1000, true, false}, now_);
+    wire.push(id, Segment{PieceIndex{0}, 1000, true, false}, now);
     run_until(Instant{520ms});
-    wire_.forget_all(server_);
-    wire_.set_linked(server_, false, now_);
+    wire.forget_all(server);
+    wire.set_linked(server, false, now);
     run_until(Instant{1000ms});
-    wire_.set_linked(server_, true, now_);
+    wire.set_linked(server, true, now);
     run_until(Instant{3s});
-    EXPECT_THAT(client_ear_.heard, ElementsAre("1130 closed"));
-    EXPECT_EQ(wire_.bytes().lost, 500u - client_ear_.bytes());
+    EXPECT_THAT(client_ear.heard, ElementsAre("1130 closed"));
+    EXPECT_EQ(wire.bytes().lost, 500u - client_ear.bytes());
 }
 
 TEST_F(WireTest, TellsTheOtherEndOfACloseAndCountsWhatHadCrossed) {
     const auto id = connected();
-    wire_.push(id, Segment{PieceIndex{0}, 1000, true, false}, now_);
+    wire.push(id, Segment{PieceIndex{0}, 1000, true, false}, now);
     run_until(Instant{270ms});
-    wire_.close(id, client_, now_);
+    wire.close(id, client, now);
     run_until(Instant{1s});
-    EXPECT_THAT(server_ear_.heard, ElementsAre("280 closed"));
-    EXPECT_THAT(client_ear_.heard, IsEmpty());
-    EXPECT_EQ(wire_.received(client_, server_), 250u);
-    EXPECT_EQ(wire_.sent_by(server_), 250u);
+    EXPECT_THAT(server_ear.heard, ElementsAre("280 closed"));
+    EXPECT_THAT(client_ear.heard, IsEmpty());
+    EXPECT_EQ(wire.received(client, server), 250u);
+    EXPECT_EQ(wire.sent_by(server), 250u);
 }
 
 TEST_F(WireTest, ResetsEveryConnectionOfAProcessThatDied) {
     connected();
     connected();
-    wire_.set_listening(server_, false);
-    wire_.reset_all(server_, now_);
-    run_until(now_ + 1s);
-    EXPECT_THAT(client_ear_.heard, ElementsAre("50 closed", "50 closed"));
+    wire.set_listening(server, false);
+    wire.reset_all(server, now);
+    run_until(now + 1s);
+    EXPECT_THAT(client_ear.heard, ElementsAre("50 closed", "50 closed"));
 }
 
 }  // namespace
