@@ -173,7 +173,13 @@ class Network:
         command("ip", "-n", self.router, "link", "set", f"p{index}", "down" if silent else "up")
 
     def silence_origin(self, silent: bool = True) -> None:
-        command("ip", "-n", self.router, "link", "set", "uplink", "down" if silent else "up")
+        """A hole in the net: nothing passes, and nobody says so. A link that is down would have
+        the router answer every packet with "unreachable"."""
+        rules = ("add table ip hole; add chain ip hole uplink { type filter hook forward priority "
+                 "0; }; add rule ip hole uplink iifname uplink drop; "
+                 "add rule ip hole uplink oifname uplink drop"
+                 if silent else "delete table ip hole")
+        command("ip", "netns", "exec", self.router, "nft", rules)
 
     # --- counters --------------------------------------------------------------------------
 
