@@ -104,7 +104,7 @@ def _why_not(chosen: list[Scenario], found: programs.Programs) -> str | None:
     """Why this machine cannot run them; None when it can."""
     if os.geteuid() != 0:
         return "namespaces need root"
-    needed: list[Path | str] = ["ip", "tc", "nginx", "sysctl"]
+    needed: list[Path | str] = ["ip", "tc", "nft", "nginx", "sysctl"]
     needed += ["curl", "aria2c", found.libtorrent_peer] if any(s.way for s in chosen) else []
     needed += [found.agent, found.sluice] if any(s.way is None for s in chosen) else []
     missing = programs.missing(needed)
