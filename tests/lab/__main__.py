@@ -113,7 +113,10 @@ def _why_not(chosen: list[Scenario], found: programs.Programs) -> str | None:
     try:
         probe = f"sluice-lab-{os.getpid()}-0-probe"
         command("ip", "netns", "add", probe)
-        command("ip", "netns", "delete", probe)
+        try:  # entering one makes mounts, which a chroot or a container may forbid
+            command("ip", "netns", "exec", probe, "true")
+        finally:
+            command("ip", "netns", "delete", probe)
     except RuntimeError as error:
         return f"namespaces are not permitted here: {error}"
     return None
