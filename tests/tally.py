@@ -22,7 +22,8 @@ def cases_of(report):
             skipped.append((name, "disabled"))
         elif case.get("result") == "skipped":
             reason = case.find("skipped")
-            skipped.append((name, (reason.get("message") or "").strip() if reason is not None else ""))
+            lines = (reason.get("message") if reason is not None else "").strip().splitlines()
+            skipped.append((name, lines[-1] if lines else ""))  # the first names a source line
         else:
             passed += 1
     return passed, failed, skipped
