@@ -22,7 +22,7 @@ def cases_of(report):
             skipped.append((name, "disabled"))
         elif case.get("result") == "skipped":
             reason = case.find("skipped")
-            lines = (reason.get("message") if reason is not None else "").strip().splitlines()
+            lines = (reason.get("message") or "" if reason is not None else "").strip().splitlines()
             skipped.append((name, lines[-1] if lines else ""))  # the first names a source line
         else:
             passed += 1
