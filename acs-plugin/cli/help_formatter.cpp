@@ -14,7 +14,7 @@ public:
 
     std::string make_help(const CLI::App* app, std::string name,
                           CLI::AppFormatMode mode) const override {
-        auto out = make_usage(app, full_name(app, std::move(name)));
+        auto out = make_usage(app, full_name(app, name));
         out += "\n" + make_description(app) + make_subcommands(app, mode);
         out += make_positionals(app) + options_by_group(app);
         const auto footer = make_footer(app);

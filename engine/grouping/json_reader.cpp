@@ -71,7 +71,7 @@ std::string JsonReader::text(std::string_view key, std::size_t min_length, std::
     return out;
 }
 
-std::string JsonReader::text_or(std::string_view key, std::string fallback,
+std::string JsonReader::text_or(std::string_view key, const std::string& fallback,
                                 std::size_t max_length) {
     if (!has(key)) return asked_.push_back(key), fallback;
     return text(key, 0, max_length);

@@ -29,7 +29,7 @@ class JsonDocument;
 class JsonReader {
 public:
     std::string text(std::string_view key, std::size_t min_length, std::size_t max_length);
-    std::string text_or(std::string_view key, std::string fallback, std::size_t max_length);
+    std::string text_or(std::string_view key, const std::string& fallback, std::size_t max_length);
     std::uint64_t number(std::string_view key, std::uint64_t min, std::uint64_t max);
     std::uint64_t number_or(std::string_view key, std::uint64_t fallback, std::uint64_t min,
                             std::uint64_t max);
