@@ -20,10 +20,18 @@ find_library(CRYPTOPP_ARCHIVE NAMES libcryptopp.a libcrypto++.a REQUIRED)
 add_library(sluice_cryptopp INTERFACE)
 target_link_libraries(sluice_cryptopp INTERFACE ${CRYPTOPP_ARCHIVE})
 
+# gzip and deflate bodies of CPEs and ACSs.
+find_package(ZLIB REQUIRED)
+# The ACS side's: the store, and the command line's HTTP client (never its server).
+find_library(SOCI_CORE soci_core REQUIRED)
+find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+add_library(sluice_soci INTERFACE)
+target_link_libraries(sluice_soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} SQLite::SQLite3)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+
 # Only tests and benchmarks need these.
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
   find_package(GTest 1.12 REQUIRED)
   find_package(LibtorrentRasterbar 2.0.8 REQUIRED)
-  pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
-  find_package(SQLite3 REQUIRED)
 endif()

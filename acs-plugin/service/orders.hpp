@@ -1,0 +1,46 @@
+#pragma once
+// What the planner wants told to one device, in no protocol's words: acs-plugin/mapping makes RPCs
+// of it, a plug-in for another ACS its own calls.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace sluice::service {
+
+enum class OrderKind : std::uint8_t {
+    stage,      // fetch and keep, install nothing: the vendor FileType (DESIGN §5)
+    upgrade,    // fetch, or take what was staged, install and reboot: "1 Firmware Upgrade Image"
+    configure,  // "3 Vendor Configuration File": no reboot (R1.5)
+};
+
+// The command key of every order is new; an order that is given again keeps its key.
+struct DownloadOrder {
+    OrderKind kind = OrderKind::upgrade;
+    std::string command_key;  // ≤ 32 characters
+    std::string url;          // ≤ 256; empty in flow B
+    std::string username, password;
+    std::uint64_t file_size = 0;
+    std::string target_file_name;
+    std::uint32_t delay_seconds = 0;
+    // Set on the device before the Download (SetParameterValues); empty: not set.
+    std::string assignment_url;
+    std::string master_url;  // flow B (R2.6)
+};
+
+// Take an order back that has not begun (CancelTransfer); the device may say that it is too late.
+struct CancelOrder {
+    std::string command_key;
+};
+
+using DeviceOrder = std::variant<DownloadOrder, CancelOrder>;
+
+// What the device said to an order.
+struct OrderAnswer {
+    std::string command_key;
+    bool is_done = false;     // Status 0: applied at once, no TransferComplete follows
+    std::uint32_t fault = 0;  // it refused; 0: it took the order
+    std::string why;
+};
+
+}  // namespace sluice::service
