@@ -1,0 +1,292 @@
+"""The device: its parameters, its sessions, its downloads, its reboot."""
+import json
+import queue
+import random
+import threading
+import time
+from pathlib import Path
+
+from .soap import Request, Writer
+from .web import Client
+
+BLOCK = 64 * 1024
+
+
+class Device:
+    def __init__(self, options):
+        self.options = options
+        self.quirks = set(options.quirk)
+        self.writer = Writer(options.cwmp, self.quirks)
+        self.version = options.software_version
+        self.work = queue.Queue()  # events that want a session: (code, key)
+        self.pending = []          # TransferCompletes to deliver: (key, fault, text)
+        self.downloads = []        # orders taken, not begun
+        self.calls = None          # where the ACS may call (listener.py)
+        self.old_cookies = []
+        self.sessions = 0
+        self.parameter_key = ""
+        self.reboots_now = False   # leaves the session as it is
+
+    # --- what it knows of itself ---------------------------------------------------------------
+
+    def identity(self):
+        o = self.options
+        return {"Manufacturer": o.manufacturer, "OUI": o.oui, "ProductClass": o.product_class,
+                "SerialNumber": o.serial}
+
+    def parameters(self):
+        o, root = self.options, self.options.root
+        values = {
+            "DeviceSummary" if root == "InternetGatewayDevice." else "RootDataModelVersion": "2.11",
+            "DeviceInfo.Manufacturer": o.manufacturer,
+            "DeviceInfo.ManufacturerOUI": o.oui,
+            "DeviceInfo.ProductClass": o.product_class,
+            "DeviceInfo.SerialNumber": o.serial,
+            "DeviceInfo.HardwareVersion": o.hardware_version,
+            "DeviceInfo.SoftwareVersion": self.version,
+            "DeviceInfo.ProvisioningCode": "",
+            "ManagementServer.ParameterKey": self.parameter_key,
+            "ManagementServer.ConnectionRequestURL": self.calls.url if self.calls else "",
+        }
+        if o.gateway:
+            oui, product_class, serial = o.gateway
+            values |= {"GatewayInfo.ManufacturerOUI": oui, "GatewayInfo.ProductClass": product_class,
+                       "GatewayInfo.SerialNumber": serial}
+        return {root + name: value for name, value in values.items()}
+
+    def log(self, event, **more):
+        line = json.dumps({"t": round(time.monotonic(), 3), "device": self.options.serial,
+                           "event": event, **more})
+        if self.options.report:
+            with open(self.options.report, "a", encoding="utf-8") as report:
+                report.write(line + "\n")
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def run(self):
+        self.wake("1 BOOT")
+        if "many-events" in self.quirks:
+            for code in ("0 BOOTSTRAP", "2 PERIODIC", "4 VALUE CHANGE"):
+                self.wake(code)
+        while True:
+            events = self.wait_for_events()
+            retry = 0
+            while not self.try_session(events, retry):
+                retry += 1
+                time.sleep(min(60, random.uniform(0.5, 1.0) * self.options.retry_wait
+                               * 2 ** min(retry, 6)))
+            while self.downloads:
+                self.perform(self.downloads.pop(0))
+
+    def wake(self, code, key=""):
+        self.work.put((code, key))
+
+    def wait_for_events(self):
+        try:
+            events = [self.work.get(timeout=self.options.periodic_interval)]
+        except queue.Empty:
+            return [("2 PERIODIC", "")]
+        while not self.work.empty():
+            events.append(self.work.get())
+        return list(dict.fromkeys(events))
+
+    # --- a session -----------------------------------------------------------------------------
+
+    def try_session(self, events, retry):
+        try:
+            self.session(events, retry)
+            return True
+        except (OSError, ValueError, EOFError) as error:
+            self.log("session_failed", why=str(error))
+            return False
+
+    def session(self, events, retry):
+        o = self.options
+        self.sessions += 1
+        client = Client(o.acs, o.username, o.password, o.local_address, o.ca_file)
+        cookies = []
+        try:
+            told = self.post(client, cookies, self.writer.inform(
+                self.identity(), events, self.parameters(), retry))
+            if told is None or told.method != "InformResponse":
+                raise ValueError(f"no InformResponse, but {told.method if told else 'nothing'}")
+            self.log("inform", events=[code for code, _ in events], version=self.version)
+            self.deliver(client, cookies)
+            if self.reboots_now:
+                return
+            if "empty-body" in self.quirks:
+                self.follow(client, cookies, self.post(client, cookies, ""))
+            self.follow(client, cookies, self.post(client, cookies, None))
+            for _ in range(2 if "extra-posts" in self.quirks else 0):
+                self.post(client, cookies, None)
+        finally:
+            self.old_cookies = list(cookies)
+            client.close()
+
+    def deliver(self, client, cookies):
+        while self.pending:
+            key, fault, text = self.pending[0]
+            answer = self.post(client, cookies, self.writer.transfer_complete(key, fault, text))
+            if answer is None or answer.method != "TransferCompleteResponse":
+                raise ValueError("no TransferCompleteResponse")
+            self.pending.pop(0)
+            self.log("delivered", key=key, fault=fault)
+            if "reboot-unanswered" in self.quirks:
+                self.reboots_now = True
+                self.wake("1 BOOT")
+                return
+        self.reboots_now = False
+
+    def follow(self, client, cookies, request):
+        """Does what the ACS asks until it has nothing more."""
+        while request is not None and request.method:
+            request = self.post(client, cookies, self.answer(request), request.id)
+
+    def post(self, client, cookies, body, message_id=None):
+        headers = {"Content-Type": 'text/xml; charset="utf-8"', "SOAPAction": '""'}
+        said = self.cookie_field(cookies)
+        if said:
+            headers["Cookie"] = said
+        data = b""
+        if body is not None:
+            data = self.writer.envelope(body, message_id or f"{self.sessions}.{random.random():.6f}")
+        response = client.exchange("POST", data, headers)
+        text = response.read()
+        for value in response.headers.get_all("Set-Cookie") or []:
+            name = value.split("=", 1)[0]
+            cookies[:] = [c for c in cookies if not c.startswith(name + "=")]
+            cookies.append(value.split(";", 1)[0])
+        if response.status not in (200, 204):
+            raise ValueError(f"HTTP {response.status}")
+        return Request(text) if text.strip() else None
+
+    def cookie_field(self, cookies):
+        if "no-cookie" in self.quirks:
+            return ""
+        if "stale-cookie" in self.quirks and not cookies:
+            return "; ".join(self.old_cookies)
+        if "comma-cookies" in self.quirks:
+            return ", ".join(self.old_cookies + cookies)
+        return "; ".join(cookies)
+
+    # --- what the ACS asks ---------------------------------------------------------------------
+
+    def answer(self, request):
+        handler = getattr(self, "on_" + request.method, None)
+        self.log("asked", method=request.method)
+        if handler is None:
+            return self.writer.fault(9000, "Method not supported")
+        return handler(request)
+
+    def on_GetParameterValues(self, request):
+        known, found = self.parameters(), {}
+        for name in request.names():
+            matching = {k: v for k, v in known.items()
+                        if k == name or (name.endswith(".") and k.startswith(name)) or not name}
+            if not matching and "fewer-parameters" not in self.quirks:
+                return self.writer.fault(9005, f"Invalid parameter name {name}")
+            found |= matching
+        if "fewer-parameters" in self.quirks and found:
+            found.popitem()
+        return ("<cwmp:GetParameterValuesResponse>" + self.writer.parameters(found)
+                + "</cwmp:GetParameterValuesResponse>")
+
+    def on_SetParameterValues(self, request):
+        unknown = [name for name in request.values() if name not in self.parameters()]
+        if unknown:
+            return self.writer.fault(9003, f"Invalid arguments: {unknown[0]}")
+        self.parameter_key = request.text("ParameterKey")
+        return ("<cwmp:SetParameterValuesResponse><Status>0</Status>"
+                "</cwmp:SetParameterValuesResponse>")
+
+    def on_GetRPCMethods(self, _request):
+        methods = [f"<string>{name[3:]}</string>" for name in dir(self) if name.startswith("on_")]
+        return ("<cwmp:GetRPCMethodsResponse>" + self.writer.array("MethodList", "string", methods)
+                + "</cwmp:GetRPCMethodsResponse>")
+
+    def on_Reboot(self, request):
+        self.downloads.append({"reboot": request.text("CommandKey")})
+        return "<cwmp:RebootResponse></cwmp:RebootResponse>"
+
+    def on_Download(self, request):
+        order = {name: request.text(name) for name in
+                 ("CommandKey", "FileType", "URL", "Username", "Password", "FileSize")}
+        if not order["FileType"].startswith("1 "):
+            return self.writer.fault(9003, f"FileType {order['FileType']} is not known here")
+        if not order["URL"].startswith(("http://", "https://")):
+            return self.writer.fault(9003, "URL is not one")
+        self.downloads.append(order)
+        self.log("download", url=order["URL"], key=order["CommandKey"])
+        return (f"<cwmp:DownloadResponse><Status>1</Status>"
+                "<StartTime>0001-01-01T00:00:00Z</StartTime>"
+                "<CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:DownloadResponse>")
+
+    # --- what it does with it ------------------------------------------------------------------
+
+    def perform(self, order):
+        if "reboot" in order:
+            self.wake("1 BOOT")
+            self.wake("M Reboot", order["reboot"])
+            return
+        key = order["CommandKey"]
+        fault, text = self.download(order)
+        if "fault-first" in self.quirks and not fault:
+            self.complete(key, 9017, "connection lost")
+            while not self.try_session([("7 TRANSFER COMPLETE", ""), ("M Download", key)], 0):
+                time.sleep(self.options.retry_wait)
+        self.finish(key, fault, text)
+
+    def finish(self, key, fault, text):
+        if fault:
+            self.complete(key, fault, text)
+            self.announce(key)
+            return
+        if "complete-before-reboot" in self.quirks:
+            self.complete(key, 0, "")
+            while not self.try_session([("7 TRANSFER COMPLETE", ""), ("M Download", key)], 0):
+                time.sleep(self.options.retry_wait)
+        time.sleep(self.options.reboot_seconds)
+        self.version = self.options.next_version
+        self.log("rebooted", version=self.version)
+        self.wake("1 BOOT")
+        if self.quirks & {"complete-before-reboot", "no-complete"}:
+            return
+        self.wake("4 VALUE CHANGE")
+        self.complete(key, 0, "")
+        self.announce(key)
+
+    def complete(self, key, fault, text):
+        self.pending.append((key, fault, text))
+
+    def announce(self, key):
+        self.wake("7 TRANSFER COMPLETE")
+        self.wake("M Download", key)
+
+    def download(self, order):
+        client = Client(order["URL"], order["Username"], order["Password"],
+                        self.options.local_address, self.options.ca_file)
+        wanted, got = int(order["FileSize"] or 0), 0
+        path = Path(self.options.state) / "download.bin"
+        try:
+            response = client.exchange("GET")
+            if response.status != 200:
+                return {401: (9012, "not let in"), 403: (9016, "forbidden")}.get(
+                    response.status, (9016, f"HTTP {response.status}"))
+            with open(path, "wb") as file:
+                while block := response.read(BLOCK):
+                    file.write(block)
+                    got += len(block)
+        except OSError as error:
+            return (9015, str(error)) if got == 0 else (9017, str(error))
+        finally:
+            client.close()
+        if wanted and got != wanted:
+            return 9017, f"{got} bytes of {wanted}"
+        self.log("downloaded", bytes=got, url=order["URL"])
+        return 0, ""
+
+
+def start_thread(target):
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return thread
