@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -44,7 +43,7 @@ std::uint32_t CpuSampler::percent() {
     if (const auto load = now ? load_between(last_, *now) : std::nullopt)
         smoothed_ = last_.all == 0 ? *load : (smoothed_ + *load) / 2;
     if (now) last_ = *now;
-    return static_cast<std::uint32_t>(std::lround(smoothed_));
+    return static_cast<std::uint32_t>(smoothed_ + 0.5);
 }
 
 }  // namespace sluice::agent

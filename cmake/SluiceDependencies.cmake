@@ -22,6 +22,10 @@ target_link_libraries(sluice_cryptopp INTERFACE ${CRYPTOPP_ARCHIVE})
 
 # gzip and deflate bodies of CPEs and ACSs.
 find_package(ZLIB REQUIRED)
+if(SLUICE_AGENT_ONLY)
+  return()
+endif()
+
 # The ACS side's: the store, and the command line's HTTP client (never its server).
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)

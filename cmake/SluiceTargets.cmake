@@ -35,6 +35,14 @@ if(SLUICE_FUZZ)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+# sluice_cold_sources(<files...>), in the CMakeLists.txt of their target: code that runs once a start or
+# once an order. Small rather than fast: it is half of an agent, and flash is what devices lack.
+function(sluice_cold_sources)
+  if(NOT SLUICE_SANITIZE AND NOT SLUICE_FUZZ)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -Os)
+  endif()
+endfunction()
+
 # sluice_folder(<target> <folder> [DEPS targets...] [PRIVATE targets...])
 function(sluice_folder target folder)
   cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE" ${ARGN})

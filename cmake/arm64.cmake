@@ -10,6 +10,7 @@ set(libraries ${SLUICE_SYSROOT}/usr/lib/aarch64-linux-gnu)
 set(CRYPTOPP_ARCHIVE ${libraries}/libcryptopp.a CACHE FILEPATH "")
 set(OPENSSL_CRYPTO_LIBRARY ${libraries}/libcrypto.so.3 CACHE FILEPATH "")
 set(OPENSSL_SSL_LIBRARY ${libraries}/libssl.so.3 CACHE FILEPATH "")
+set(ZLIB_LIBRARY ${SLUICE_SYSROOT}/lib/aarch64-linux-gnu/libz.so.1 CACHE FILEPATH "")
 set(OPENSSL_INCLUDE_DIR ${SLUICE_SYSROOT}/usr/include CACHE PATH "")
 # OpenSSL's configuration header is the one that differs between architectures.
 set(CMAKE_CXX_FLAGS_INIT "-isystem ${SLUICE_SYSROOT}/usr/include/aarch64-linux-gnu")

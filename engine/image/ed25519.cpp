@@ -1,8 +1,13 @@
 #include "engine/image/ed25519.hpp"
 
-#include <cryptopp/xed25519.h>
+#include <cryptopp/donna.h>
+#include <cryptopp/misc.h>
 
 #include "engine/image/merkle.hpp"
+
+// Crypto++'s functions below its signer classes: those bring big integers, ASN.1 and prime search
+// into every program that checks a signature.
+namespace donna = CryptoPP::Donna;
 
 namespace sluice::image {
 namespace {
@@ -55,10 +60,7 @@ std::optional<SigningKey> SigningKey::from_seed(ByteView seed) {
     if (seed.size() != kSeedLength) return std::nullopt;
     SigningKey key;
     std::copy(seed.begin(), seed.end(), key.seed_.begin());
-    const CryptoPP::ed25519Signer signer(key.seed_.data());
-    const auto& full = dynamic_cast<const CryptoPP::ed25519PrivateKey&>(signer.GetPrivateKey());
-    std::copy_n(full.GetPublicKeyBytePtr(), key.public_key_.bytes.size(),
-                key.public_key_.bytes.begin());
+    donna::ed25519_publickey(key.public_key_.bytes.data(), key.seed_.data());
     return key;
 }
 
@@ -85,20 +87,17 @@ void SigningKey::wipe() {
 }
 
 SignatureBytes SigningKey::sign(ByteView message) const {
-    const CryptoPP::ed25519Signer signer(public_key_.bytes.data(), seed_.data());
     SignatureBytes out;
-    // Ed25519 draws no random numbers (RFC 8032 §5.1.6).
-    signer.SignMessage(CryptoPP::NullRNG(), message.data(), message.size(), out.data());
+    donna::ed25519_sign(message.data(), message.size(), seed_.data(), public_key_.bytes.data(),
+                        out.data());
     return out;
 }
 
 Verdict verify_signature(const PublicKey& key, ByteView message, const SignatureBytes& signature) {
     if (!is_below(ByteView(signature).subspan(32), kOrder)) return Verdict::malleated;
-    const CryptoPP::ed25519Verifier verifier(key.bytes.data());
-    return verifier.VerifyMessage(message.data(), message.size(), signature.data(),
-                                  signature.size())
-               ? Verdict::valid
-               : Verdict::wrong;
+    const int fault = donna::ed25519_sign_open(message.data(), message.size(), key.bytes.data(),
+                                               signature.data());
+    return fault == 0 ? Verdict::valid : Verdict::wrong;
 }
 
 }  // namespace sluice::image

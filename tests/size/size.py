@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 BAR_BYTES = 3_000_000
-# libc's own: every device has them.
-LIBC = re.compile(r"^(libc|libm|libdl|libpthread|librt|ld-linux[\w-]*)\.so")
+# libc itself, and what is part of it since glibc 2.34: every device has them. libm is a file of its own
+# that small firmwares do without, so it counts.
+LIBC = re.compile(r"^(libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so")
 
 
 def output(*command):

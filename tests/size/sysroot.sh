@@ -4,9 +4,10 @@
 # machine multi-arch: apt works on lists and a status file of its own below FOLDER.
 set -euo pipefail
 architecture=$1 folder=$2
-packages=(libssl-dev libssl3 libcrypto++-dev)
+packages=(libssl-dev libssl3 libcrypto++-dev zlib1g)
 
-[ ! -e "$folder/complete" ] || exit 0
+# What an earlier run unpacked is enough if it is what this one wants.
+[ "$(cat "$folder/complete" 2>/dev/null)" != "${packages[*]}" ] || exit 0
 mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/debs"
 folder=$(cd "$folder" && pwd)
 : >"$folder/apt/status"
@@ -20,4 +21,4 @@ apt_other update
 (cd "$folder/debs" && apt_other download "${packages[@]}")
 for deb in "$folder"/debs/*.deb; do dpkg-deb -x "$deb" "$folder"; done
 rm -rf "$folder/apt" "$folder/debs"
-touch "$folder/complete"
+echo "${packages[*]}" >"$folder/complete"
