@@ -6,11 +6,48 @@ namespace sluice::net {
 
 namespace ssl = boost::asio::ssl;
 
+namespace {
+
+// Between OpenSSL's verdict on one certificate and the stream's own callback.
+int judge_by_floor(int is_good, X509_STORE_CTX* chain) {
+    if (is_good == 0 && X509_STORE_CTX_get_error(chain) == X509_V_ERR_CERT_NOT_YET_VALID) {
+        X509_STORE_CTX_set_error(chain, X509_V_OK);
+        is_good = 1;
+    }
+    auto* const stream =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    const auto own = SSL_get_verify_callback(stream);
+    return own != nullptr ? own(is_good, chain) : is_good;
+}
+
+int verify_by_floor(X509_STORE_CTX* chain, void*) {
+    X509_STORE_CTX_set_verify_cb(chain, judge_by_floor);
+    return X509_verify_cert(chain);
+}
+
+}  // namespace
+
 ClientTls::ClientTls(std::string ca_file) : ca_file_(std::move(ca_file)) {}
 ClientTls::~ClientTls() = default;
 
+void ClientTls::set_own_certificate(std::string certificate_file, std::string key_file) {
+    certificate_file_ = std::move(certificate_file);
+    key_file_ = std::move(key_file);
+}
+
 Result<ssl::context*> ClientTls::context() {
-    if (context_) return context_.get();
+    if (!context_) {
+        SLUICE_TRY(context_, make_context());
+    }
+    if (floor_) {
+        // Each connection copies the context's parameters when it begins.
+        auto* const parameters = SSL_CTX_get0_param(context_->native_handle());
+        X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(floor_().seconds));
+    }
+    return context_.get();
+}
+
+Result<std::unique_ptr<ssl::context>> ClientTls::make_context() const {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     boost::system::error_code error;
     if (SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION) != 1) {
@@ -27,8 +64,14 @@ Result<ssl::context*> ClientTls::context() {
     if (error) return Error{"TLS CA file " + ca_file_ + ": " + error.message()};
     // Each connection keeps its 16 KiB record buffers only while it has something in them.
     SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
-    context_ = std::move(context);
-    return context_.get();
+    if (floor_)
+        SSL_CTX_set_cert_verify_callback(context->native_handle(), verify_by_floor, nullptr);
+    if (certificate_file_.empty()) return context;
+    context->use_certificate_chain_file(certificate_file_, error);
+    if (error) return Error{"TLS certificate " + certificate_file_ + ": " + error.message()};
+    context->use_private_key_file(key_file_, ssl::context::pem, error);
+    if (error) return Error{"TLS key " + key_file_ + ": " + error.message()};
+    return context;
 }
 
 }  // namespace sluice::net

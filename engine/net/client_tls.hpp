@@ -2,10 +2,12 @@
 // What the client side trusts over TLS. Nothing of OpenSSL is touched before the first https
 // connection asks for the context: an agent that only speaks http on its LAN does not pay for it.
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "engine/base/result.hpp"
+#include "engine/base/time.hpp"
 
 namespace boost::asio::ssl {
 class context;
@@ -21,11 +23,23 @@ public:
     ClientTls(const ClientTls&) = delete;
     ClientTls& operator=(const ClientTls&) = delete;
 
-    // TLS 1.2 or later, the peer's chain verified; made at the first call and kept.
+    // For devices that start in 1970: what the time is at least. A certificate that had expired by
+    // then is refused; one that is not yet valid may be, by the real time. Else the system's clock
+    // is asked for both. Before context().
+    void set_time_floor(std::function<UtcTime()> floor) { floor_ = std::move(floor); }
+    // Shown to servers that ask for one (PEM files). Before context().
+    void set_own_certificate(std::string certificate_file, std::string key_file);
+
+    // TLS 1.2 or later, the peer's chain verified; made at the first call and kept. To be called
+    // for each connection.
     Result<boost::asio::ssl::context*> context();
 
 private:
+    Result<std::unique_ptr<boost::asio::ssl::context>> make_context() const;
+
     std::string ca_file_;
+    std::string certificate_file_, key_file_;
+    std::function<UtcTime()> floor_;
     std::unique_ptr<boost::asio::ssl::context> context_;
 };
 

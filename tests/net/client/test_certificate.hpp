@@ -14,14 +14,16 @@ struct TestCertificate {
     std::string key;          // PEM
 
     // `names` as OpenSSL writes them: "DNS:origin.test,IP:127.0.0.1".
-    static TestCertificate make(const std::string& names) {
+    // Validity in seconds from now.
+    static TestCertificate make(const std::string& names, long not_after = 3600,
+                                long not_before = -3600) {
         const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
                                                                       &EVP_PKEY_free);
         const std::unique_ptr<X509, decltype(&X509_free)> x(X509_new(), &X509_free);
         X509_set_version(x.get(), 2);
         ASN1_INTEGER_set(X509_get_serialNumber(x.get()), 1);
-        X509_gmtime_adj(X509_getm_notBefore(x.get()), -3600);
-        X509_gmtime_adj(X509_getm_notAfter(x.get()), 3600);
+        X509_gmtime_adj(X509_getm_notBefore(x.get()), not_before);
+        X509_gmtime_adj(X509_getm_notAfter(x.get()), not_after);
         X509_set_pubkey(x.get(), key.get());
         auto* name = X509_get_subject_name(x.get());
         const auto* text = reinterpret_cast<const unsigned char*>("sluice test");
