@@ -14,7 +14,8 @@ enum class OrderKind : std::uint8_t {
     configure,  // "3 Vendor Configuration File": no reboot (R1.5)
 };
 
-// The command key of every order is new; an order that is given again keeps its key.
+// The command key is "<Assignment's id>-<n>": of every order it is new; an order that is given
+// again keeps its key.
 struct DownloadOrder {
     OrderKind kind = OrderKind::upgrade;
     std::string command_key;  // ≤ 32 characters

@@ -57,6 +57,7 @@ struct Contact {
 struct Grant {
     std::string rollout, identity, site;
     std::string image;  // ImageRow::id
+    // A plain CPE: what it takes from the origin is counted apart from its site's one copy.
     bool is_plain_canary = false;
 };
 
@@ -68,7 +69,8 @@ public:
     Planner(const Planner&) = delete;
     Planner& operator=(const Planner&) = delete;
 
-    // Once, first: every row the store has, in any order. An error names the row.
+    // Once, first: every row the store has, in any order. An error names the row. Nothing is
+    // written by it; what went on in between follows with the next on_time.
     Result<void> restore(const std::vector<Row>& rows);
 
     // --- a device's session -------------------------------------------------------------------
@@ -99,6 +101,8 @@ public:
 
     // Nothing for a token that no device holds, or whose rollout is over.
     std::optional<Grant> grant(std::string_view token) const;
+    // A token that was good once, of a rollout that is over: 410 rather than 404.
+    bool is_over(std::string_view token) const;
     // The device's Assignment, secrets and all, as JSON.
     Result<std::string> assignment(std::string_view token, WallTime now);
     const ImageRow* image(std::string_view id) const;

@@ -67,10 +67,12 @@ struct RolloutDeviceRow {
     std::string state;              // a name of engine/rollout's states
     std::string part;               // a name of planning::Part
     std::string site;               // as the plan knew it
-    std::string plan;            // the device's Assignment without secrets, JSON; empty: none yet
+    // Its place in its site's plan (sources by identity, serving terms, budgets) and what of the
+    // engine's record has no column here; JSON, no secrets; empty: none yet.
+    std::string plan;
     std::string token;           // of its URLs; empty: none yet
     std::string command_key;     // of the order it has now; empty: none
-    std::uint32_t attempts = 0;  // orders given
+    std::uint32_t attempts = 0;  // stage and upgrade of one try are one
     std::uint32_t fault = 0;     // the last one; 0: none
     std::string why;             // of the last fault, or verdict
     WallTime changed;            // when the state was entered
