@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace sluice::net {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::uint32_t kTurn = 1024 * 1024;
 // A client that was refused may still be sending; closing on it at once would destroy the answer.
 constexpr std::uint64_t kLingerBytes = 256 * 1024;
 constexpr Duration kLingerTime = 1s;
+constexpr std::size_t kTlsRecord = 16 * 1024;
 
 std::string_view reason_of(unsigned status) {
     const auto text =
@@ -31,43 +33,83 @@ bool has_body(unsigned status) {
     return status >= 200 && status != 204 && status != 304;
 }
 
+// What a system call on a non-blocking socket said.
+Moved moved(ssize_t result, Turn when_blocked) {
+    if (result > 0) return {Turn::done, static_cast<std::size_t>(result)};
+    if (result == 0) return {Turn::ended, 0};
+    return {errno == EAGAIN || errno == EINTR ? when_blocked : Turn::lost, 0};
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::socket socket,
-                               const std::string& address)
+                               const std::string& address, std::uint64_t number)
     : owner_(owner),
       socket_(std::move(socket)),
-      reader_(owner.limits(), address),
-      since_(owner.now()) {}
+      reader_(owner.limits(), {address, number, owner.tls() != nullptr}, &owner.body_budget()),
+      since_(owner.now()) {
+    if (owner.tls() == nullptr) return;
+    tls_ = std::make_unique<TlsLink>(*owner.tls(), socket_.native_handle());
+    state_ = State::shaking_hands;
+}
 
 void HttpConnection::begin() {
     arm_read();
 }
 
+void HttpConnection::shake_hands() {
+    const auto turn = tls_->shake_hands();
+    if (turn == Turn::wants_read || turn == Turn::wants_write)
+        return arm_read(turn == Turn::wants_write);
+    if (turn != Turn::done) return close(false);
+    owner_.handshake_over({});
+    state_ = State::reading;
+    since_ = owner_.now();
+    arm_read();
+}
+
 // --- reading ----------------------------------------------------------------------------------
 
-void HttpConnection::arm_read() {
+void HttpConnection::arm_read(bool is_for_writing) {
     if (is_reading_ || is_read_closed_ || state_ == State::closed) return;
     if (reader_.room().empty()) return;
     is_reading_ = true;
+    auto go_on = [self = shared_from_this()](error_code ec) {
+        self->is_reading_ = false;
+        if (self->state_ == State::closed) return;
+        if (ec) return self->close(true);
+        if (self->state_ == State::shaking_hands) return self->shake_hands();
+        self->read_now();
+    };
+    if (tls_ && tls_->has_pending())
+        return boost::asio::post(socket_.get_executor(), [go_on] { go_on({}); });
     // Waits, then reads: while it waits, requests already in the reader may be answered and their
     // bytes taken away, and with them the place where an outstanding read would have put new ones.
-    socket_.async_wait(boost::asio::ip::tcp::socket::wait_read,
-                       [self = shared_from_this()](error_code ec) {
-                           self->is_reading_ = false;
-                           if (self->state_ == State::closed) return;
-                           if (ec) return self->close(true);
-                           self->read_now();
-                       });
+    using Socket = boost::asio::ip::tcp::socket;
+    socket_.async_wait(is_for_writing ? Socket::wait_write : Socket::wait_read, std::move(go_on));
+}
+
+Moved HttpConnection::receive(std::span<char> room) {
+    if (tls_) return tls_->read(room);
+    return moved(::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT),
+                 Turn::wants_read);
 }
 
 void HttpConnection::read_now() {
     const auto room = reader_.room();
     if (room.empty()) return;  // full of requests behind this one: goes on when it is answered
-    const auto got = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-    if (got > 0) return on_read(static_cast<std::size_t>(got));
-    if (got == 0) return on_read_closed();
-    if (errno == EAGAIN || errno == EINTR) return arm_read();
+    const auto got = receive(room);
+    switch (got.turn) {
+        case Turn::done:
+            return on_read(got.bytes);
+        case Turn::ended:
+            return on_read_closed();
+        case Turn::wants_read:
+        case Turn::wants_write:  // TLS has something of its own to say first
+            return arm_read(got.turn == Turn::wants_write);
+        case Turn::lost:
+            break;
+    }
     close(true);
 }
 
@@ -102,8 +144,7 @@ void HttpConnection::process() {
         } else {
             if (reader_.take_expectation()) {
                 static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-                ::send(socket_.native_handle(), kContinue.data(), kContinue.size(),
-                       MSG_NOSIGNAL | MSG_DONTWAIT);
+                give(kContinue, 0);
             }
             break;
         }
@@ -134,7 +175,9 @@ void HttpConnection::refuse(unsigned status) {
     since_ = owner_.now();
     exchange_ = ExchangeId{};
     is_head_request_ = is_http_1_0_ = keeps_alive_ = is_answer_begun_ = false;
-    answer({status, {}, {}});
+    HttpResponse response{status, {}, {}};
+    if (status == 503) response.fields.emplace_back("Retry-After", "5");
+    answer(response);
 }
 
 // --- answering --------------------------------------------------------------------------------
@@ -223,28 +266,46 @@ void HttpConnection::account(std::uint32_t body_bytes) {
     owner_.handler().on_sent(exchange_, body_bytes);
 }
 
+Moved HttpConnection::give(std::span<const char> bytes, int flags) {
+    if (tls_) return tls_->write(bytes);
+    return moved(::send(socket_.native_handle(), bytes.data(), bytes.size(),
+                        MSG_NOSIGNAL | MSG_DONTWAIT | flags),
+                 Turn::wants_write);
+}
+
 HttpConnection::Sent HttpConnection::send_text_now() {
     const int more = file_left_ > 0 ? MSG_MORE : 0;  // head and first bytes share a packet
-    const auto sent = ::send(socket_.native_handle(), text_.data() + text_sent_,
-                             text_.size() - text_sent_, MSG_NOSIGNAL | MSG_DONTWAIT | more);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Sent::would_block : Sent::lost;
-    text_sent_ += static_cast<std::size_t>(sent);
-    const auto of_head = std::min(head_left_, static_cast<std::size_t>(sent));
+    const auto sent = give(std::string_view(text_).substr(text_sent_), more);
+    if (sent.turn != Turn::done)
+        return sent.turn == Turn::wants_write ? Sent::would_block : Sent::lost;
+    text_sent_ += sent.bytes;
+    const auto of_head = std::min(head_left_, sent.bytes);
     head_left_ -= of_head;
-    account(static_cast<std::uint32_t>(static_cast<std::size_t>(sent) - of_head));
+    account(static_cast<std::uint32_t>(sent.bytes - of_head));
     return Sent::all;
 }
 
-HttpConnection::Sent HttpConnection::send_file_now(std::uint32_t& allowance) {
+Moved HttpConnection::give_file(std::uint32_t most) {
     auto offset = static_cast<off_t>(file_offset_);
-    const auto sent =
-        ::sendfile(socket_.native_handle(), fd_, &offset, std::min(file_left_, allowance));
-    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Sent::would_block : Sent::lost;
-    if (sent == 0) return Sent::lost;  // the file is shorter than its owner said
-    file_offset_ += static_cast<std::uint64_t>(sent);
-    file_left_ -= static_cast<std::uint32_t>(sent);
-    allowance -= static_cast<std::uint32_t>(sent);
-    account(static_cast<std::uint32_t>(sent));
+    if (!tls_)
+        return moved(::sendfile(socket_.native_handle(), fd_, &offset, most), Turn::wants_write);
+    // What the socket did not take is read again: published files do not change.
+    char record[kTlsRecord];
+    const auto got = ::pread(fd_, record, std::min<std::size_t>(most, sizeof record), offset);
+    if (got <= 0) return {};
+    return tls_->write({record, static_cast<std::size_t>(got)});
+}
+
+HttpConnection::Sent HttpConnection::send_file_now(std::uint32_t& allowance) {
+    const auto sent = give_file(std::min(file_left_, allowance));
+    // `ended`: the file is shorter than its owner said.
+    if (sent.turn != Turn::done)
+        return sent.turn == Turn::wants_write ? Sent::would_block : Sent::lost;
+    const auto bytes = static_cast<std::uint32_t>(sent.bytes);
+    file_offset_ += bytes;
+    file_left_ -= bytes;
+    allowance -= bytes;
+    account(bytes);
     return Sent::all;
 }
 
@@ -296,6 +357,7 @@ void HttpConnection::finish() {
 void HttpConnection::linger() {
     if (is_read_closed_) return close(false);
     state_ = State::lingering;
+    if (tls_) tls_->say_goodbye();
     error_code ignored;
     socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
     reader_.discard();
@@ -307,6 +369,8 @@ void HttpConnection::check_deadline(Instant now) {
     const auto quiet = now - since_;
     const auto limit = [&] {
         switch (state_) {
+            case State::shaking_hands:
+                return limits.handshake_timeout;
             case State::reading:
                 return reader_.has_begun() || answered_ == 0 ? limits.head_timeout
                                                              : limits.idle_timeout;
@@ -329,6 +393,8 @@ void HttpConnection::close(bool tell_handler) {
     if (state_ == State::closed) return;
     const auto self = shared_from_this();
     const auto exchange = exchange_;
+    if (state_ == State::shaking_hands)
+        owner_.handshake_over(tls_->why().empty() ? "not finished in time" : tls_->why());
     shut_down();
     if (exchange != ExchangeId{}) {
         owner_.close_exchange(exchange);
@@ -338,6 +404,7 @@ void HttpConnection::close(bool tell_handler) {
 }
 
 void HttpConnection::shut_down() {
+    if (tls_ && state_ == State::reading) tls_->say_goodbye();
     state_ = State::closed;
     exchange_ = ExchangeId{};
     error_code ignored;

@@ -1,7 +1,8 @@
 #pragma once
 // One client's connection to an HttpServer; http_server.cpp owns them all. Reads into the reader's
 // bounded buffer all the time, so that a client that went away is seen while it is being answered;
-// answers one request at a time.
+// answers one request at a time. Over TLS the handshake comes first, and every byte goes through
+// a TlsLink; without it, nothing of TLS is touched.
 //
 // Inside engine/net only: it needs Asio's socket.
 
@@ -11,6 +12,7 @@
 
 #include "engine/net/http_server.hpp"
 #include "engine/net/request_reader.hpp"
+#include "engine/net/server_tls.hpp"
 
 namespace sluice::net {
 
@@ -24,6 +26,10 @@ public:
     virtual Instant now() const = 0;
     virtual ExchangeId open_exchange(class HttpConnection& connection) = 0;
     virtual void close_exchange(ExchangeId id) = 0;
+    virtual BodyBudget& body_budget() = 0;
+    virtual ServerTls* tls() = 0;
+    // Once for each connection that is_shaking_hands(): `why` empty when it worked.
+    virtual void handshake_over(const std::string& why) = 0;
     // The connection is closed; the owner lets go of it.
     virtual void forget(HttpConnection& connection) = 0;
 };
@@ -31,7 +37,7 @@ public:
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 public:
     HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::socket socket,
-                   const std::string& address);
+                   const std::string& address, std::uint64_t number);
 
     void begin();
     // HttpServer's calls, for the exchange that is open.
@@ -49,15 +55,18 @@ public:
     bool is_idle() const {
         return state_ == State::reading && answered_ > 0 && !reader_.has_begun();
     }
+    bool is_shaking_hands() const { return state_ == State::shaking_hands; }
     Instant quiet_since() const { return since_; }
     const std::string& address() const { return reader_.client_address(); }
 
 private:
-    enum class State { reading, answering, lingering, closed };
+    enum class State { shaking_hands, reading, answering, lingering, closed };
     enum class Sent { all, would_block, lost };
 
-    void arm_read();
+    void shake_hands();
+    void arm_read(bool is_for_writing = false);
     void read_now();
+    Moved receive(std::span<char> room);
     void on_read(std::size_t bytes);
     void on_read_closed();
     void process();
@@ -66,8 +75,10 @@ private:
     void put_head(const HttpResponse& response, std::uint64_t length);
     void kick();
     void pump();
+    Moved give(std::span<const char> bytes, int flags);
     Sent send_text_now();
     Sent send_file_now(std::uint32_t& allowance);
+    Moved give_file(std::uint32_t most);
     void account(std::uint32_t body_bytes);
     void wait_until_writable();
     bool has_output() const { return text_sent_ < text_.size() || file_left_ > 0; }
@@ -77,6 +88,7 @@ private:
 
     ConnectionOwner& owner_;
     boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<TlsLink> tls_;
     RequestReader reader_;
     State state_ = State::reading;
     std::uint64_t answered_ = 0;

@@ -18,6 +18,8 @@ using boost::system::error_code;
 
 constexpr int kBacklog = 512;  // a flood of short visits must not make others wait for a SYN
 constexpr Duration kAcceptPause = 100ms;  // out of descriptors: somebody must leave first
+constexpr Duration kSlowHandshake = 1s;
+constexpr Duration kComplaintPause = 10s;
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"
     "Connection: close\r\n\r\n";
@@ -25,7 +27,7 @@ constexpr std::string_view kTooMany =
 // Deadlines are looked at this often while anyone is connected; nobody needs them finer.
 Duration tick_of(const HttpServerLimits& limits) {
     const auto shortest = std::min({limits.head_timeout, limits.idle_timeout, limits.write_timeout,
-                                    limits.half_closed_timeout});
+                                    limits.half_closed_timeout, limits.handshake_timeout});
     return std::clamp<Duration>(shortest / 4, 1ms, 250ms);
 }
 
@@ -33,8 +35,14 @@ Duration tick_of(const HttpServerLimits& limits) {
 
 struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<HttpServer::Impl> {
     Impl(boost::asio::io_context& io_context, HttpHandler& h, const HttpServerLimits& l,
-         std::function<void(const std::string&)> log_line)
-        : io(io_context), its_handler(h), its_limits(l), log(std::move(log_line)), timer(io) {}
+         std::function<void(const std::string&)> log_line, std::shared_ptr<ServerTls> server_tls)
+        : io(io_context),
+          its_handler(h),
+          its_limits(l),
+          log(std::move(log_line)),
+          its_tls(std::move(server_tls)),
+          timer(io),
+          budget{l.all_bodies_bytes} {}
 
     HttpHandler& handler() override { return its_handler; }
     const HttpServerLimits& limits() const override { return its_limits; }
@@ -43,11 +51,16 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     ExchangeId open_exchange(HttpConnection& connection) override;
     void close_exchange(ExchangeId id) override { exchanges.erase(id.value); }
     void forget(HttpConnection& connection) override;
+    BodyBudget& body_budget() override { return budget; }
+    ServerTls* tls() override { return its_tls.get(); }
+    void handshake_over(const std::string& why) override;
 
     Result<std::uint16_t> listen(const ListenAddress& address);
     void accept(tcp::acceptor& acceptor);
     void welcome(tcp::socket socket);
     bool has_room_for(const std::string& address);
+    bool has_room_for_handshake();
+    void turn_away(HttpConnection& connection);
     void arm_timer();
     HttpConnection* find(ExchangeId id);
 
@@ -56,7 +69,12 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     const HttpServerLimits its_limits;
     std::function<void(const std::string&)> log;
     HttpServerCounters its_counters;
+    std::shared_ptr<ServerTls> its_tls;
     boost::asio::steady_timer timer;
+    BodyBudget budget;
+    std::uint32_t handshakes = 0;
+    Instant complained = Instant{} - kComplaintPause;
+    std::uint64_t last_connection = 0;
     bool is_timer_armed = false;
     std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
     std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
@@ -134,10 +152,39 @@ bool HttpServer::Impl::has_room_for(const std::string& address) {
             (idle == nullptr || connection->quiet_since() < idle->quiet_since()))
             idle = connection;
     if (idle == nullptr) return false;
-    const auto keep = idle->shared_from_this();
+    turn_away(*idle);
+    return true;
+}
+
+void HttpServer::Impl::turn_away(HttpConnection& connection) {
+    const auto keep = connection.shared_from_this();
+    if (keep->is_shaking_hands()) handshake_over("somebody else needed its place");
     keep->shut_down();
     forget(*keep);
+}
+
+// A herd is let in as fast as it can be; only who has been at it for long makes way.
+bool HttpServer::Impl::has_room_for_handshake() {
+    if (!its_tls || handshakes < its_limits.handshakes) return true;
+    HttpConnection* slowest = nullptr;
+    for (const auto& [connection, owned] : connections)
+        if (connection->is_shaking_hands() &&
+            (slowest == nullptr || connection->quiet_since() < slowest->quiet_since()))
+            slowest = connection;
+    if (slowest == nullptr || now() - slowest->quiet_since() < kSlowHandshake) return false;
+    turn_away(*slowest);
     return true;
+}
+
+// Devices with a wrong CA come again and again: one line now and then says enough.
+void HttpServer::Impl::handshake_over(const std::string& why) {
+    --handshakes;
+    if (why.empty()) return;
+    ++its_counters.bad_handshakes;
+    if (!log || now() - complained < kComplaintPause) return;
+    complained = now();
+    log("TLS handshake: " + why + " (" + std::to_string(its_counters.bad_handshakes) +
+        " since the start)");
 }
 
 void HttpServer::Impl::welcome(tcp::socket socket) {
@@ -148,14 +195,16 @@ void HttpServer::Impl::welcome(tcp::socket socket) {
     socket.set_option(tcp::no_delay(true), ec);
     socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
     const auto address = peer.address().to_string();
-    if (!has_room_for(address)) {
+    if (!has_room_for(address) || !has_room_for_handshake()) {
         ++its_counters.turned_away;
-        socket.send(boost::asio::buffer(kTooMany), MSG_NOSIGNAL, ec);
+        if (!its_tls) socket.send(boost::asio::buffer(kTooMany), MSG_NOSIGNAL, ec);
         return;
     }
     ++its_counters.accepted;
     ++by_address[address];
-    auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), address);
+    auto connection =
+        std::make_shared<HttpConnection>(*this, std::move(socket), address, ++last_connection);
+    if (its_tls) ++handshakes;
     connections.emplace(connection.get(), connection);
     its_counters.open = connections.size();
     connection->begin();
@@ -179,8 +228,9 @@ void HttpServer::Impl::arm_timer() {
 }
 
 HttpServer::HttpServer(boost::asio::io_context& io, HttpHandler& handler,
-                       const HttpServerLimits& limits, std::function<void(const std::string&)> log)
-    : impl_(std::make_shared<Impl>(io, handler, limits, std::move(log))) {
+                       const HttpServerLimits& limits, std::function<void(const std::string&)> log,
+                       std::shared_ptr<ServerTls> tls)
+    : impl_(std::make_shared<Impl>(io, handler, limits, std::move(log), std::move(tls))) {
     std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -4,9 +4,10 @@
 // stream of both of a length known at the start. One request of a connection is answered at a time;
 // what is pipelined behind it waits, first in the connection's buffer, then in the kernel's.
 //
-// Bounds, all injectable: head size and field count, body size, time for head and body (from the
-// first byte: dripping does not help), idle time, time without taking a byte, connections in all
-// and by address. Files go out by sendfile(2) from the page cache.
+// Bounds, all injectable: head size and field count, body size (of one and of all), chunks, time
+// for head and body (from the first byte: dripping does not help), TLS handshakes in time and
+// number, idle time, time without taking a byte, connections in all and by address. Files go out
+// by sendfile(2) from the page cache; over TLS they are read and encrypted here.
 //
 // Single-threaded: everything happens on the io_context's thread. SIGPIPE is ignored for the whole
 // process from the first server on (sendfile has no MSG_NOSIGNAL).
@@ -34,6 +35,8 @@ struct HttpServerLimits {
     std::size_t head_bytes = 8 * 1024;
     std::size_t head_fields = 64;
     std::size_t body_bytes = 0;                         // of a request; the peer protocol has none
+    std::size_t all_bodies_bytes = 64 * 1024 * 1024;    // of all requests that are here at a time
+    std::uint32_t body_chunks = 16 * 1024;              // of one chunked body
     Duration head_timeout = std::chrono::seconds(10);   // first byte to last of head and body
     Duration idle_timeout = std::chrono::seconds(60);   // between requests
     Duration write_timeout = std::chrono::seconds(60);  // bytes to give and none taken
@@ -42,15 +45,18 @@ struct HttpServerLimits {
     Duration half_closed_timeout = std::chrono::seconds(2);
     std::uint32_t connections = 256;
     std::uint32_t connections_per_address = 32;
+    Duration handshake_timeout = std::chrono::seconds(10);
+    std::uint32_t handshakes = 64;  // of TLS, at a time
 };
 
 struct HttpServerCounters {
     std::uint64_t accepted = 0;
     std::uint64_t turned_away = 0;  // over a connection limit
     std::uint64_t requests = 0;
-    std::uint64_t bad_heads = 0;  // 400, 413, 431, 501, 505
-    std::uint64_t timeouts = 0;   // head, idle, write
-    std::uint64_t open = 0;       // connections now
+    std::uint64_t bad_heads = 0;       // 400, 413, 431, 501, 503 (bodies of all), 505
+    std::uint64_t bad_handshakes = 0;  // no TLS, no certificate where one must be shown
+    std::uint64_t timeouts = 0;        // handshake, head, idle, write
+    std::uint64_t open = 0;            // connections now
 };
 
 using ExchangeId = Strong<struct ExchangeIdTag, std::uint32_t>;  // one request being answered
@@ -63,8 +69,13 @@ public:
     virtual std::string_view target() const = 0;
     // The first field of that name (any case), trimmed; empty when there is none.
     virtual std::string_view field(std::string_view name) const = 0;
+    // Every field of that name, joined by ", " (RFC 9110 §5.3).
+    virtual std::string fields(std::string_view name) const { return std::string(field(name)); }
     virtual std::string_view body() const = 0;
     virtual const std::string& client_address() const = 0;  // without the port
+    // The connection it came on: never the same number twice in one server; 0: not known.
+    virtual std::uint64_t connection() const { return 0; }
+    virtual bool is_over_tls() const { return false; }
 };
 
 struct HttpResponse {
@@ -86,12 +97,15 @@ public:
     virtual void on_closed(ExchangeId id) = 0;
 };
 
+class ServerTls;
+
 class HttpServer {
 public:
     // `io` and `handler` outlive it. `log` may be empty; it gets one line for what an operator
-    // should know, never one per request.
+    // should know, never one per request. With `tls` it speaks TLS and nothing else.
     HttpServer(boost::asio::io_context& io, HttpHandler& handler, const HttpServerLimits& limits,
-               std::function<void(const std::string& line)> log);
+               std::function<void(const std::string& line)> log,
+               std::shared_ptr<ServerTls> tls = nullptr);
     // Closes every connection without on_closed.
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;

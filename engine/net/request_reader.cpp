@@ -19,6 +19,8 @@ constexpr std::size_t kBodyRoom = 16 * 1024;  // body bytes in the buffer, befor
 // RFC 9112 §2.2 wants one skipped. Each is moved away, and while nothing else has come the time for
 // a head does not run: without a limit they would buy both.
 constexpr unsigned kEmptyLines = 4;
+// Nobody has a use for them; each is skipped at the price of its bytes.
+constexpr std::size_t kChunkExtension = 256;
 
 std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
@@ -27,9 +29,10 @@ std::string_view view(boost::beast::string_view text) {
 // One request. Beast calls back with views into the reader's buffer.
 class OneRequest final : public beast::basic_parser<true> {
 public:
-    OneRequest(const HttpServerLimits& limits, const char* head, std::size_t head_size,
+    OneRequest(const HttpServerLimits& limits, BodyBudget& budget, const char* head,
+               std::size_t head_size,
                std::vector<std::pair<std::string_view, std::string_view>>& fields)
-        : limits_(limits), head_(head), head_size_(head_size), fields_(fields) {
+        : limits_(limits), budget_(budget), head_(head), head_size_(head_size), fields_(fields) {
         fields_.clear();
         header_limit(static_cast<std::uint32_t>(limits.head_bytes));
         body_limit(limits.body_bytes);
@@ -38,7 +41,8 @@ public:
     std::string_view method, target;
     std::string body;
     unsigned version = 0;
-    unsigned hosts = 0;
+    unsigned hosts = 0, lengths = 0;
+    std::uint32_t chunks = 0;
     bool expects_continue = false;
     unsigned refusal = 0;  // our own reason to stop, as a status
 
@@ -61,6 +65,11 @@ private:
         if (is_folded) return stop(ec, 400);
         if (fields_.size() == limits_.head_fields) return stop(ec, 431);
         if (name == beast::field::host && ++hosts > 1) return stop(ec, 400);
+        // Even the same length twice (RFC 9112 §6.3): whoever stands before us may read it another
+        // way.
+        if (name == beast::field::content_length &&
+            (++lengths > 1 || view(value).find(',') != std::string_view::npos))
+            return stop(ec, 400);
         if (name == beast::field::transfer_encoding &&
             !http::equal_ignoring_case(view(value), "chunked"))
             return stop(ec, 501);
@@ -71,21 +80,26 @@ private:
     void on_header_impl(BeastError& ec) override {
         if (chunked() && limits_.body_bytes == 0) stop(ec, 413);
     }
-    std::size_t on_body_impl(boost::beast::string_view bytes, BeastError&) override {
+    std::size_t on_body_impl(boost::beast::string_view bytes, BeastError& ec) override {
+        if (bytes.size() > budget_.left) return stop(ec, 503), 0;
+        budget_.left -= bytes.size();
         body.append(bytes.data(), bytes.size());
         return bytes.size();
     }
     std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view bytes,
-                                   BeastError&) override {
-        body.append(bytes.data(), bytes.size());
-        return bytes.size();
+                                   BeastError& ec) override {
+        return on_body_impl(bytes, ec);
+    }
+    void on_chunk_header_impl(std::uint64_t, boost::beast::string_view extensions,
+                              BeastError& ec) override {
+        if (++chunks > limits_.body_chunks || extensions.size() > kChunkExtension) stop(ec, 400);
     }
     void on_response_impl(int, boost::beast::string_view, int, BeastError&) override {}
     void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
-    void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, BeastError&) override {}
     void on_finish_impl(BeastError&) override {}
 
     const HttpServerLimits& limits_;
+    BodyBudget& budget_;
     const char* head_;
     std::size_t head_size_;
     std::vector<std::pair<std::string_view, std::string_view>>& fields_;
@@ -107,11 +121,21 @@ struct RequestReader::Parser {
     std::vector<std::pair<std::string_view, std::string_view>> fields;  // kept for its capacity
 };
 
-RequestReader::RequestReader(const HttpServerLimits& limits, std::string client_address)
+RequestReader::RequestReader(const HttpServerLimits& limits, RequestOrigin origin,
+                             BodyBudget* budget)
     : limits_(limits),
-      client_address_(std::move(client_address)),
+      origin_(std::move(origin)),
+      own_budget_{limits.body_bytes},
+      budget_(budget != nullptr ? budget : &own_budget_),
       parser_(std::make_unique<Parser>()) {}
-RequestReader::~RequestReader() = default;
+RequestReader::~RequestReader() {
+    forget_body();
+}
+
+void RequestReader::forget_body() {
+    if (parser_->one) budget_->left += parser_->one->body.size();
+    parser_->one.reset();
+}
 
 std::span<char> RequestReader::room() {
     // While a body comes in, its request's head stays in front: views point into it, so the
@@ -167,7 +191,7 @@ RequestReader::Progress RequestReader::parse() {
 }
 
 RequestReader::Progress RequestReader::parse_head() {
-    auto& one = parser_->one.emplace(limits_, buffer_.get(), head_end_, parser_->fields);
+    auto& one = parser_->one.emplace(limits_, *budget_, buffer_.get(), head_end_, parser_->fields);
     BeastError ec;
     one.put(boost::asio::const_buffer(buffer_.get(), head_end_), ec);
     if (ec && ec != beast::error::need_more) return refuse(status_of(one, ec));
@@ -193,8 +217,9 @@ RequestReader::Progress RequestReader::parse_body() {
         const auto used =
             one.put(boost::asio::const_buffer(buffer_.get() + head_end_, filled_ - head_end_), ec);
         filled_ -= used;
-        std::memmove(buffer_.get() + head_end_, buffer_.get() + head_end_ + used,
-                     filled_ - head_end_);
+        if (used > 0)
+            std::memmove(buffer_.get() + head_end_, buffer_.get() + head_end_ + used,
+                         filled_ - head_end_);
         if (ec == beast::error::need_more)
             return filled_ == capacity_ ? refuse(400) : Progress::need_more;
         if (ec) return refuse(status_of(one, ec));
@@ -214,7 +239,7 @@ void RequestReader::done() {
     empty_lines_ = 0;
     is_head_parsed_ = false;
     is_expectation_pending_ = false;
-    parser_->one.reset();
+    forget_body();
 }
 
 void RequestReader::discard() {
@@ -245,6 +270,16 @@ std::string_view RequestReader::field(std::string_view name) const {
     for (const auto& [known, value] : parser_->fields)
         if (http::equal_ignoring_case(known, name)) return value;
     return {};
+}
+
+std::string RequestReader::fields(std::string_view name) const {
+    std::string out;
+    for (const auto& [known, value] : parser_->fields) {
+        if (!http::equal_ignoring_case(known, name)) continue;
+        if (!out.empty()) out += ", ";
+        out += value;
+    }
+    return out;
 }
 
 }  // namespace sluice::net

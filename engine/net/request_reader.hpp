@@ -1,7 +1,7 @@
 #pragma once
 // Bytes of one server connection in, requests out, one after another. Beast's parser under our
-// limits; what Beast lets pass and we do not is refused here: several Hosts, transfer codings other
-// than chunked, folded fields. Touches no socket, so the fuzzer feeds it too.
+// limits; what Beast lets pass and we do not is refused here: several Hosts or lengths, transfer
+// codings other than chunked, folded fields. Touches no socket, so the fuzzer feeds it too.
 //
 // The buffer is never larger than the limits: a client that sends more waits in the kernel.
 
@@ -15,9 +15,23 @@
 
 namespace sluice::net {
 
+// What the bodies of all connections of a server may take together.
+struct BodyBudget {
+    std::size_t left = 0;
+};
+
+// Where the requests come from, as they will tell the handler.
+struct RequestOrigin {
+    std::string address;
+    std::uint64_t connection = 0;
+    bool is_over_tls = false;
+};
+
 class RequestReader final : public HttpRequest {
 public:
-    RequestReader(const HttpServerLimits& limits, std::string client_address);
+    // `limits` and `budget` outlive it; without a budget each body is bounded alone.
+    RequestReader(const HttpServerLimits& limits, RequestOrigin origin,
+                  BodyBudget* budget = nullptr);
     ~RequestReader() override;
 
     // Where the next bytes go; empty when no more are taken for now.
@@ -27,7 +41,7 @@ public:
     enum class Progress { need_more, complete, bad };
     // After `complete` the request below is valid until done().
     Progress parse();
-    // The status for a bad request: 400, 413, 431, 501 or 505.
+    // The status for a bad request: 400, 413, 431, 501, 503 or 505.
     unsigned error_status() const { return error_status_; }
     // The client waits for "100 Continue" before it sends the body; true once.
     bool take_expectation();
@@ -45,8 +59,11 @@ public:
     std::string_view method() const override;
     std::string_view target() const override;
     std::string_view field(std::string_view name) const override;
+    std::string fields(std::string_view name) const override;
     std::string_view body() const override;
-    const std::string& client_address() const override { return client_address_; }
+    const std::string& client_address() const override { return origin_.address; }
+    std::uint64_t connection() const override { return origin_.connection; }
+    bool is_over_tls() const override { return origin_.is_over_tls; }
 
 private:
     struct Parser;
@@ -55,9 +72,12 @@ private:
     Progress parse_body();
     Progress refuse(unsigned status);
     bool find_head_end();
+    void forget_body();
 
     const HttpServerLimits& limits_;
-    std::string client_address_;
+    RequestOrigin origin_;
+    BodyBudget own_budget_;
+    BodyBudget* budget_;
     std::unique_ptr<char[]> buffer_;
     std::size_t capacity_ = 0;
     std::size_t filled_ = 0;

@@ -47,7 +47,7 @@ struct Outcome {
 
 Outcome read_all(const net::HttpServerLimits& limits, std::string_view bytes, std::size_t step) {
     Outcome out;
-    net::RequestReader reader(limits, "client");
+    net::RequestReader reader(limits, {"client"});
     for (;;) {
         const auto progress = reader.parse();
         if (progress == Progress::bad) {

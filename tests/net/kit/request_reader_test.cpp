@@ -22,7 +22,7 @@ Progress feed(RequestReader& reader, std::string_view bytes) {
 
 TEST(RequestReader, SkipsAFewEmptyLinesBeforeEachRequest) {
     const HttpServerLimits limits;
-    RequestReader reader(limits, "::1");
+    RequestReader reader(limits, {"::1"});
     for (int request = 0; request < 3; ++request) {
         for (int line = 0; line < 4; ++line) EXPECT_EQ(feed(reader, "\r\n"), Progress::need_more);
         EXPECT_FALSE(reader.has_begun());
@@ -35,7 +35,7 @@ TEST(RequestReader, SkipsAFewEmptyLinesBeforeEachRequest) {
 // Each costs a move of all that is behind it, and a line that is gone would not let time run.
 TEST(RequestReader, RefusesAFloodOfEmptyLinesHoweverTheyCome) {
     const HttpServerLimits limits;
-    RequestReader dripped(limits, "::1");
+    RequestReader dripped(limits, {"::1"});
     auto progress = Progress::need_more;
     int lines = 0;
     for (; progress == Progress::need_more && lines < 100; ++lines)
@@ -46,13 +46,13 @@ TEST(RequestReader, RefusesAFloodOfEmptyLinesHoweverTheyCome) {
 
     std::string flood;
     for (int line = 0; line < 400; ++line) flood += "\r\n";
-    RequestReader flooded(limits, "::1");
+    RequestReader flooded(limits, {"::1"});
     EXPECT_EQ(feed(flooded, flood), Progress::bad);
 }
 
 TEST(RequestReader, LetsTimeRunOnceItSkipsNoMore) {
     const HttpServerLimits limits;
-    RequestReader reader(limits, "::1");
+    RequestReader reader(limits, {"::1"});
     for (int line = 0; line < 5; ++line) feed(reader, "\r\n");
     EXPECT_TRUE(reader.has_begun());
 }

@@ -13,14 +13,17 @@ namespace sluice::tests {
 
 class EchoServer final : public net::HttpHandler {
 public:
-    explicit EchoServer(const net::HttpServerLimits& limits = {}, std::size_t file_bytes = 0)
+    explicit EchoServer(const net::HttpServerLimits& limits = {}, std::size_t file_bytes = 0,
+                        std::shared_ptr<net::ServerTls> tls = nullptr)
         : file_size(file_bytes) {
         fd = ::memfd_create("file", MFD_CLOEXEC);
         const std::string chunk(1 << 20, 'f');
         for (std::size_t at = 0; at < file_bytes; at += chunk.size())
             if (::pwrite(fd, chunk.data(), chunk.size(), static_cast<off_t>(at)) < 0) std::abort();
         thread.run([&] {
-            server = std::make_unique<net::HttpServer>(thread.io(), *this, limits, nullptr);
+            server = std::make_unique<net::HttpServer>(
+                thread.io(), *this, limits, [this](const std::string& line) { lines += line; },
+                std::move(tls));
             port = server->listen({"127.0.0.1", 0}).value();
         });
     }
@@ -56,7 +59,7 @@ public:
         body += ' ';
         body += target;
         body += ' ';
-        body += request.field("X-Test");
+        body += request.fields("X-Test");
         body += ' ';
         body += request.body();
         server->answer(id, {200, {{"X-From", request.client_address()}}, body});
@@ -75,6 +78,7 @@ public:
     int fd = -1;
     std::size_t handed = 0, sent = 0;  // of one /file at a time
     int closed = 0;
+    std::string lines;  // of the log
     std::uint16_t port = 0;
     std::unique_ptr<net::HttpServer> server;
     IoThread thread;

@@ -108,6 +108,16 @@ TEST(HttpServer, TakesABodyUpToItsLimitPlainAndChunked) {
         {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
          "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Test: trailer\r\n\r\n",
          200, "POST /p  abcde"},
+        {"POST /p HTTP/1.1\r\nHost: x\r\nX-Test: a\r\nx-test: b\r\nContent-Length: 0\r\n\r\n", 200,
+         "POST /p a, b "},
+        {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "3;" +
+             std::string(257, 'x') + "\r\nabc\r\n0\r\n\r\n",
+         400, ""},
+        {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "3;" +
+             std::string(50000, 'x'),
+         400, ""},
         {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n", 413, ""},
         {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400, ""},
     };
@@ -120,6 +130,41 @@ TEST(HttpServer, TakesABodyUpToItsLimitPlainAndChunked) {
             EXPECT_EQ(answer.body, c.body) << c.request.substr(0, 120);
         }
     }
+}
+
+TEST(HttpServer, RefusesMoreChunksThanItsLimit) {
+    tests::EchoServer echo({.body_bytes = 1000, .body_chunks = 10});
+    const std::string head = "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const int chunks : {9, 10}) {
+        tests::RawClient client(echo.port);
+        client.send(head);
+        for (int i = 0; i < chunks; ++i) client.send("1\r\nx\r\n");
+        client.send("0\r\n\r\n");
+        EXPECT_EQ(client.receive_answer().status, chunks == 9 ? 200 : 400);
+    }
+}
+
+TEST(HttpServer, HoldsTheBodiesOfAllConnectionsToOneLimit) {
+    tests::EchoServer echo({.body_bytes = 1000, .all_bodies_bytes = 1500});
+    const std::string head =
+        "POST /p HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n";
+    tests::RawClient holder(echo.port);
+    holder.send(head);
+    holder.receive_head();
+    holder.send(std::string(900, 'h'));
+    tests::RawClient next(echo.port);
+    next.send(head);
+    next.receive_head();
+    next.send(std::string(1000, 'n'));
+    const auto answer = next.receive_answer();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.head, HasSubstr("Retry-After: "));
+    holder.reset();
+    ASSERT_TRUE(echo.becomes_true([&] { return echo.server->counters().open <= 1; }));
+    tests::RawClient again(echo.port);
+    again.send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" +
+               std::string(1000, 'a'));
+    EXPECT_EQ(again.receive_answer().status, 200);
 }
 
 TEST(HttpServer, SaysContinueToAClientThatWaitsForIt) {
@@ -151,6 +196,12 @@ TEST(HttpServer, RefusesWhatIsNoRequestWithItsOwnStatusAndCloses) {
         {get("/", "Content-Length: 1\r\n"), 413},
         {get("/", "Content-Length: -1\r\n"), 400},
         {get("/", "Content-Length: 0\r\nContent-Length: 1\r\n"), 400},
+        {get("/", "Content-Length: 0\r\nContent-Length: 0\r\n"), 400},
+        {get("/", "Content-Length: 0, 0\r\n"), 400},
+        {get("/", "Content-Length: +0\r\n"), 400},
+        {get("/", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 501},
+        {get("/", "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n"), 400},
+        {get("/", "Transfer-Encoding : chunked\r\n"), 400},
         {get("/", "Transfer-Encoding: chunked\r\n"), 413},
         {get("/", "Transfer-Encoding: gzip\r\n"), 501},
         {get("/", "Transfer-Encoding: gzip, chunked\r\n"), 501},
