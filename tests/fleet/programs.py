@@ -1,4 +1,4 @@
-"""The demo's processes: started, watched, and never outliving it."""
+"""Processes: started, watched, and never outliving who started them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-class DemoError(Exception):
+class FleetError(Exception):
     """One line for the person who watches."""
 
 
@@ -35,7 +35,13 @@ class Programs:
         """All that were started still run; whoever ended is named with its last word."""
         for name, process in self._running.items():
             if process.poll() is not None:
-                raise DemoError(f"{name} ended with {process.returncode}: {self._last_word(name)}")
+                raise FleetError(f"{name} ended with {process.returncode}: {self._last_word(name)}")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash or a power cut of one machine; to be started again, or forgotten."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
 
     def stop(self) -> None:
         for process in self._running.values():
@@ -57,7 +63,7 @@ class Programs:
         done = subprocess.run([str(self.sluice), *map(str, words)], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
-            raise DemoError(f"sluice {' '.join(map(str, words))}: {done.stderr.strip()}")
+            raise FleetError(f"sluice {' '.join(map(str, words))}: {done.stderr.strip()}")
         return done.stdout
 
     def json(self, *words):
@@ -73,4 +79,4 @@ def wait_for(what: str, seconds: float, is_there, programs: Programs):
             return found
         programs.check()
         time.sleep(0.1)
-    raise DemoError(f"{what}: not within {seconds:.0f} s")
+    raise FleetError(f"{what}: not within {seconds:.0f} s")
