@@ -7,6 +7,7 @@
 // transaction and one fsync (group commit). Callbacks come through `post`, which hands them to the
 // caller's thread.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,13 +21,16 @@ namespace sluice::store {
 struct StoreOptions {
     std::string path;  // of the SQLite file; made with mode 0600 where it is not there
     std::string vfs;   // of SQLite; empty: the system's. Tests put their power cut here.
+    // The log goes back into the file when it has grown to so many pages of 4 KiB.
+    std::uint32_t checkpoint_pages = 1000;
 };
 
 class Store {
 public:
     using Post = std::function<void(std::function<void()>)>;
 
-    // Opens and migrates; refused for a file that a newer Sluice wrote. Blocking, as load() is.
+    // Opens and migrates; refused for a file that a newer Sluice wrote, or that another process has
+    // open. Blocking, as load() is. `post` is called on the store's threads.
     static Result<std::unique_ptr<Store>> open(const StoreOptions& options, Post post);
     ~Store();  // what was given to commit() is written first
     Store(const Store&) = delete;

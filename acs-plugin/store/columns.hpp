@@ -1,0 +1,136 @@
+#pragma once
+// Which columns a row of acs-plugin/service has, once for writing and reading: a visitor is called
+// with each column's name and field, keys first. Inside acs-plugin/store only; schema.cpp has the
+// same columns as SQL, and a test that writes and reads every field holds the two together.
+//
+// Enumerations lie in files as numbers: their values never change.
+
+#include "acs-plugin/service/rows.hpp"
+
+namespace sluice::store {
+
+static_assert(static_cast<int>(inventory::SiteSource::address) == 4);
+static_assert(static_cast<int>(inventory::DeviceKind::agent) == 1);
+static_assert(static_cast<int>(service::RolloutState::finished) == 3);
+
+inline const char* table_of(const service::DeviceRow&) {
+    return "device";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::DeviceRow& r) {
+    v.key("identity", r.identity);
+    v("oui", r.report.oui);
+    v("product_class", r.report.product_class);
+    v("serial", r.report.serial);
+    v("manufacturer", r.report.manufacturer);
+    v("hardware_version", r.report.hardware_version);
+    v("software_version", r.report.software_version);
+    v("site_source", r.report.site.source);
+    v("site", r.report.site.value);
+    v("cpu_percent", r.report.cpu_percent);
+    v("cache_bytes", r.report.cache_bytes);
+    v("uplink_bps", r.report.uplink_bps);
+    v("downlink_bps", r.report.downlink_bps);
+    v("has_file_server", r.report.has_file_server);
+    v("file_server", r.report.file_server);
+    v("is_enabled", r.report.is_enabled);
+    v("protocols", r.report.protocols);
+    v("kind", r.report.kind);
+    v("is_gateway", r.report.is_gateway);
+    v("connection_url", r.connection_url);
+    v("connection_username", r.connection_username);
+    v("connection_password", r.connection_password);
+    v("config_version", r.config_version);
+    v("root", r.root);
+    v("cwmp", r.cwmp);
+    v("max_envelopes", r.max_envelopes);
+    v("first_seen_ms", r.first_seen);
+    v("last_seen_ms", r.last_seen);
+}
+
+inline const char* table_of(const service::ImageRow&) {
+    return "image";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::ImageRow& r) {
+    v.key("id", r.id);
+    v("is_firmware", r.is_firmware);
+    v("name", r.name);
+    v("software_version", r.software_version);
+    v("manifest", r.manifest);
+    v("length", r.length);
+    v("piece_length", r.piece_length);
+    v("is_vendor_verified", r.is_vendor_verified);
+    v("published_ms", r.published);
+}
+
+inline const char* table_of(const service::RolloutRow&) {
+    return "rollout";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::RolloutRow& r) {
+    v.key("id", r.id);
+    v("image", r.image);
+    v("spec", r.spec);
+    v("state", r.state);
+    v("secret_key", r.key);
+    v("started_ms", r.started);
+    v("finished_ms", r.finished);
+}
+
+inline const char* table_of(const service::RolloutDeviceRow&) {
+    return "rollout_device";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::RolloutDeviceRow& r) {
+    v.key("rollout", r.rollout);
+    v.key("identity", r.identity);
+    v("state", r.state);
+    v("part", r.part);
+    v("site", r.site);
+    v("plan", r.plan);
+    v("token", r.token);
+    v("command_key", r.command_key);
+    v("attempts", r.attempts);
+    v("fault", r.fault);
+    v("why", r.why);
+    v("changed_ms", r.changed);
+    v("ordered_ms", r.ordered);
+    v("fetched_ms", r.fetched);
+    v("done_ms", r.done);
+    v("peer_bytes", r.peer_bytes);
+    v("origin_bytes", r.origin_bytes);
+}
+
+inline const char* table_of(const service::OriginCountRow&) {
+    return "origin_count";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::OriginCountRow& r) {
+    v.key("rollout", r.rollout);
+    v.key("site", r.site);
+    v("bytes", r.bytes);
+    v("requests", r.requests);
+    v("canary_bytes", r.canary_bytes);
+}
+
+inline const char* table_of(const service::SiteImportRow&) {
+    return "site_import";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::SiteImportRow& r) {
+    v.key("identity", r.identity);
+    v("site", r.site);
+}
+
+inline const char* table_of(const service::AuditRow&) {
+    return "audit";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::AuditRow& r) {
+    v("at_ms", r.at);
+    v("who", r.who);
+    v("what", r.what);
+}
+
+}  // namespace sluice::store

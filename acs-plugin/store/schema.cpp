@@ -1,0 +1,120 @@
+#include "acs-plugin/store/schema.hpp"
+
+#include <array>
+#include <soci/soci.h>
+#include <string_view>
+
+namespace sluice::store {
+namespace {
+
+constexpr int kApplicationId = 0x534C5543;  // "SLUC" in the file's header: whose it is
+
+// Times are milliseconds since 1970, 0 = not yet; sizes and rates are 64-bit. columns.hpp has the
+// same columns for the code.
+constexpr std::string_view kFirst = R"sql(
+CREATE TABLE device (
+    identity TEXT PRIMARY KEY NOT NULL,
+    oui TEXT NOT NULL, product_class TEXT NOT NULL, serial TEXT NOT NULL,
+    manufacturer TEXT NOT NULL, hardware_version TEXT NOT NULL, software_version TEXT NOT NULL,
+    site_source INTEGER NOT NULL, site TEXT NOT NULL,
+    cpu_percent REAL, cache_bytes INTEGER, uplink_bps INTEGER, downlink_bps INTEGER,
+    has_file_server INTEGER NOT NULL, file_server TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL, protocols INTEGER NOT NULL, kind INTEGER NOT NULL,
+    is_gateway INTEGER NOT NULL,
+    connection_url TEXT NOT NULL, connection_username TEXT NOT NULL,
+    connection_password TEXT NOT NULL, config_version TEXT NOT NULL, root TEXT NOT NULL,
+    cwmp INTEGER NOT NULL, max_envelopes INTEGER NOT NULL,
+    first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE image (
+    id TEXT PRIMARY KEY NOT NULL,
+    is_firmware INTEGER NOT NULL, name TEXT NOT NULL, software_version TEXT NOT NULL,
+    manifest TEXT NOT NULL, length INTEGER NOT NULL, piece_length INTEGER NOT NULL,
+    is_vendor_verified INTEGER NOT NULL, published_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rollout (
+    id TEXT PRIMARY KEY NOT NULL,
+    image TEXT NOT NULL, spec TEXT NOT NULL, state INTEGER NOT NULL, secret_key TEXT NOT NULL,
+    started_ms INTEGER NOT NULL, finished_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rollout_device (
+    rollout TEXT NOT NULL, identity TEXT NOT NULL,
+    state TEXT NOT NULL, part TEXT NOT NULL, site TEXT NOT NULL, plan TEXT NOT NULL,
+    token TEXT NOT NULL, command_key TEXT NOT NULL, attempts INTEGER NOT NULL,
+    fault INTEGER NOT NULL, why TEXT NOT NULL, changed_ms INTEGER NOT NULL,
+    ordered_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL,
+    peer_bytes INTEGER NOT NULL, origin_bytes INTEGER NOT NULL,
+    PRIMARY KEY (rollout, identity)
+) WITHOUT ROWID;
+CREATE TABLE origin_count (
+    rollout TEXT NOT NULL, site TEXT NOT NULL,
+    bytes INTEGER NOT NULL, requests INTEGER NOT NULL, canary_bytes INTEGER NOT NULL,
+    PRIMARY KEY (rollout, site)
+) WITHOUT ROWID;
+CREATE TABLE site_import (
+    identity TEXT PRIMARY KEY NOT NULL, site TEXT NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+// What operators did, since there is a REST API to do it with. AUTOINCREMENT: newer rows have
+// higher numbers, also after old ones were deleted.
+constexpr std::string_view kAudit = R"sql(
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL
+);
+)sql";
+
+// Step n makes version n + 1 out of version n. Steps are added, never changed.
+constexpr std::array<std::string_view, 2> kSteps{kFirst, kAudit};
+constexpr int kVersion = static_cast<int>(kSteps.size());
+
+int number_of(soci::session& db, const std::string& query) {
+    int out = 0;
+    db << query, soci::into(out);
+    return out;
+}
+
+// SOCI runs one statement at a time. No literal in the steps holds a semicolon.
+void run_script(soci::session& db, std::string_view script) {
+    while (true) {
+        const auto end = script.find(';');
+        if (end == std::string_view::npos) return;
+        db << std::string(script.substr(0, end));
+        script.remove_prefix(end + 1);
+    }
+}
+
+void migrate(soci::session& db, int from) {
+    for (int version = from; version < kVersion; ++version) {
+        soci::transaction step(db);
+        run_script(db, kSteps[static_cast<std::size_t>(version)]);
+        db << "PRAGMA user_version = " + std::to_string(version + 1);
+        db << "PRAGMA application_id = " + std::to_string(kApplicationId);
+        step.commit();
+    }
+}
+
+}  // namespace
+
+Result<void> open_schema(soci::session& db, const std::string& path,
+                         std::uint32_t checkpoint_pages) {
+    const auto owner = number_of(db, "PRAGMA application_id");
+    const auto version = number_of(db, "PRAGMA user_version");
+    const bool is_new = number_of(db, "SELECT COUNT(*) FROM sqlite_master") == 0 && version == 0;
+    if (!is_new && owner != kApplicationId) return Error{path + ": is not a store of Sluice"};
+    if (version > kVersion)
+        return Error{path + ": was written by a newer release (schema " + std::to_string(version) +
+                     ", this one knows " + std::to_string(kVersion) + ")"};
+    // EXTRA is FULL, and in the moment before there is a log it also syncs the folder after the
+    // journal went: else a power cut could bring the journal back, and undo the log with it.
+    db << "PRAGMA synchronous = EXTRA";
+    std::string mode;
+    db << "PRAGMA journal_mode = WAL", soci::into(mode);
+    if (mode != "wal") return Error{path + ": its file system has no write-ahead log for SQLite"};
+    db << "PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_pages);
+    migrate(db, version);
+    return success();
+}
+
+}  // namespace sluice::store

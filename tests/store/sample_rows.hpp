@@ -1,0 +1,122 @@
+#pragma once
+// A row of each kind with every field said, and equality that a new field of a row breaks at
+// compile time: what the store forgets is seen.
+
+#include <tuple>
+
+#include "acs-plugin/service/rows.hpp"
+
+namespace sluice::service {
+
+inline auto fields_of(const inventory::DeviceReport& r) {
+    const auto& [oui, product, serial, maker, hardware, software, site, cpu, cache, up, down, has,
+                 server, enabled, protocols, kind, gateway] = r;
+    return std::tie(oui, product, serial, maker, hardware, software, site, cpu, cache, up, down,
+                    has, server, enabled, protocols, kind, gateway);
+}
+inline bool operator==(const DeviceRow& a, const DeviceRow& b) {
+    const auto fields = [](const DeviceRow& r) {
+        const auto& [identity, report, url, user, password, config, root, cwmp, envelopes, first,
+                     last] = r;
+        return std::tuple_cat(fields_of(report), std::tie(identity, url, user, password, config,
+                                                          root, cwmp, envelopes, first, last));
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const ImageRow& a, const ImageRow& b) {
+    const auto fields = [](const ImageRow& r) {
+        const auto& [id, firmware, name, version, manifest, length, piece, vendor, published] = r;
+        return std::tie(id, firmware, name, version, manifest, length, piece, vendor, published);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const RolloutRow& a, const RolloutRow& b) {
+    const auto fields = [](const RolloutRow& r) {
+        const auto& [id, image, spec, state, key, started, finished] = r;
+        return std::tie(id, image, spec, state, key, started, finished);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const RolloutDeviceRow& a, const RolloutDeviceRow& b) {
+    const auto fields = [](const RolloutDeviceRow& r) {
+        const auto& [rollout, identity, state, part, site, plan, token, key, attempts, fault, why,
+                     changed, ordered, fetched, done, peer, origin] = r;
+        return std::tie(rollout, identity, state, part, site, plan, token, key, attempts, fault,
+                        why, changed, ordered, fetched, done, peer, origin);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const OriginCountRow& a, const OriginCountRow& b) {
+    const auto fields = [](const OriginCountRow& r) {
+        const auto& [rollout, site, bytes, requests, canary] = r;
+        return std::tie(rollout, site, bytes, requests, canary);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const SiteImportRow& a, const SiteImportRow& b) {
+    const auto fields = [](const SiteImportRow& r) {
+        const auto& [identity, site] = r;
+        return std::tie(identity, site);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const AuditRow& a, const AuditRow& b) {
+    const auto fields = [](const AuditRow& r) {
+        const auto& [at, who, what] = r;
+        return std::tie(at, who, what);
+    };
+    return fields(a) == fields(b);
+}
+
+}  // namespace sluice::service
+
+namespace sluice::store {
+
+inline service::DeviceRow a_device(const std::string& identity) {
+    service::DeviceRow out;
+    out.identity = identity;
+    auto& r = out.report;
+    r.oui = "00D09E";
+    r.product_class = "GW3";
+    r.serial = "S-1 'quoted' \"twice\"; DROP TABLE device; --";
+    r.manufacturer = "ACMÉ";
+    r.hardware_version = "A";
+    r.software_version = "4.2.0";
+    r.site = {inventory::SiteSource::gateway, "home-7"};
+    r.cpu_percent = 12.5;
+    r.cache_bytes = ~std::uint64_t{0};
+    r.uplink_bps = 10'000'000;
+    r.downlink_bps = 100'000'000'000;
+    r.has_file_server = true;
+    r.file_server = {*inventory::parse_address("fd00::7"), 7547, true};
+    r.is_enabled = false;
+    r.protocols = inventory::kPeerHttpV1;
+    r.kind = inventory::DeviceKind::agent;
+    r.is_gateway = true;
+    out.connection_url = "http://192.0.2.7:30005/";
+    out.connection_username = "acs";
+    out.connection_password = "secret";
+    out.config_version = "cfg-9";
+    out.root = "Device.";
+    out.cwmp = 4;
+    out.max_envelopes = 2;
+    out.first_seen = {1'772'366'400'123};
+    out.last_seen = {1'772'366'400'456};
+    return out;
+}
+
+inline service::ImageRow an_image(const std::string& id) {
+    return {id,    false, "gw3.cfg", "4.2.1", "{\"payload\":\"…\"}", std::uint64_t{4} << 30,
+            65536, true,  {5}};
+}
+
+inline service::RolloutRow a_rollout(const std::string& id) {
+    return {id, "aa", "{}", service::RolloutState::paused, Bytes{0, 1, 0xff}, {7}, {9}};
+}
+
+inline service::RolloutDeviceRow a_part(const std::string& rollout, const std::string& identity) {
+    return {rollout, identity, "fetching", "master", "home-7", "{\"a\":1}", "tok", "key", 3,
+            9010,    "why",    {1},        {2},      {3},      {4},         5,     6};
+}
+
+}  // namespace sluice::store
