@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/cwmp/messages.hpp"
@@ -28,8 +29,16 @@ struct DecodeError {
 
 Result<Envelope, DecodeError> decode(std::string_view bytes, const XmlLimits& limits = {});
 
+// A body with several envelopes one after another (MaxEnvelopes, R1.1): at most kMaxEnvelopes. None
+// for an empty body or one of white space.
+inline constexpr std::size_t kMaxEnvelopes = 8;
+Result<std::vector<Envelope>, DecodeError> decode_all(std::string_view bytes,
+                                                      const XmlLimits& limits = {});
+
 // One envelope, text/xml in UTF-8.
 std::string encode(const Envelope& envelope);
+// Several, as decode_all reads them.
+std::string encode_all(const std::vector<Envelope>& envelopes);
 
 // "Download", "InformResponse", …; the name of the unknown one.
 std::string method_name(const Message& message);

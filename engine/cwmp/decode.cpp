@@ -379,4 +379,19 @@ Result<Envelope, DecodeError> decode(std::string_view bytes, const XmlLimits& li
     return out;
 }
 
+Result<std::vector<Envelope>, DecodeError> decode_all(std::string_view bytes,
+                                                      const XmlLimits& limits) {
+    std::vector<Envelope> out;
+    if (bytes.size() > limits.bytes) return no_sense("longer than the limit for a body");
+    for (;;) {
+        bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+        if (bytes.empty()) return out;
+        if (out.size() == kMaxEnvelopes) return no_sense("too many envelopes in one body");
+        const auto length = first_document_length(bytes);
+        SLUICE_TRY(auto one, decode(bytes.substr(0, length), limits));
+        out.push_back(std::move(one));
+        bytes.remove_prefix(length);
+    }
+}
+
 }  // namespace sluice::cwmp

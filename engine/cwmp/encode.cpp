@@ -293,9 +293,9 @@ std::string method_name(const Message& message) {
     return kNames[message.index()];
 }
 
-std::string encode(const Envelope& envelope) {
-    Writer to;
-    to.open("?xml version=\"1.0\" encoding=\"UTF-8\"?");
+namespace {
+
+void write_envelope(Writer& to, const Envelope& envelope) {
     to.open("soap-env:Envelope",
             " xmlns:soap-env=\"http://schemas.xmlsoap.org/soap/envelope/\""
             " xmlns:soap-enc=\"http://schemas.xmlsoap.org/soap/encoding/\""
@@ -314,6 +314,18 @@ std::string encode(const Envelope& envelope) {
     }
     to.close("soap-env:Body");
     to.close("soap-env:Envelope");
+}
+
+}  // namespace
+
+std::string encode(const Envelope& envelope) {
+    return encode_all({envelope});
+}
+
+std::string encode_all(const std::vector<Envelope>& envelopes) {
+    Writer to;
+    to.open("?xml version=\"1.0\" encoding=\"UTF-8\"?");
+    for (const auto& envelope : envelopes) write_envelope(to, envelope);
     return to.take();
 }
 

@@ -104,6 +104,21 @@ Result<void> check_shape(std::string_view text, const XmlLimits& limits) {
     return success();
 }
 
+std::size_t first_document_length(std::string_view text) {
+    std::size_t depth = 0;
+    for (std::size_t at = text.find('<'); at != text.npos; at = text.find('<', at)) {
+        const auto construct = read_construct(text.substr(at));
+        if (!construct) return text.size();
+        using Kind = Construct::Kind;
+        const auto kind = construct.value().kind;
+        at += construct.value().length;
+        if (kind == Kind::open) ++depth;
+        if (kind == Kind::close && depth > 0) --depth;
+        if (depth == 0 && (kind == Kind::close || kind == Kind::empty)) return at;
+    }
+    return text.size();
+}
+
 std::vector<char> readable_text(std::string_view bytes) {
     std::vector<char> out;
     out.reserve(bytes.size() + 1);
