@@ -9,8 +9,8 @@
 #include <sys/random.h>
 
 #include "acs-plugin/cli/command.hpp"
-#include "acs-plugin/cli/compose.hpp"
 #include "acs-plugin/cli/site_file.hpp"
+#include "acs-plugin/service/compose.hpp"
 #include "engine/image/manifest.hpp"
 #include "engine/planning/assignment_json.hpp"
 #include "engine/planning/fleet.hpp"
@@ -82,8 +82,8 @@ Result<SiteFile> site_of(const PlanOptions& options) {
     return within(parse_site_file(text), options.site_file);
 }
 
-Result<RolloutSecrets> secrets_of(const PlanOptions& options, UtcTime now) {
-    RolloutSecrets out;
+Result<service::RolloutSecrets> secrets_of(const PlanOptions& options, UtcTime now) {
+    service::RolloutSecrets out;
     out.expires = UtcTime{now.seconds + std::int64_t{options.valid_hours} * 3600};
     if (options.out_directory.empty()) return out;
     std::error_code error;
@@ -93,12 +93,12 @@ Result<RolloutSecrets> secrets_of(const PlanOptions& options, UtcTime now) {
     return out;
 }
 
-Result<void> write_assignments(const planning::SitePlan& plan, const RolloutSecrets& secrets,
-                               const Path& directory) {
+Result<void> write_assignments(const planning::SitePlan& plan,
+                               const service::RolloutSecrets& secrets, const Path& directory) {
     for (std::size_t rank = 0; rank < plan.members.size(); ++rank) {
         const auto& member = plan.members[rank].member;
         if (member.part == planning::Part::plain) continue;
-        SLUICE_TRY(const auto assignment, compose(plan, rank, secrets));
+        SLUICE_TRY(const auto assignment, service::compose(plan, rank, secrets));
         SLUICE_CHECK(write_file(directory / (member.name + ".json"),
                                 planning::to_json(assignment) + "\n", kOwnerOnly, Overwrite::yes));
     }

@@ -1,6 +1,7 @@
 #pragma once
 // What an operator orders: which image, for whom, how. As JSON in the REST API and in RolloutRow;
-// unknown keys are refused with the nearest known name.
+// unknown keys are refused with the nearest known name. Names as the members, but for times, in
+// seconds: "drain_max_s", "order_timeout_s", "commit_timeout_s", "retain_s"; flow "a" or "b".
 
 #include <chrono>
 #include <cstdint>

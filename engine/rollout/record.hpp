@@ -1,0 +1,121 @@
+#pragma once
+// What a rollout knows of each of its devices, and the words for it. A Record is all that survives
+// a restart: whoever keeps it gives it back, and the rollout goes on where it stopped.
+//
+// | state      | means                                                    | leaves it by |
+// |------------|----------------------------------------------------------|-------------------------|
+// | waiting    | no permit for its site yet, no source, or not its turn   | any of these | | due |
+// is told at its next session, and called where it can be  | its session             | | ordered |
+// was told; has not answered                               | its answer              | | fetching
+// | took the order                                           | TransferComplete        | | staged
+// | holds the image, durable, and serves; installs later     | children done, drain    | |
+// activating | was told to install what it holds                        | TransferComplete        |
+// | rebooting  | says that it applied the image                           | its next report | |
+// trial      | reports the new version, and is not healthy yet          | health, or the old one  |
+// | retrying   | an attempt failed; waits before the next                 | back-off | | cancelling
+// | the operator took back an order that is out              | its session             | | done |
+// reports the new version and is healthy                   |                         | | failed |
+// see Reason                                               | a report of the version | | skipped |
+// never ordered and not heard of                           | a report of the version | | cancelled
+// | the rollout was cancelled before it was done             | a report of the version |
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/strong.hpp"
+#include "engine/base/time.hpp"
+#include "engine/inventory/device_report.hpp"
+
+namespace sluice::rollout {
+
+// A device's place in one rollout, in order of enrolment. Never stored, never sent.
+using Member = Strong<struct MemberTag, std::uint32_t>;
+inline constexpr Member kNobody{0xffffffff};
+// A site, a model of plain CPEs and a kind of site, as the caller numbers them.
+using SiteNumber = Strong<struct SiteNumberTag, std::uint32_t>;
+using ModelNumber = Strong<struct ModelNumberTag, std::uint32_t>;
+using SiteKind = Strong<struct SiteKindTag, std::uint32_t>;
+
+enum class State : std::uint8_t {
+    waiting,
+    due,
+    ordered,
+    fetching,
+    staged,
+    activating,
+    rebooting,
+    trial,
+    retrying,
+    cancelling,
+    done,
+    failed,
+    skipped,
+    cancelled,
+};
+inline constexpr std::array<std::string_view, 14> kStateNames = {
+    "waiting", "due",      "ordered",    "fetching", "staged", "activating", "rebooting",
+    "trial",   "retrying", "cancelling", "done",     "failed", "skipped",    "cancelled"};
+constexpr bool is_final(State state) {
+    return state >= State::done;
+}
+std::string_view name_of(State state);
+std::optional<State> state_named(std::string_view name);
+
+// Why an attempt or a device failed.
+enum class Reason : std::uint8_t {
+    none,
+    fault,        // the device's fault says it
+    no_word,      // took the order, lives, and never said how it ended
+    not_applied,  // says applied, and runs the old version
+    fell_back,    // ran the new version, and runs the old one again
+    unhealthy,    // runs the new version, and was not healthy until commit_timeout
+    silent,       // not heard of since
+    not_seen,     // never ordered, and not heard of
+};
+std::string_view describe(Reason reason);  // empty for none
+
+enum class OrderKind : std::uint8_t { none, stage, upgrade };
+
+// What a plain CPE shows about downloading from a master.
+enum class Proof : std::uint8_t { none, trying, passed, faulted };
+
+struct Record {
+    State state = State::waiting;
+    Reason reason = Reason::none;       // of the last failure
+    OrderKind order = OrderKind::none;  // the last one given
+    bool is_taken = false;              // and whether the device took it
+    bool takes_from_origin = false;     // whatever its plan says
+    Proof proof = Proof::none;
+    std::uint32_t attempts = 0;
+    std::uint32_t orders = 0;  // given so far: the number of the last one
+    std::uint32_t fault = 0;   // of the last failure; 0: none
+    Member server = kNobody;   // the master that a plain CPE was sent to
+    // Zero: never. `given`: the last order, `ordered`: the first.
+    Instant changed{}, ordered{}, given{}, fetched{}, done{}, heard{};
+};
+
+// What a rollout must know of a device that takes part.
+struct Enrolment {
+    SiteNumber site;
+    inventory::DeviceKind kind = inventory::DeviceKind::agent;
+    bool is_gateway = false;
+    bool is_callable = false;  // by a connection request
+    ModelNumber model;         // of a plain CPE
+};
+
+// Its part in its site's plan.
+struct Place {
+    std::uint32_t rank = 0;       // within the site
+    std::vector<Member> sources;  // peers, best first; of a plain CPE the masters
+    bool is_direct = false;       // takes from the origin, and from nobody else
+    bool is_staged = false;       // others take from it, or it is the gateway
+    bool may_serve = false;
+    std::uint32_t reserved_slots = 0;  // that it keeps for plain CPEs
+    SiteKind kind;                     // of the site
+    Instant planned{};
+};
+
+}  // namespace sluice::rollout
