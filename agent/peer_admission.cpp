@@ -25,11 +25,27 @@ Verdict verdict_of(serving::CredentialFault fault) {
     return Verdict::malformed;
 }
 
+Verdict verdict_of(http::GateVerdict verdict) {
+    switch (verdict) {
+        case http::GateVerdict::granted:
+            return Verdict::granted;
+        case http::GateVerdict::challenge:
+            return Verdict::challenge;
+        case http::GateVerdict::stale:
+            return Verdict::stale;
+        case http::GateVerdict::malformed:
+            return Verdict::malformed;
+        case http::GateVerdict::forged:
+            return Verdict::forged;
+    }
+    return Verdict::malformed;
+}
+
 }  // namespace
 
 PeerAdmission::PeerAdmission(const std::array<std::uint8_t, 32>& nonce_key,
                              const http::NonceLimits& limits)
-    : nonces_(nonce_key, limits) {}
+    : gate_(std::string(kRealm), nonce_key, limits) {}
 
 PeerAdmission::Verdict PeerAdmission::judge(const net::HttpRequest& request,
                                             const serving::Key& key, const image::ImageId& image,
@@ -52,23 +68,26 @@ PeerAdmission::Verdict PeerAdmission::judge_digest(const http::AuthScheme& schem
                                                    const serving::Key& key,
                                                    const image::ImageId& image, Instant now,
                                                    std::optional<UtcTime> utc) {
-    const auto given = http::read_digest_authorization(scheme);
-    if (!given || given->realm != kRealm || given->uri != request.target())
-        return Verdict::malformed;
-    if (const auto* known = find_known(*given, key, image)) {
-        if (!http::is_response_right_for(*given, known->password_digest, request.method()))
-            return Verdict::forged;
-    } else {
-        const auto password = serving::expected_password(key, image, given->username);
-        if (!password.has_value()) return verdict_of(password.error());
-        auto digest = http::password_digest(*given, password.value());
-        if (!http::is_response_right_for(*given, digest, request.method())) return Verdict::forged;
-        remember({image, key, given->username, given->algorithm, std::move(digest)});
-    }
-    // A nonce of a former life of this process counts as stale: its owner need not give up.
-    if (nonces_.take(given->nonce, given->nonce_count, now) != http::NonceVerdict::fresh)
-        return Verdict::stale;
-    const auto checked = serving::check_expiry(given->username, utc);
+    std::optional<Verdict> fault;  // of the name, before any password
+    Known asked{image, key, {}, {}, {}};
+    const auto digest_of =
+        [&](const http::DigestAuthorization& given) -> std::optional<std::string> {
+        asked.username = given.username;
+        asked.algorithm = given.algorithm;
+        if (const auto* known = find_known(given, key, image)) return known->password_digest;
+        const auto password = serving::expected_password(key, image, given.username);
+        if (password.has_value())
+            return asked.password_digest = http::password_digest(given, password.value());
+        fault = verdict_of(password.error());
+        return std::nullopt;
+    };
+    const auto verdict = gate_.judge(scheme, request.method(), request.target(), digest_of, now);
+    if (fault) return *fault;
+    const bool is_proved =
+        verdict == http::GateVerdict::granted || verdict == http::GateVerdict::stale;
+    if (is_proved && !asked.password_digest.empty()) remember(asked);
+    if (verdict != http::GateVerdict::granted) return verdict_of(verdict);
+    const auto checked = serving::check_expiry(asked.username, utc);
     return checked.has_value() ? Verdict::granted : verdict_of(checked.error());
 }
 
@@ -101,14 +120,8 @@ net::HttpResponse PeerAdmission::denial(Verdict verdict, Instant now) {
         return out;
     }
     out.status = 401;
-    http::DigestChallenge challenge;
-    challenge.realm = kRealm;
-    challenge.nonce = nonces_.issue(now);
-    challenge.is_stale = verdict == Verdict::stale;
-    for (const auto algorithm : {http::DigestAlgorithm::sha256, http::DigestAlgorithm::md5}) {
-        challenge.algorithm = algorithm;
-        out.fields.emplace_back("WWW-Authenticate", http::format_digest_challenge(challenge));
-    }
+    for (auto& challenge : gate_.challenges(verdict == Verdict::stale, now))
+        out.fields.emplace_back("WWW-Authenticate", std::move(challenge));
     out.fields.emplace_back("WWW-Authenticate", http::format_basic_challenge(kRealm));
     return out;
 }

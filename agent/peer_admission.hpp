@@ -10,7 +10,7 @@
 
 #include "engine/http/auth_fields.hpp"
 #include "engine/http/digest.hpp"
-#include "engine/http/nonce.hpp"
+#include "engine/http/digest_gate.hpp"
 #include "engine/net/http_server.hpp"
 #include "engine/serving/credentials.hpp"
 
@@ -53,7 +53,7 @@ private:
                             const image::ImageId& image) const;
     void remember(Known known);
 
-    http::NonceBook nonces_;
+    http::DigestGate gate_;
     std::vector<Known> known_;
     std::size_t next_known_ = 0;  // to be replaced
 };
