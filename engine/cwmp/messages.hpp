@@ -57,6 +57,7 @@ struct TransferComplete {
     std::string command_key;
     FaultStruct fault;
     std::string start_time, complete_time;
+    friend bool operator==(const TransferComplete&, const TransferComplete&) = default;
 };
 
 struct AutonomousTransferComplete {

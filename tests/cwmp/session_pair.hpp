@@ -121,6 +121,11 @@ private:
 inline Inform an_inform(std::vector<EventStruct> events = {{"2 PERIODIC", ""}}) {
     return {{"Acme", "00D09E", "GW3", "S1"}, std::move(events), 1, "2026-01-01T00:00:00Z", 0, {}};
 }
+inline Header with_id(std::string id) {
+    Header out;
+    out.id = std::move(id);
+    return out;
+}
 inline Download a_download(std::string key, std::string file_type = "1 Firmware Upgrade Image") {
     Download out;
     out.command_key = std::move(key);
