@@ -1,0 +1,328 @@
+#include "acs-plugin/origin/origin.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <unordered_map>
+
+#include "acs-plugin/origin/request_target.hpp"
+#include "acs-plugin/origin/shelf.hpp"
+#include "acs-plugin/origin/site_rates.hpp"
+#include "engine/http/basic.hpp"
+#include "engine/http/conditional.hpp"
+#include "engine/http/digest_gate.hpp"
+#include "engine/http/range.hpp"
+#include "engine/http/text.hpp"
+#include "engine/image/merkle.hpp"
+#include "engine/planning/assignment_json.hpp"
+
+namespace sluice::origin {
+namespace {
+
+constexpr std::string_view kRealm = "sluice";
+constexpr char kOctets[] = "application/octet-stream";
+constexpr char kAssignment[] = "application/vnd.sluice.assignment.v1+json";
+// One step of a transfer: large enough for sendfile to be worth it, small enough that sites with a
+// rate share it fairly.
+constexpr std::uint32_t kStep = 256 * 1024;
+constexpr std::uint32_t kStepOfARate = 64 * 1024;
+constexpr Duration kLeastWait = 1ms;
+constexpr Duration kLogEvery = 1s;
+
+net::HttpResponse plain_answer(unsigned status, std::string_view text) {
+    return {status, {{"Content-Type", "text/plain"}}, std::string(text) + "\n"};
+}
+
+// Whether an Accept field names the Assignment's type; weights say nothing, we have one of it.
+bool wants_assignment(std::string_view accept) {
+    while (!accept.empty()) {
+        const auto comma = std::min(accept.find(','), accept.size());
+        const auto entry = accept.substr(0, comma);
+        if (http::equal_ignoring_case(http::trim(entry.substr(0, entry.find(';'))), kAssignment))
+            return true;
+        accept.remove_prefix(std::min(comma + 1, accept.size()));
+    }
+    return false;
+}
+
+// Of an Assignment, whenever it is asked for: the server's time in it is not a change.
+std::string assignment_tag(const std::string& json) {
+    auto read = planning::parse_assignment(json);
+    if (!read.has_value()) return image::sha256(as_bytes(json)).hex().substr(0, 32);
+    read.value().server_time = {};
+    return image::sha256(as_bytes(planning::to_json(read.value()))).hex().substr(0, 32);
+}
+
+struct Transfer {
+    service::Grant grant;
+    std::string rate_key;
+    std::shared_ptr<const OpenFile> file;
+    std::uint64_t at = 0, end = 0;  // not handed over yet
+    std::uint32_t on_its_way = 0;   // handed over and not sent
+    bool is_counted = false;
+};
+
+// A device of no site draws for itself alone.
+std::string rate_key_of(const service::Grant& grant) {
+    return grant.site.empty() ? "device " + grant.identity : "site " + grant.site;
+}
+
+}  // namespace
+
+struct Origin::Impl final : net::HttpHandler {
+    Impl(boost::asio::io_context& io, TokenBook& t, Shelf& s, OriginOptions o)
+        : options(std::move(o)),
+          tokens(t),
+          shelf(s),
+          gate(std::string(kRealm), options.nonce_key, options.nonces),
+          rates(options.site_rate_bps),
+          timer(io),
+          http(io, *this, options.http, options.log, options.tls) {}
+
+    void on_request(const net::HttpRequest& request, net::ExchangeId id) override;
+    void on_sent(net::ExchangeId id, std::uint32_t bytes) override;
+    void on_closed(net::ExchangeId id) override;
+
+    bool admit(const net::HttpRequest& request, net::ExchangeId id);
+    http::GateVerdict judge(const net::HttpRequest& request);
+    void answer_assignment(const net::HttpRequest& request, net::ExchangeId id,
+                           std::string_view token);
+    void answer_file(const net::HttpRequest& request, net::ExchangeId id,
+                     const service::Grant& grant, const service::ImageRow& image, bool is_layer);
+    void begin(net::ExchangeId id, const service::Grant& grant,
+               std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
+               net::HttpResponse head);
+    void hand_over(net::ExchangeId id);
+    void arm_timer();
+    void log(const std::string& line);
+    Instant now() const { return options.clock(); }
+
+    const OriginOptions options;
+    TokenBook& tokens;
+    Shelf& shelf;
+    OriginCounters counters;
+    http::DigestGate gate;
+    SiteRates rates;
+    std::unordered_map<std::uint32_t, Transfer> transfers;
+    boost::asio::steady_timer timer;
+    Instant timer_at = Instant::never();
+    std::optional<Instant> logged_at;
+    std::uint16_t first_port = 0;
+    net::HttpServer http;
+};
+
+// --- requests ---------------------------------------------------------------------------------
+
+void Origin::Impl::on_request(const net::HttpRequest& request, net::ExchangeId id) {
+    if (request.method() != "GET" && request.method() != "HEAD") {
+        auto refusal = plain_answer(405, "GET and HEAD only");
+        refusal.fields.emplace_back("Allow", "GET, HEAD");
+        return http.answer(id, refusal);
+    }
+    if (!admit(request, id)) return;
+    const auto target = parse_request_target(request.target());
+    if (!target) return http.answer(id, plain_answer(404, "no such resource"));
+    const auto grant = tokens.grant(target->token);
+    if (!grant && tokens.is_over(target->token)) {
+        ++counters.over;
+        return http.answer(id, plain_answer(410, "this rollout is over"));
+    }
+    if (!grant) {
+        ++counters.unknown_token;
+        return http.answer(id, plain_answer(404, "no such resource"));
+    }
+    if (!target->is_layer && wants_assignment(request.fields("Accept")))
+        return answer_assignment(request, id, target->token);
+    const auto* image = tokens.image(grant->image);
+    if (image == nullptr || (target->is_layer && !image->is_firmware))
+        return http.answer(id, plain_answer(404, "no such resource"));
+    answer_file(request, id, *grant, *image, target->is_layer);
+}
+
+bool Origin::Impl::admit(const net::HttpRequest& request, net::ExchangeId id) {
+    if (options.username.empty()) return true;
+    const auto verdict = judge(request);
+    if (verdict == http::GateVerdict::granted) return true;
+    if (verdict != http::GateVerdict::challenge && verdict != http::GateVerdict::stale) {
+        ++counters.denied;
+        log("origin: " + request.client_address() + " denied: " + std::string(describe(verdict)));
+    }
+    auto denial = plain_answer(401, describe(verdict));
+    for (auto& challenge : gate.challenges(verdict == http::GateVerdict::stale, now()))
+        denial.fields.emplace_back("WWW-Authenticate", std::move(challenge));
+    if (options.allows_basic)
+        denial.fields.emplace_back("WWW-Authenticate", http::format_basic_challenge(kRealm));
+    http.answer(id, denial);
+    return false;
+}
+
+http::GateVerdict Origin::Impl::judge(const net::HttpRequest& request) {
+    const auto field = request.field("Authorization");
+    if (field.empty()) return http::GateVerdict::challenge;
+    const auto schemes = http::parse_auth_field(field);
+    if (!schemes || schemes->size() != 1) return http::GateVerdict::malformed;
+    const auto basic = options.allows_basic ? http::read_basic(schemes->front()) : std::nullopt;
+    if (basic) {
+        const bool is_right =
+            equal_in_constant_time(as_bytes(basic->username), as_bytes(options.username)) &&
+            equal_in_constant_time(as_bytes(basic->password), as_bytes(options.password));
+        return is_right ? http::GateVerdict::granted : http::GateVerdict::forged;
+    }
+    return gate.judge(
+        schemes->front(), request.method(), request.target(),
+        [this](const http::DigestAuthorization& given) -> std::optional<std::string> {
+            if (given.username != options.username) return std::nullopt;
+            return http::password_digest(given, options.password);
+        },
+        now());
+}
+
+void Origin::Impl::answer_assignment(const net::HttpRequest& request, net::ExchangeId id,
+                                     std::string_view token) {
+    auto json = tokens.assignment(token, options.wall_time());
+    if (!json.has_value()) {
+        log("origin: assignment: " + json.error().message);
+        auto refusal = plain_answer(503, "no Assignment now");
+        refusal.fields.emplace_back("Retry-After", "5");
+        return http.answer(id, refusal);
+    }
+    const auto etag = http::strong_etag(assignment_tag(json.value()));
+    if (http::is_none_match_hit(request.field("If-None-Match"), etag))
+        return http.answer(id, {304, {{"ETag", etag}, {"Vary", "Accept"}}, {}});
+    ++counters.assignments;
+    http.answer(id, {200,
+                     {{"Content-Type", kAssignment},
+                      {"ETag", etag},
+                      {"Vary", "Accept"},
+                      {"Cache-Control", "no-store"}},
+                     std::move(json).value()});
+}
+
+void Origin::Impl::answer_file(const net::HttpRequest& request, net::ExchangeId id,
+                               const service::Grant& grant, const service::ImageRow& image,
+                               bool is_layer) {
+    const auto etag = http::strong_etag(is_layer ? image.id + "-layer" : image.id);
+    if (http::is_none_match_hit(request.field("If-None-Match"), etag))
+        return http.answer(id, {304, {{"ETag", etag}, {"Vary", "Accept"}}, {}});
+    auto file = is_layer ? shelf.layer(image.id) : shelf.image(image.id);
+    if (!file.has_value()) {
+        log("origin: a published file is gone: " + file.error().message);
+        return http.answer(id, plain_answer(500, "the file is gone"));
+    }
+    const auto length = file.value()->length();
+    net::HttpResponse head{
+        200,
+        {{"Content-Type", kOctets}, {"Accept-Ranges", "bytes"}, {"ETag", etag}, {"Vary", "Accept"}},
+        {}};
+    // Range is defined for GET alone (RFC 9110 §14.2).
+    if (request.method() == "HEAD") return http.start(id, head, length);
+    auto wanted = request.field("Range");
+    if (!http::is_if_range_met(request.field("If-Range"), etag)) wanted = {};
+    const auto range = http::resolve_range(wanted, length);
+    if (range.kind == http::RangeKind::unsatisfiable) {
+        auto refusal = plain_answer(416, "no such bytes");
+        refusal.fields.emplace_back("Content-Range", http::format_unsatisfied_range(length));
+        return http.answer(id, refusal);
+    }
+    if (range.kind == http::RangeKind::part) {
+        head.status = 206;
+        head.fields.emplace_back("Content-Range", http::format_content_range(range.bytes, length));
+    }
+    begin(id, grant, std::move(file).value(), range, std::move(head));
+}
+
+// --- transfers --------------------------------------------------------------------------------
+
+void Origin::Impl::begin(net::ExchangeId id, const service::Grant& grant,
+                         std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
+                         net::HttpResponse head) {
+    ++counters.transfers;
+    transfers.insert_or_assign(id.value, Transfer{grant, rate_key_of(grant), std::move(file),
+                                                  range.bytes.begin, range.bytes.end, 0, false});
+    http.start(id, head, range.bytes.size());
+    hand_over(id);
+}
+
+void Origin::Impl::hand_over(net::ExchangeId id) {
+    const auto found = transfers.find(id.value);
+    if (found == transfers.end()) return;
+    auto& transfer = found->second;
+    const auto step = options.site_rate_bps == 0 ? kStep : kStepOfARate;
+    const auto wanted =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(step, transfer.end - transfer.at));
+    const auto given = rates.take(transfer.rate_key, id, wanted, now());
+    if (given == 0) return arm_timer();
+    const auto offset = transfer.at;
+    transfer.at += given;
+    transfer.on_its_way = given;
+    http.send_file(id, transfer.file->fd(), offset, given);
+}
+
+void Origin::Impl::on_sent(net::ExchangeId id, std::uint32_t bytes) {
+    const auto found = transfers.find(id.value);
+    if (found == transfers.end()) return;
+    auto& transfer = found->second;
+    counters.bytes_sent += bytes;
+    tokens.on_payload(transfer.grant, bytes, !transfer.is_counted);
+    transfer.is_counted = true;
+    transfer.on_its_way -= bytes;
+    if (transfer.on_its_way > 0) return;
+    if (transfer.at < transfer.end) return hand_over(id);
+    transfers.erase(found);
+}
+
+void Origin::Impl::on_closed(net::ExchangeId id) {
+    const auto found = transfers.find(id.value);
+    if (found == transfers.end()) return;
+    rates.forget(found->second.rate_key, id);
+    transfers.erase(found);
+}
+
+void Origin::Impl::arm_timer() {
+    const auto deadline = std::max(rates.next_deadline(), now() + kLeastWait);
+    if (rates.next_deadline() == Instant::never() || deadline >= timer_at) return;
+    timer_at = deadline;
+    timer.expires_after(deadline - now());
+    timer.async_wait([this](boost::system::error_code ec) {
+        if (ec) return;
+        timer_at = Instant::never();
+        while (const auto id = rates.take_ready(now())) hand_over(*id);
+        arm_timer();
+    });
+}
+
+void Origin::Impl::log(const std::string& line) {
+    // At most a line a second, however many knock.
+    if (!options.log || (logged_at && now() - *logged_at < kLogEvery)) return;
+    logged_at = now();
+    options.log(line);
+}
+
+// --- the origin -------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Origin>> Origin::start(boost::asio::io_context& io, TokenBook& tokens,
+                                              Shelf& shelf, OriginOptions options) {
+    options.http.body_bytes = 0;
+    auto impl = std::make_unique<Impl>(io, tokens, shelf, std::move(options));
+    for (const auto& address : impl->options.listen) {
+        SLUICE_TRY(const auto port, impl->http.listen(address));
+        if (impl->first_port == 0) impl->first_port = port;
+    }
+    return std::unique_ptr<Origin>(new Origin(std::move(impl)));
+}
+
+Origin::Origin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Origin::~Origin() = default;
+
+std::uint16_t Origin::port() const {
+    return impl_->first_port;
+}
+const OriginCounters& Origin::counters() const {
+    return impl_->counters;
+}
+const net::HttpServerCounters& Origin::http_counters() const {
+    return impl_->http.counters();
+}
+
+}  // namespace sluice::origin

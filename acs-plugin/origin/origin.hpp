@@ -1,0 +1,74 @@
+#pragma once
+// Where devices fetch from: one token a device and rollout, and behind it the image, its piece
+// layer, or the device's Assignment (DESIGN §5).
+//
+//     GET|HEAD /p/<token>/<name>.bin         the image: Range, ETag, If-None-Match, If-Range
+//     GET|HEAD /p/<token>/<name>.bin.layer   the piece layer
+//     GET      /p/<token>/<name>.bin         Accept: application/vnd.sluice.assignment.v1+json
+//
+// A token nobody holds is 404, one of a rollout that is over 410. Digest where credentials are set,
+// before anything is said of a token. Every payload byte that went to the kernel is told to the
+// token book, of transfers that broke off too. Payload goes out as fast as its site may draw.
+// Single-threaded: on the io_context's thread.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acs-plugin/origin/token_book.hpp"
+#include "engine/http/nonce.hpp"
+#include "engine/net/http_server.hpp"
+#include "engine/net/listen_address.hpp"
+#include "engine/net/server_tls.hpp"
+
+namespace sluice::origin {
+
+class Shelf;
+
+struct OriginOptions {
+    std::vector<net::ListenAddress> listen;
+    net::HttpServerLimits http;           // no bodies are taken
+    std::shared_ptr<net::ServerTls> tls;  // empty: plain HTTP
+    std::string username, password;       // empty: the token alone
+    bool allows_basic = false;            // beside Digest, for clients that know nothing better
+    http::NonceLimits nonces;
+    std::array<std::uint8_t, 32> nonce_key{};  // random at each start of the process
+    // Payload for one site, or for one device of no site, bits a second; 0: no limit.
+    std::uint64_t site_rate_bps = 0;
+    std::function<Instant()> clock;                    // monotonic
+    std::function<service::WallTime()> wall_time;      // for Assignments
+    std::function<void(const std::string& line)> log;  // may be empty
+};
+
+struct OriginCounters {
+    std::uint64_t transfers = 0;   // of images and layers
+    std::uint64_t bytes_sent = 0;  // their payload
+    std::uint64_t assignments = 0;
+    std::uint64_t denied = 0;         // 401 to credentials that were wrong
+    std::uint64_t unknown_token = 0;  // 404
+    std::uint64_t over = 0;           // 410
+};
+
+class Origin {
+public:
+    // `tokens` and `shelf` outlive it. Binds at once.
+    static Result<std::unique_ptr<Origin>> start(boost::asio::io_context& io, TokenBook& tokens,
+                                                 Shelf& shelf, OriginOptions options);
+    ~Origin();
+    Origin(const Origin&) = delete;
+    Origin& operator=(const Origin&) = delete;
+
+    std::uint16_t port() const;  // of the first listening address
+    const OriginCounters& counters() const;
+    const net::HttpServerCounters& http_counters() const;
+
+private:
+    struct Impl;
+    explicit Origin(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::origin

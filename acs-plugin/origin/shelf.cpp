@@ -1,0 +1,247 @@
+#include "acs-plugin/origin/shelf.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "engine/image/image_digester.hpp"
+#include "engine/image/merkle.hpp"
+#include "engine/image/sha256.hpp"
+
+namespace sluice::origin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kIncoming = ".incoming-";
+
+Error failed(const std::string& path, int code = errno) {
+    return Error{path + ": " + std::generic_category().message(code)};
+}
+
+Result<void> write_all(int fd, ByteView bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const auto n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return failed(path);
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return success();
+}
+
+Result<void> sync_folder(const std::string& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return failed(folder);
+    const int code = ::fsync(fd) == 0 ? 0 : errno;
+    ::close(fd);
+    if (code != 0) return failed(folder, code);
+    return success();
+}
+
+// A file under a temporary name, until it is renamed.
+class Incoming {
+public:
+    static Result<Incoming> create(const std::string& folder, const std::string& name) {
+        auto path = folder + "/" + std::string(kIncoming) + name + "-XXXXXX";
+        const int fd = ::mkostemp(path.data(), O_CLOEXEC);
+        if (fd < 0) return failed(path);
+        Incoming out(path, folder + "/" + name, fd);
+        // The world may read what devices get; a folder of the operator's may still be closed.
+        if (::fchmod(fd, 0644) != 0) return failed(path);
+        return out;
+    }
+    Incoming(Incoming&& other) noexcept
+        : path_(std::exchange(other.path_, {})),
+          name_(std::move(other.name_)),
+          fd_(std::exchange(other.fd_, -1)) {}
+    Incoming& operator=(Incoming&&) = delete;
+    ~Incoming() {
+        if (fd_ >= 0) ::close(fd_);
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+
+    Result<void> write(ByteView bytes) { return write_all(fd_, bytes, path_); }
+    Result<void> sync() {
+        if (::fsync(fd_) != 0) return failed(path_);
+        return success();
+    }
+    Result<void> rename() {
+        if (::rename(path_.c_str(), name_.c_str()) != 0) return failed(name_);
+        path_.clear();
+        return success();
+    }
+
+private:
+    Incoming(std::string path, std::string name, int fd)
+        : path_(std::move(path)), name_(std::move(name)), fd_(fd) {}
+
+    std::string path_, name_;
+    int fd_;
+};
+
+// Hashes whole pieces out of bytes that come in any portions.
+class PieceFeed {
+public:
+    explicit PieceFeed(const image::PieceLayout& layout) : digester_(layout) {}
+
+    void add(ByteView bytes) {
+        while (!bytes.empty()) {
+            const auto wanted = digester_.next_size();
+            if (rest_.empty() && bytes.size() >= wanted) {
+                digester_.add_piece(bytes.first(wanted));
+                bytes = bytes.subspan(wanted);
+                continue;
+            }
+            const auto taken = std::min<std::size_t>(wanted - rest_.size(), bytes.size());
+            rest_.insert(rest_.end(), bytes.begin(),
+                         bytes.begin() + static_cast<std::ptrdiff_t>(taken));
+            bytes = bytes.subspan(taken);
+            if (rest_.size() < wanted) return;
+            digester_.add_piece(rest_);
+            rest_.clear();
+        }
+    }
+    image::ImageDigests finish() { return digester_.finish(); }
+
+private:
+    image::ImageDigester digester_;
+    Bytes rest_;  // of a piece that is not whole yet
+};
+
+}  // namespace
+
+Expected expected_of(const image::Manifest& manifest) {
+    return {manifest.image.hex(), manifest.sha256, manifest.layout.length,
+            manifest.layout.piece_length, manifest.pieces_root};
+}
+
+OpenFile::~OpenFile() {
+    ::close(fd_);
+}
+
+// --- coming in --------------------------------------------------------------------------------
+
+struct Upload::Impl {
+    Impl(Expected e, std::string f, Incoming i)
+        : expected(std::move(e)), folder(std::move(f)), image(std::move(i)) {
+        if (expected.piece_length > 0)
+            pieces.emplace(image::PieceLayout{expected.length, expected.piece_length});
+    }
+    Result<std::optional<Bytes>> verified_layer();
+
+    Expected expected;
+    std::string folder;
+    Incoming image;
+    std::optional<PieceFeed> pieces;  // firmware
+    image::Sha256 whole;              // a configuration file
+    std::uint64_t received = 0;
+};
+
+Upload::Upload(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Upload::~Upload() = default;
+
+const Expected& Upload::expected() const {
+    return impl_->expected;
+}
+std::uint64_t Upload::received() const {
+    return impl_->received;
+}
+
+Result<void> Upload::append(ByteView bytes) {
+    auto& it = *impl_;
+    if (bytes.size() > it.expected.length - it.received)
+        return Error{"more bytes than the " + std::to_string(it.expected.length) +
+                     " that it should have"};
+    SLUICE_CHECK(it.image.write(bytes));
+    it.received += bytes.size();
+    if (it.pieces)
+        it.pieces->add(bytes);
+    else
+        it.whole.update(bytes);
+    return success();
+}
+
+Result<std::optional<Bytes>> Upload::Impl::verified_layer() {
+    const Error differs{"the bytes are not those that were announced: their SHA-256 differs"};
+    if (!pieces) {
+        if (whole.finish() != expected.sha256) return differs;
+        return std::optional<Bytes>();
+    }
+    const auto digests = pieces->finish();
+    if (digests.sha256 != expected.sha256) return differs;
+    if (digests.pieces_root != expected.pieces_root)
+        return Error{"the bytes are not the manifest's: their pieces root differs"};
+    return std::optional(image::raw_layer(digests.layer));
+}
+
+Result<void> Upload::finish() {
+    auto& it = *impl_;
+    if (it.received != it.expected.length)
+        return Error{std::to_string(it.received) + " of " + std::to_string(it.expected.length) +
+                     " bytes are here"};
+    SLUICE_CHECK(it.image.sync());
+    SLUICE_TRY(const auto layer, it.verified_layer());
+    // The layer first: where there is an image, its layer is beside it.
+    if (layer) {
+        SLUICE_TRY(auto file, Incoming::create(it.folder, it.expected.id + ".layer"));
+        SLUICE_CHECK(file.write(*layer));
+        SLUICE_CHECK(file.sync());
+        SLUICE_CHECK(file.rename());
+        SLUICE_CHECK(sync_folder(it.folder));
+    }
+    SLUICE_CHECK(it.image.rename());
+    return sync_folder(it.folder);
+}
+
+// --- the shelf --------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Shelf>> Shelf::open(const std::string& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return Error{folder + ": " + error.message()};
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        if (!at->path().filename().string().starts_with(kIncoming)) continue;
+        std::error_code ignored;
+        fs::remove(at->path(), ignored);
+    }
+    if (error) return Error{folder + ": " + error.message()};
+    return std::unique_ptr<Shelf>(new Shelf(folder));
+}
+
+Result<std::shared_ptr<const OpenFile>> Shelf::open_file(const std::string& name) {
+    if (const auto known = open_.find(name); known != open_.end())
+        if (auto file = known->second.lock()) return file;
+    const auto path = folder_ + "/" + name;
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed(path);
+    struct stat status {};
+    const bool is_regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    auto file = std::make_shared<const OpenFile>(fd, static_cast<std::uint64_t>(status.st_size));
+    if (!is_regular) return Error{path + ": is not a regular file"};
+    std::erase_if(open_, [](const auto& each) { return each.second.expired(); });
+    open_[name] = file;
+    return file;
+}
+
+Result<std::shared_ptr<const OpenFile>> Shelf::image(std::string_view id) {
+    return open_file(std::string(id) + ".img");
+}
+Result<std::shared_ptr<const OpenFile>> Shelf::layer(std::string_view id) {
+    return open_file(std::string(id) + ".layer");
+}
+bool Shelf::has(std::string_view id) const {
+    std::error_code error;
+    return fs::exists(folder_ + "/" + std::string(id) + ".img", error);
+}
+
+Result<std::unique_ptr<Upload>> Shelf::begin(const Expected& expected) const {
+    SLUICE_TRY(auto image, Incoming::create(folder_, expected.id + ".img"));
+    return std::unique_ptr<Upload>(
+        new Upload(std::make_unique<Upload::Impl>(expected, folder_, std::move(image))));
+}
+
+}  // namespace sluice::origin
