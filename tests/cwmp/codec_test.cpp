@@ -58,44 +58,6 @@ TEST(CwmpCodec, ReadsAnInform) {
     EXPECT_THAT(m.parameters, ElementsAre(ParameterValue{"Device.X", "v", "xsd:string"}));
 }
 
-// The list "Real CPEs": each is accepted, and means what it should.
-TEST(CwmpCodec, AcceptsWhatRealCpesSend) {
-    EXPECT_EQ(read<Inform>(inform("<RetryCount>4711</RetryCount>")).retry_count, 4711u);
-    EXPECT_EQ(read<Inform>(inform("<MaxEnvelopes/>")).max_envelopes, 1u) << "self-closing";
-    EXPECT_THAT(read<Inform>(inform("<Event soap-enc:arrayType='cwmp:EventStruct[7]'><EventStruct>"
-                                    "<EventCode>0 BOOTSTRAP</EventCode></EventStruct></Event>"))
-                    .events,
-                ElementsAre(EventStruct{"0 BOOTSTRAP", ""}))
-        << "wrong arrayType count, missing CommandKey";
-    EXPECT_THAT(read<Inform>(inform("<ParameterList><ParameterValueStruct><Name>A.B</Name>"
-                                    "</ParameterValueStruct><ParameterValueStruct><Name>A.C</Name>"
-                                    "<Value>2</Value></ParameterValueStruct></ParameterList>"))
-                    .parameters,
-                ElementsAre(ParameterValue{"A.B", "", ""}, ParameterValue{"A.C", "2", ""}))
-        << "missing Value, missing xsi:type";
-    EXPECT_THAT(read<Inform>(inform("<Event><EventStruct><EventCode>1 BOOT</EventCode>"
-                                    "</EventStruct><EventStruct/></Event>"))
-                    .events,
-                testing::SizeIs(1))
-        << "an empty EventStruct";
-    EXPECT_FALSE(decode(envelope("")).value().message) << "an empty Body";
-    EXPECT_EQ(read<TransferComplete>(
-                  envelope("<cwmp:TransferComplete><CommandKey/><FaultStruct><FaultCode>0"
-                           "</FaultCode><FaultString/></FaultStruct><StartTime>2026-01-01T00:00:00"
-                           ".123+02:00</StartTime></cwmp:TransferComplete>"))
-                  .start_time,
-              "2026-01-01T00:00:00.123+02:00")
-        << "empty CommandKey, milliseconds and offset, no CompleteTime";
-    for (const auto* yes : {"1", "true", "TRUE"})
-        EXPECT_TRUE(read<GetParameterNames>(envelope("<cwmp:GetParameterNames><NextLevel>" +
-                                                     std::string(yes) +
-                                                     "</NextLevel></cwmp:GetParameterNames>"))
-                        .is_next_level);
-    EXPECT_EQ(read<Inform>(inform("<CurrentTime>\x01\xE9</CurrentTime>")).device.serial_number,
-              "S1")
-        << "control characters and a foreign charset";
-}
-
 TEST(CwmpCodec, MatchesAnyPrefixAndKeepsTheInformsNamespace) {
     const std::string text =
         "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body>"
@@ -132,6 +94,22 @@ TEST(CwmpCodec, ReadsASoapFaultWithAndWithoutACwmpFaultInside) {
         read<Fault>(envelope("<SOAP-ENV:Fault><faultstring>no</faultstring></SOAP-ENV:Fault>"));
     EXPECT_EQ(bare.code, 0u);
     EXPECT_EQ(bare.text, "no");
+}
+
+TEST(CwmpCodec, ReadsSeveralEnvelopesOneAfterAnother) {
+    const auto bodies = decode_all(envelope("<cwmp:InformResponse/>") + "\r\n<!-- > -->" +
+                                   envelope("<cwmp:Reboot/>"));
+    ASSERT_TRUE(bodies.has_value()) << bodies.error().message;
+    ASSERT_EQ(bodies.value().size(), 2u);
+    EXPECT_TRUE(std::holds_alternative<Reboot>(*bodies.value()[1].message));
+    EXPECT_EQ(decode_all(" \r\n").value().size(), 0u);
+
+    std::string many;
+    for (std::size_t i = 0; i <= kMaxEnvelopes; ++i) many += envelope("<cwmp:Reboot/>");
+    EXPECT_THAT(decode_all(many).error().message, HasSubstr("too many envelopes"));
+    EXPECT_FALSE(decode_all(envelope("<cwmp:Reboot/>") + "<half").has_value());
+    EXPECT_FALSE(decode_all("text").has_value());
+    EXPECT_FALSE(decode_all(many, {.bytes = 100}).has_value());
 }
 
 TEST(CwmpCodec, RefusesWithTheNameOfWhatIsWrong) {
