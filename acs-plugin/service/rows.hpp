@@ -70,12 +70,12 @@ struct RolloutDeviceRow {
     // Its place in its site's plan (sources by identity, serving terms, budgets) and what of the
     // engine's record has no column here; JSON, no secrets; empty: none yet.
     std::string plan;
-    std::string token;           // of its URLs; empty: none yet
-    std::string command_key;     // of the order it has now; empty: none
-    std::uint32_t attempts = 0;  // stage and upgrade of one try are one
-    std::uint32_t fault = 0;     // the last one; 0: none
-    std::string why;             // of the last fault, or verdict
-    WallTime changed;            // when the state was entered
+    std::string token;                               // of its URLs; empty: none yet
+    std::string command_key;                         // of the order it has now; empty: none
+    std::uint32_t attempts = 0;                      // stage and upgrade of one try are one
+    std::uint32_t fault = 0;                         // the last one; 0: none
+    std::string why;                                 // of the last fault, or verdict
+    WallTime changed;                                // when the state was entered
     WallTime ordered, fetched, done;                 // zero: not yet
     std::uint64_t peer_bytes = 0, origin_bytes = 0;  // what the device says it took from whom
 };

@@ -31,9 +31,9 @@ struct GroupView {
 struct RolloutSiteView {
     std::string site;
     std::uint32_t devices = 0, done = 0, failed = 0;
-    std::map<std::string, std::uint32_t> states;  // by state's name
-    std::uint64_t origin_bytes = 0;               // payload the origin sent to agents
-    std::uint64_t canary_bytes = 0;               // and to plain CPEs
+    std::map<std::string, std::uint32_t> states;      // by state's name
+    std::uint64_t origin_bytes = 0;                   // payload the origin sent to agents
+    std::uint64_t canary_bytes = 0;                   // and to plain CPEs
     std::uint64_t peer_bytes = 0;                     // as the devices report
     WallTime first_ordered, last_fetched, last_done;  // zero: not yet
     double bound_seconds = 0;                         // what no distribution can beat (DESIGN §10)

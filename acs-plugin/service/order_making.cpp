@@ -1,0 +1,136 @@
+#include "acs-plugin/service/order_making.hpp"
+
+#include <algorithm>
+
+#include "acs-plugin/service/compose.hpp"
+
+namespace sluice::service {
+namespace {
+
+constexpr std::size_t kMaxUrl = 256;        // TR-069 Download
+constexpr std::size_t kMaxOriginUrl = 200;  // DESIGN §5
+constexpr std::int64_t kDay = 86400;
+
+struct Peer {
+    std::string identity;
+    std::string url;  // "http://10.0.0.2:7547"
+};
+
+std::vector<Peer> peers_of(const planning::Fleet& fleet, const Run& run, rollout::Member member,
+                           WallTime now) {
+    const auto& inventory = fleet.inventory();
+    const auto site = inventory.site(run.seat(member).device);
+    std::vector<Peer> out;
+    for (const auto m : run.engine.sources(member, instant_of(now))) {
+        const auto d = run.seat(m).device;
+        const auto server = inventory.file_server(d);
+        const bool may_serve = inventory.is_agent(d) && inventory.is_enabled(d) &&
+                               !server.is_unset() && site != inventory::kNoSite &&
+                               inventory.site(d) == site;
+        // The origin takes the last place of the list.
+        if (may_serve && out.size() + 1 < planning::kMaxSources)
+            out.push_back({run.seat(m).identity, format_endpoint(server)});
+    }
+    return out;
+}
+
+// The same all day, so that an Assignment asked for again is the same.
+UtcTime expiry(const Run& run, WallTime now) {
+    const auto days = now.utc().seconds / kDay + 1;
+    return {days * kDay + run.spec.retain.count()};
+}
+
+std::string image_url(const std::string& peer, const ImageRow& image) {
+    auto out = peer + "/v1/images/" + image.id + "/" + image.name;
+    // The name is for people: the id says what is asked for.
+    if (out.size() > kMaxUrl) out = peer + "/v1/images/" + image.id + "/image.bin";
+    return out;
+}
+
+}  // namespace
+
+std::string origin_url(const PlannerSettings& settings, const Run& run, const Seat& seat) {
+    const auto head = settings.origin_url + "/p/" + seat.token + "/";
+    const std::string_view ending = ".bin";
+    auto name = run.image->name;
+    const auto room = kMaxOriginUrl - std::min(kMaxOriginUrl, head.size() + ending.size());
+    if (name.size() > room) name.resize(std::max<std::size_t>(room, 1));
+    return head + name + std::string(ending);
+}
+
+Result<planning::Assignment> make_assignment(const PlannerSettings& settings,
+                                             const planning::Fleet& fleet, const Run& run,
+                                             rollout::Member member, WallTime now) {
+    const auto& seat = run.seat(member);
+    const auto& note = seat.note;
+    if (!run.image->is_firmware) return Error{"a configuration file has no Assignment"};
+    if (!note.is_planned()) return Error{seat.identity + ": is not planned yet"};
+    planning::Assignment out;
+    out.rollout = run.row.id;
+    out.short_id = note.id;
+    out.role = note.role;
+    out.image = run.image_id;
+    out.manifest = run.image->manifest;
+    out.serving = note.serving;
+    out.budgets = note.budgets;
+    out.seed = note.seed;
+    out.server_time = now.utc();
+    out.refresh_s = note.refresh_s;
+    std::vector<std::string> servers;
+    for (auto& peer : peers_of(fleet, run, member, now)) {
+        out.sources.push_back({planning::SourceKind::peer, std::move(peer.url), "", "", ""});
+        servers.push_back(std::move(peer.identity));
+    }
+    if (out.sources.empty()) {
+        // Nobody is left to take it from, whatever the plan said.
+        const auto length = run.image->length;
+        out.budgets.origin_bytes = std::max(out.budgets.origin_bytes, length + length / 4);
+        out.budgets.origin_delay = {};
+    }
+    out.sources.push_back({planning::SourceKind::origin, origin_url(settings, run, seat), "",
+                           settings.origin_username, settings.origin_password});
+    servers.emplace_back();
+    SLUICE_CHECK(add_secrets(out, seat.identity, servers, {run.row.key, expiry(run, now)}));
+    return out;
+}
+
+Result<DownloadOrder> make_order(const PlannerSettings& settings, const planning::Fleet& fleet,
+                                 const Run& run, rollout::Member member, rollout::OrderKind kind,
+                                 std::uint32_t order, WallTime now) {
+    const auto& seat = run.seat(member);
+    DownloadOrder out;
+    out.kind = !run.image->is_firmware             ? OrderKind::configure
+               : kind == rollout::OrderKind::stage ? OrderKind::stage
+                                                   : OrderKind::upgrade;
+    out.command_key = run.command_key(member, order);
+    out.url = origin_url(settings, run, seat);
+    out.username = settings.origin_username;
+    out.password = settings.origin_password;
+    out.file_size = run.image->length;
+    out.target_file_name = run.image->name;
+    const auto peers = peers_of(fleet, run, member, now);
+    if (peers.empty()) return out;
+    const bool is_agent = run.engine.enrolment(member).kind == inventory::DeviceKind::agent;
+    const auto master = image_url(peers.front().url, *run.image);
+    if (is_agent) out.assignment_url = out.url;
+    if (is_agent && run.spec.flow == Flow::b) {
+        out.url.clear();
+        out.username.clear();
+        out.password.clear();
+        out.master_url = master;
+        return out;
+    }
+    planning::Assignment one;
+    one.rollout = run.row.id;
+    one.short_id = seat.note.id;
+    one.image = run.image_id;
+    one.sources.push_back({planning::SourceKind::peer, peers.front().url, "", "", ""});
+    SLUICE_CHECK(add_secrets(one, seat.identity, std::span(&peers.front().identity, 1),
+                             {run.row.key, expiry(run, now)}));
+    out.url = master;
+    out.username = std::move(one.sources.front().username);
+    out.password = std::move(one.sources.front().password);
+    return out;
+}
+
+}  // namespace sluice::service
