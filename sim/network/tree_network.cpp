@@ -1,0 +1,563 @@
+#include "sim/network/tree_network.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <utility>
+
+#include "engine/base/rng.hpp"
+
+namespace sluice::sim::network {
+namespace {
+
+std::uint32_t hash_of(std::uint32_t node, double value, std::uint8_t kind) {
+    return static_cast<std::uint32_t>(
+        mix64(std::bit_cast<std::uint64_t>(value) ^ (std::uint64_t{node} << 2 | kind)));
+}
+
+}  // namespace
+
+// --- orders of the heaps ------------------------------------------------------------------------
+
+auto TreeNetwork::greater_value() const {
+    return [this](Index a, Index b) {
+        return entries_[a].value != entries_[b].value ? entries_[a].value > entries_[b].value
+                                                      : a < b;
+    };
+}
+auto TreeNetwork::less_value() const {
+    return [this](Index a, Index b) {
+        return entries_[a].value != entries_[b].value ? entries_[a].value < entries_[b].value
+                                                      : a < b;
+    };
+}
+auto TreeNetwork::level_place(std::size_t depth) {
+    return [this, depth](Index a) -> Index& { return entries_[a].level_place[depth]; };
+}
+auto TreeNetwork::earlier() const {
+    return [this](Index a, Index b) {
+        return entries_[a].key != entries_[b].key ? entries_[a].key < entries_[b].key : a < b;
+    };
+}
+auto TreeNetwork::event_place() {
+    return [this](Index a) -> Index& { return entries_[a].event_place; };
+}
+
+// --- the tree ---------------------------------------------------------------------------------
+
+TreeNetwork::TreeNetwork(double origin_bps) {
+    links_.push_back({false, 0});
+    nodes_.emplace_back();
+    nodes_[0].link = kOrigin;
+    nodes_[0].capacity = origin_bps;
+}
+
+LinkId TreeNetwork::add_aggregation(double bps) {
+    const LinkId link{static_cast<Index>(links_.size())};
+    links_.push_back({false, static_cast<Index>(nodes_.size())});
+    Node node;
+    node.link = link;
+    node.capacity = bps;
+    node.group = static_cast<Index>(entries_.size());
+    Entry group;
+    group.kind = Kind::aggregation;
+    group.node = static_cast<Index>(nodes_.size());
+    entries_.push_back(std::move(group));
+    nodes_.push_back(std::move(node));
+    return link;
+}
+
+LinkId TreeNetwork::add_site(double bps, LinkId parent) {
+    assert(!links_[parent.value].is_site);
+    const LinkId link{static_cast<Index>(links_.size())};
+    links_.push_back({true, static_cast<Index>(sites_.size())});
+    sites_.push_back({bps, links_[parent.value].index});
+    return link;
+}
+
+void TreeNetwork::set_capacity(LinkId link, double bps) {
+    const auto [is_site, index] = links_[link.value];
+    if (is_site) {
+        sites_[index].capacity = bps;
+        mark_site(index);
+    } else {
+        nodes_[index].capacity = bps;
+        mark(index);
+    }
+}
+
+// --- clocks -------------------------------------------------------------------------------------
+
+double TreeNetwork::position(Index timeline) const {
+    if (timeline == kOwnClock) return now_;
+    return timeline == 0 ? origin_clock_ : progress(nodes_[timeline].group);
+}
+
+double TreeNetwork::progress(Index entry) const {
+    const auto& e = entries_[entry];
+    if (e.timeline == kNone) return e.clock;
+    return e.clock + speed(e) * (position(e.timeline) - e.anchor);
+}
+
+IndexedHeap& TreeNetwork::events_of(Index timeline) {
+    return timeline == kOwnClock ? own_events_ : nodes_[timeline].events;
+}
+
+void TreeNetwork::set_timeline(Index entry, Index timeline) {
+    auto& e = entries_[entry];
+    if (e.timeline == timeline) return;
+    e.clock = progress(entry);
+    const auto kind = static_cast<std::size_t>(e.kind);
+    if (e.timeline == kOwnClock) held_by_[kind] -= e.count;
+    const auto old = std::exchange(e.timeline, timeline);
+    if (e.event_place != kNone) events_of(old).erase(entry, earlier(), event_place());
+    if (old != kNone && old != kOwnClock && old != 0) rekey(nodes_[old].group);
+    if (timeline == kOwnClock) held_by_[kind] += e.count;
+    if (timeline == kNone) return;
+    e.anchor = position(timeline);
+    rekey(entry);
+}
+
+double TreeNetwork::first_tag(const Entry& e) const {
+    if (e.node == kNone) return e.tags.empty() ? kUnlimited : e.tags.front().at;
+    const auto& events = nodes_[e.node].events;
+    return events.empty() ? kUnlimited : entries_[events.top()].key;
+}
+
+void TreeNetwork::rekey(Index entry) {
+    auto& e = entries_[entry];
+    if (e.timeline == kNone) return;
+    e.key = e.anchor + (first_tag(e) - e.clock) / speed(e);
+    auto& events = events_of(e.timeline);
+    if (e.event_place == kNone)
+        events.insert(entry, earlier(), event_place());
+    else
+        events.update(entry, earlier(), event_place());
+    if (e.timeline != kOwnClock && e.timeline != 0) rekey(nodes_[e.timeline].group);
+}
+
+// --- levels -------------------------------------------------------------------------------------
+
+void TreeNetwork::mark(Index node) {
+    if (nodes_[node].is_dirty) return;
+    nodes_[node].is_dirty = true;
+    dirty_nodes_.push_back(node);
+}
+
+void TreeNetwork::enlist(Index node, Index entry) {
+    auto& e = entries_[entry];
+    auto& n = nodes_[node];
+    const auto depth = depth_of(node);
+    e.is_listed[depth] = true;
+    e.is_fair[depth] = n.fair_count > 0 ? e.value > n.level : e.value == kUnlimited;
+    if (e.is_fair[depth]) {
+        n.fair_count += e.count;
+        n.fair.insert(entry, less_value(), level_place(depth));
+    } else {
+        n.below_sum.add(e.count * e.value);
+        n.below.insert(entry, greater_value(), level_place(depth));
+    }
+    mark(node);
+}
+
+void TreeNetwork::delist(Index node, Index entry) {
+    auto& e = entries_[entry];
+    auto& n = nodes_[node];
+    const auto depth = depth_of(node);
+    if (!std::exchange(e.is_listed[depth], false)) return;
+    if (e.is_fair[depth]) {
+        n.fair_count -= e.count;
+        n.fair.erase(entry, less_value(), level_place(depth));
+    } else {
+        n.below.erase(entry, greater_value(), level_place(depth));
+        if (n.below.empty())
+            n.below_sum.clear();
+        else
+            n.below_sum.add(-(e.count * e.value));
+    }
+    mark(node);
+}
+
+// From one side of the level to the other.
+void TreeNetwork::cross(Index node, Index entry) {
+    auto& e = entries_[entry];
+    auto& n = nodes_[node];
+    const auto depth = depth_of(node);
+    const bool is_fair = !e.is_fair[depth];
+    delist(node, entry);
+    e.is_listed[depth] = true;
+    e.is_fair[depth] = is_fair;
+    if (is_fair) {
+        n.fair_count += e.count;
+        n.fair.insert(entry, less_value(), level_place(depth));
+    } else {
+        n.below_sum.add(e.count * e.value);
+        n.below.insert(entry, greater_value(), level_place(depth));
+    }
+    ++crossings_;
+    if (node != 0) {
+        if (is_fair)
+            delist(0, entry);
+        else
+            enlist(0, entry);
+    }
+    reseat(entry);
+}
+
+// Puts the entry's clock onto the timeline of what holds it back now.
+void TreeNetwork::reseat(Index entry) {
+    const auto& e = entries_[entry];
+    if (e.is_fair[depth_of(e.home)])
+        set_timeline(entry, e.home);
+    else
+        set_timeline(entry, e.home != 0 && e.is_fair[0] ? 0 : kOwnClock);
+}
+
+void TreeNetwork::change_count(Index entry, int by) {
+    auto& e = entries_[entry];
+    e.count += by;
+    if (e.timeline == kOwnClock) held_by_[static_cast<std::size_t>(e.kind)] += by;
+    for (const auto node : {e.home, Index{0}}) {
+        const auto depth = depth_of(node);
+        if (!e.is_listed[depth]) break;
+        if (e.is_fair[depth])
+            nodes_[node].fair_count += by;
+        else
+            nodes_[node].below_sum.add(by * e.value);
+        mark(node);
+        if (node == 0) break;
+    }
+}
+
+void TreeNetwork::balance(Index node) {
+    auto& n = nodes_[node];
+    const auto level = [&n] {
+        const auto left = std::max(0.0, n.capacity - n.below_sum.value());
+        return left / static_cast<double>(n.fair_count);
+    };
+    const auto is_too_high = [&] {
+        if (n.below.empty()) return false;
+        return n.fair_count == 0 ? n.below_sum.value() > n.capacity
+                                 : level() < entries_[n.below.top()].value;
+    };
+    while (is_too_high()) cross(node, n.below.top());
+    while (!n.fair.empty() && level() >= entries_[n.fair.top()].value) cross(node, n.fair.top());
+    n.level = n.fair_count == 0 ? kUnlimited : level();
+    n.is_dirty = false;
+}
+
+// What an aggregation holds back stands at the origin as one entry of its level.
+void TreeNetwork::balance_group(Index node) {
+    auto& n = nodes_[node];
+    auto& group = entries_[n.group];
+    const auto count = static_cast<Index>(n.fair_count);
+    if (group.is_listed[0] && group.count == count && group.value == n.level) return;
+    set_timeline(n.group, kNone);
+    delist(0, n.group);
+    group.count = count;
+    if (count == 0) {
+        group.clock = 0;
+        return;
+    }
+    group.value = n.level;
+    enlist(0, n.group);
+    reseat(n.group);
+}
+
+void TreeNetwork::settle() {
+    if (dirty_sites_.empty() && dirty_nodes_.empty()) return;
+    for (std::size_t i = 0; i < dirty_sites_.size(); ++i) settle_site(dirty_sites_[i]);
+    dirty_sites_.clear();
+    // The origin last: what its aggregations let through stands then.
+    for (std::size_t i = 0; i < dirty_nodes_.size(); ++i) {
+        const auto node = dirty_nodes_[i];
+        if (node == 0) continue;
+        balance(node);
+        balance_group(node);
+    }
+    balance(0);
+    dirty_nodes_.clear();
+}
+
+// --- classes and their tags ---------------------------------------------------------------------
+
+TreeNetwork::Index TreeNetwork::class_of(Index node, double value, Kind kind) {
+    const auto hash = hash_of(node, value, static_cast<std::uint8_t>(kind));
+    const auto found = classes_.find(hash, [&](Index i) {
+        const auto& e = entries_[i];
+        return e.value == value && e.home == node && e.kind == kind;
+    });
+    if (found != inventory::IndexTable::kNone) return found;
+    Index entry;
+    if (free_entries_.empty()) {
+        entry = static_cast<Index>(entries_.size());
+        entries_.emplace_back();
+    } else {
+        entry = free_entries_.back();
+        free_entries_.pop_back();
+        auto tags = std::move(entries_[entry].tags);
+        entries_[entry] = Entry{};
+        entries_[entry].tags = std::move(tags);
+    }
+    auto& e = entries_[entry];
+    e.value = value;
+    e.home = node;
+    e.kind = kind;
+    classes_.insert(entry, hash);
+    enlist(node, entry);
+    if (node != 0 && !e.is_fair[1]) enlist(0, entry);
+    reseat(entry);
+    return entry;
+}
+
+void TreeNetwork::discard_class(Index entry) {
+    auto& e = entries_[entry];
+    set_timeline(entry, kNone);
+    if (e.home != 0) delist(0, entry);
+    delist(e.home, entry);
+    classes_.erase(entry, hash_of(e.home, e.value, static_cast<std::uint8_t>(e.kind)));
+    free_entries_.push_back(entry);
+}
+
+void TreeNetwork::place_tag(Entry& e, std::size_t at, Tag tag) {
+    e.tags[at] = tag;
+    flows_[tag.flow].place = static_cast<Index>(at);
+}
+
+void TreeNetwork::sift(Entry& e, std::size_t at) {
+    const auto tag = e.tags[at];
+    for (; at > 0 && tag < e.tags[(at - 1) / 2]; at = (at - 1) / 2)
+        place_tag(e, at, e.tags[(at - 1) / 2]);
+    for (;;) {
+        auto child = 2 * at + 1;
+        if (child >= e.tags.size()) break;
+        if (child + 1 < e.tags.size() && e.tags[child + 1] < e.tags[child]) ++child;
+        if (!(e.tags[child] < tag)) break;
+        place_tag(e, at, e.tags[child]);
+        at = child;
+    }
+    place_tag(e, at, tag);
+}
+
+void TreeNetwork::insert_tag(Entry& e, Tag tag) {
+    e.tags.push_back(tag);
+    sift(e, e.tags.size() - 1);
+}
+
+void TreeNetwork::erase_tag(Entry& e, std::size_t at) {
+    const auto last = e.tags.back();
+    e.tags.pop_back();
+    if (at == e.tags.size()) return;
+    e.tags[at] = last;
+    sift(e, at);
+}
+
+void TreeNetwork::assign(Index flow, double value, Kind kind) {
+    auto& f = flows_[flow];
+    const auto node = sites_[f.site].node;
+    if (f.entry != kNone) {
+        const auto& old = entries_[f.entry];
+        if (old.value == value && old.kind == kind) return;
+        unassign(flow);
+    }
+    const auto entry = class_of(node, value, kind);
+    auto& e = entries_[entry];
+    f.entry = entry;
+    f.tag += progress(entry);
+    change_count(entry, 1);
+    insert_tag(e, {f.tag, flow});
+    if (f.place == 0) rekey(entry);
+}
+
+void TreeNetwork::unassign(Index flow) {
+    auto& f = flows_[flow];
+    if (f.entry == kNone) return;
+    const auto entry = std::exchange(f.entry, kNone);
+    auto& e = entries_[entry];
+    f.tag = std::max(0.0, f.tag - progress(entry));
+    const bool was_first = f.place == 0;
+    erase_tag(e, f.place);
+    change_count(entry, -1);
+    if (e.count == 0)
+        discard_class(entry);
+    else if (was_first)
+        rekey(entry);
+}
+
+// --- sites --------------------------------------------------------------------------------------
+
+void TreeNetwork::mark_site(Index site) {
+    if (sites_[site].is_dirty) return;
+    sites_[site].is_dirty = true;
+    dirty_sites_.push_back(site);
+}
+
+// The site's own water level, from scratch: a home has few flows at a time.
+void TreeNetwork::settle_site(Index site) {
+    auto& s = sites_[site];
+    s.is_dirty = false;
+    scratch_.clear();
+    for (auto f = s.first; scratch_.size() < s.count; f = flows_[f].next) scratch_.push_back(f);
+    std::sort(scratch_.begin(), scratch_.end(), [this](Index a, Index b) {
+        return flows_[a].cap != flows_[b].cap ? flows_[a].cap < flows_[b].cap : a < b;
+    });
+    auto left = s.capacity;
+    for (std::size_t i = 0; i < scratch_.size(); ++i) {
+        const auto share = left / static_cast<double>(scratch_.size() - i);
+        const auto cap = flows_[scratch_[i]].cap;
+        if (cap > share) {
+            for (; i < scratch_.size(); ++i) assign(scratch_[i], share, Kind::site);
+            return;
+        }
+        assign(scratch_[i], cap, Kind::device);
+        left = std::max(0.0, left - cap);
+    }
+}
+
+// --- flows --------------------------------------------------------------------------------------
+
+FlowId TreeNetwork::open(LinkId link, double cap_bps, double bits) {
+    assert(links_[link.value].is_site && cap_bps > 0 && bits >= 0);
+    Index flow;
+    if (free_flows_.empty()) {
+        flow = static_cast<Index>(flows_.size());
+        flows_.emplace_back();
+    } else {
+        flow = free_flows_.back();
+        free_flows_.pop_back();
+    }
+    auto& f = flows_[flow];
+    f = Flow{};
+    f.cap = cap_bps;
+    f.tag = bits;
+    f.site = links_[link.value].index;
+    auto& s = sites_[f.site];
+    if (s.count == 0) {
+        f.next = f.previous = s.first = flow;
+    } else {
+        f.next = s.first;
+        f.previous = std::exchange(flows_[s.first].previous, flow);
+        flows_[f.previous].next = flow;
+    }
+    ++s.count;
+    ++flow_count_;
+    mark_site(f.site);
+    return FlowId{flow};
+}
+
+void TreeNetwork::close(FlowId id) {
+    const auto flow = id.value;
+    unassign(flow);
+    auto& f = flows_[flow];
+    auto& s = sites_[f.site];
+    flows_[f.previous].next = f.next;
+    flows_[f.next].previous = f.previous;
+    if (s.first == flow) s.first = f.next;
+    if (--s.count > 0) mark_site(f.site);
+    f.site = kNone;
+    --flow_count_;
+    free_flows_.push_back(flow);
+}
+
+void TreeNetwork::refill(FlowId id, double bits) {
+    auto& f = flows_[id.value];
+    f.tag += bits;
+    if (f.entry == kNone) return;
+    auto& e = entries_[f.entry];
+    const bool was_first = f.place == 0;
+    e.tags[f.place].at = f.tag;
+    sift(e, f.place);
+    if (was_first || f.place == 0) rekey(f.entry);
+}
+
+double TreeNetwork::next_finish() {
+    settle();
+    auto at = own_events_.empty() ? kUnlimited : entries_[own_events_.top()].key;
+    const auto& origin = nodes_[0];
+    if (!origin.events.empty()) {
+        const auto ahead = entries_[origin.events.top()].key - origin_clock_;
+        at = std::min(at, now_ + ahead / origin.level);
+    }
+    return std::max(at, now_);
+}
+
+FlowId TreeNetwork::pop() {
+    const auto at = next_finish();
+    advance(at);
+    const bool is_own = !own_events_.empty() && entries_[own_events_.top()].key <= at;
+    auto entry = is_own ? own_events_.top() : nodes_[0].events.top();
+    // Exactly there: rounding must not leave a rest that never arrives.
+    if (!is_own) origin_clock_ = std::max(origin_clock_, entries_[entry].key);
+    while (entries_[entry].node != kNone) entry = nodes_[entries_[entry].node].events.top();
+    return FlowId{entries_[entry].tags.front().flow};
+}
+
+void TreeNetwork::advance(double to) {
+    settle();
+    const auto dt = to - now_;
+    if (dt <= 0) return;
+    const auto& origin = nodes_[0];
+    usage_.bits += throughput() * dt;
+    usage_.bound_by_origin += static_cast<double>(origin.fair_count) * dt;
+    usage_.bound_by_device += static_cast<double>(held_by_[0]) * dt;
+    usage_.bound_by_site += static_cast<double>(held_by_[1]) * dt;
+    usage_.bound_by_aggregation += static_cast<double>(held_by_[2]) * dt;
+    if (origin.fair_count > 0)
+        origin_clock_ += origin.level * dt;
+    else if (origin.events.empty())
+        origin_clock_ = 0;
+    now_ = to;
+}
+
+double TreeNetwork::throughput() {
+    settle();
+    const auto& origin = nodes_[0];
+    return origin.fair_count > 0 ? origin.capacity : origin.below_sum.value();
+}
+
+double TreeNetwork::rate(FlowId flow) {
+    settle();
+    auto entry = flows_[flow.value].entry;
+    while (entries_[entry].timeline != kOwnClock) {
+        const auto timeline = entries_[entry].timeline;
+        if (timeline == 0) return nodes_[0].level;
+        entry = nodes_[timeline].group;
+    }
+    return entries_[entry].value;
+}
+
+double TreeNetwork::left(FlowId flow) {
+    settle();
+    const auto& f = flows_[flow.value];
+    return std::max(0.0, f.tag - progress(f.entry));
+}
+
+std::optional<LinkId> TreeNetwork::binding(FlowId flow) {
+    settle();
+    const auto& f = flows_[flow.value];
+    auto entry = f.entry;
+    while (entries_[entry].timeline != kOwnClock) {
+        const auto timeline = entries_[entry].timeline;
+        if (timeline == 0) return kOrigin;
+        entry = nodes_[timeline].group;
+    }
+    const auto& e = entries_[entry];
+    if (e.kind == Kind::device) return std::nullopt;
+    if (e.kind == Kind::aggregation) return nodes_[e.node].link;
+    const auto at = std::find_if(links_.begin(), links_.end(), [&](const Link& link) {
+        return link.is_site && link.index == f.site;
+    });
+    return LinkId{static_cast<Index>(at - links_.begin())};
+}
+
+std::size_t TreeNetwork::bytes() const {
+    auto total = flows_.capacity() * sizeof(Flow) + entries_.capacity() * sizeof(Entry) +
+                 sites_.capacity() * sizeof(Site) + links_.capacity() * sizeof(Link) +
+                 classes_.bytes() + own_events_.bytes();
+    for (const auto& e : entries_) total += e.tags.capacity() * sizeof(Tag);
+    for (const auto& n : nodes_)
+        total += n.below.bytes() + n.fair.bytes() + n.events.bytes() + sizeof(Node);
+    return total;
+}
+
+}  // namespace sluice::sim::network
