@@ -1,0 +1,70 @@
+#include "acs-plugin/rest/problem.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "acs-plugin/rest/views_json.hpp"
+#include "engine/http/text.hpp"
+
+namespace sluice::rest {
+namespace {
+
+std::string_view title_of(unsigned status) {
+    switch (status) {
+        case 400:
+            return "The request cannot be read";
+        case 401:
+            return "A token is wanted";
+        case 403:
+            return "Not from there";
+        case 404:
+            return "There is no such thing";
+        case 405:
+            return "Not that way";
+        case 409:
+            return "Not now";
+        case 413:
+            return "Too much at once";
+        case 415:
+            return "Not that kind of content";
+        case 422:
+            return "The request cannot be fulfilled";
+        case 503:
+            return "Not at the moment";
+        default:
+            return "Something is wrong here";
+    }
+}
+
+bool is_path_char(char c) {
+    return http::is_letter(c) || http::is_digit(c) || c == '_' || c == '.' || c == '[' || c == ']';
+}
+
+// "devices[2].site" of "devices[2].site: is missing"; empty when it begins otherwise.
+std::string_view field_of(std::string_view detail) {
+    const auto colon = detail.find(": ");
+    if (colon == std::string_view::npos || colon == 0) return {};
+    const auto path = detail.substr(0, colon);
+    return std::ranges::all_of(path, is_path_char) ? path : std::string_view();
+}
+
+}  // namespace
+
+net::HttpResponse problem(unsigned status, std::string_view detail) {
+    nlohmann::ordered_json body{{"type", "about:blank"},
+                                {"title", title_of(status)},
+                                {"status", status},
+                                {"detail", detail}};
+    if (const auto field = field_of(detail); !field.empty()) body["field"] = field;
+    net::HttpResponse out{status, {{"Content-Type", "application/problem+json"}}, dump(body)};
+    if (status == 401) out.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"sluice\"");
+    return out;
+}
+
+net::HttpResponse json_answer(unsigned status, std::string body) {
+    return {status,
+            {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+            std::move(body)};
+}
+
+}  // namespace sluice::rest

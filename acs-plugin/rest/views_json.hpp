@@ -1,0 +1,22 @@
+#pragma once
+// The planner's views as the API writes them. Secrets are in none of them.
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "acs-plugin/service/views.hpp"
+
+namespace sluice::rest {
+
+nlohmann::ordered_json to_json(const service::ImageRow& image);
+nlohmann::ordered_json to_json(const service::DeviceView& device);
+nlohmann::ordered_json to_json(const service::GroupView& group);
+// With its sites, and of each what it cost beside what it must: payload in images, the last
+// device's time in lower bounds.
+nlohmann::ordered_json to_json(const service::RolloutView& rollout);
+nlohmann::ordered_json to_json(const service::RolloutDeviceRow& device);
+nlohmann::ordered_json to_json(const service::AuditRow& row);
+
+// As text on the wire: bytes that are not UTF-8 become U+FFFD, devices say what they like.
+std::string dump(const nlohmann::ordered_json& json);
+
+}  // namespace sluice::rest
