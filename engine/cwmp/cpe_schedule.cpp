@@ -101,8 +101,7 @@ Duration CpeSchedule::retry_wait() {
         high = low * policy_.retry_k / 1000;
     }
     const double seconds = low + rng_.uniform() * (high - low);
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(std::min(seconds, longest)));
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
 Duration until_period(UtcTime periodic_inform_time, UtcTime now, Duration interval) {

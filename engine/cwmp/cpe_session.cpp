@@ -121,9 +121,7 @@ void CpeSession::answered_transfer(const std::vector<Envelope>& envelopes, CpeAc
 
 // To the empty POST, or to a response of ours: the ACS has nothing more.
 void CpeSession::answered_empty(CpeActions& out) {
-    const bool has_transfers = next_transfer_ < transfers_.size() && !is_held_;
-    const bool ends = posted_empty_ || (said_no_more_requests_ && !has_transfers);
-    if (ends) return finish(out);
+    if (posted_empty_ || said_no_more_requests_) return finish(out);
     go_on(out);
 }
 

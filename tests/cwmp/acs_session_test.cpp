@@ -98,6 +98,11 @@ TEST(AcsSession, HoldsTheRequestsOfACpeThatWasCalled) {
         {{"6 CONNECTION REQUEST", ""}, {"7 TRANSFER COMPLETE", ""}, {"M Download", "k"}}));
     EXPECT_FALSE(with_a_transfer.sent().at(0).header.hold_requests);
 
+    AcsRig without_a_transfer;
+    without_a_transfer.open(
+        an_inform({{"6 CONNECTION REQUEST", ""}, {"M Reboot", "r"}, {"77 OF NO SCHEMA", ""}}));
+    EXPECT_TRUE(without_a_transfer.sent().at(0).header.hold_requests);
+
     AcsRig by_policy({.holds_requests_when_called = false});
     by_policy.open(an_inform({{"6 CONNECTION REQUEST", ""}}));
     EXPECT_FALSE(by_policy.sent().at(0).header.hold_requests);

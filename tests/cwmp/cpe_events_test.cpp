@@ -62,7 +62,9 @@ TEST(CpeEvents, KeepsBootAndValueChangeUntilDeliveredOrTheNextReboot) {
     events.session_over(false);
     EXPECT_THAT(codes(events.begin_session()), ElementsAre("4 VALUE CHANGE"));
     events.session_over(false);
-    events = after_reboot(events);
+    auto read_back = after_reboot(events);
+    EXPECT_THAT(deliver(read_back), ElementsAre("1 BOOT"));
+    events.booted(kAcs);  // and where no bytes were between
     EXPECT_THAT(deliver(events), ElementsAre("1 BOOT"));
 }
 
@@ -89,6 +91,7 @@ TEST(CpeEvents, KeepsATransferUntilItsResponseAcrossReboots) {
     auto events = a_known_device();
     EXPECT_EQ(events.take_order(TransferKind::download, "k"), OrderTaking::taken);
     EXPECT_FALSE(events.is_report_due());
+    events.transfer_delivered("k");  // what no session reported
     events = after_reboot(events);
     EXPECT_TRUE(events.finish("k", {9018, "corrupt"}, "s", "c"));
     events.value_changed();
@@ -219,9 +222,15 @@ TEST(CpeEvents, ReadsBackItsBytesAndRefusesAllOthers) {
     auto newer = bytes;
     newer[4] = 2;
     EXPECT_THAT(CpeEvents::from_bytes(newer).error().message, testing::HasSubstr("version 1"));
-    Bytes many(bytes.begin(), bytes.begin() + 14);  // up to the ordered reboots
-    many.push_back(200);
-    EXPECT_FALSE(CpeEvents::from_bytes(many).has_value());
+    // Up to the ordered reboots; then empty ones, no others, no transfers.
+    const auto with_reboots = [&](std::uint8_t count) {
+        Bytes out(bytes.begin(), bytes.begin() + 14);
+        out.push_back(count);
+        out.insert(out.end(), 2 * count + 2, 0);
+        return CpeEvents::from_bytes(out).has_value();
+    };
+    EXPECT_TRUE(with_reboots(CpeEvents::kMaxReboots));
+    EXPECT_FALSE(with_reboots(CpeEvents::kMaxReboots + 1));
 }
 
 }  // namespace

@@ -176,6 +176,7 @@ TEST(CpeSchedule, IsNeverSilentForMoreThanADay) {
 
     Rig silent({.longest_silence = {}});
     silent.start();
+    EXPECT_FALSE(silent.schedule.is_in_session());
     EXPECT_EQ(silent.schedule.next_deadline(), Instant::never());
 }
 

@@ -174,6 +174,16 @@ TEST(CpeSession, ReportsAfterAnEarlyRequestWhatItStillHasToReport) {
     EXPECT_THAT(cpe.answer_empty(), ElementsAre("over"));
 }
 
+TEST(CpeSession, StillPostsItsEmptyBodyAfterAnEarlyRequest) {
+    Rig cpe;
+    cpe.begin();
+    cpe.say(AnswerCame{{{Namespace::cwmp_1_2, with_id("c"), InformResponse{}},
+                        {Namespace::cwmp_1_2, with_id("a1"), a_download("d1")}}});
+    cpe.say(Executed{DownloadResponse{}});
+    EXPECT_THAT(cpe.answer_empty(), ElementsAre("empty POST"));
+    EXPECT_THAT(cpe.answer_empty(), ElementsAre("over"));
+}
+
 TEST(CpeSession, HasNoMethodForWhatItDoesNotKnowAndForWhatIsTheAcss) {
     Rig cpe;
     cpe.begin();
