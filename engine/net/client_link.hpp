@@ -109,9 +109,16 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
                                        if (error) return self->fail("connect: " + error.message());
                                        if (!self->owner) return;
                                        self->socket.set_option(Tcp::no_delay(true), error);
+                                       self->reset_on_close();
                                        if (url.is_tls) return self->start_tls(url.host, client_tls);
                                        self->owner->on_connected();
                                    });
+    }
+    // Also when this process is killed: after a FIN alone a server may take us for a client that
+    // only closed its own side, and goes on sending what nobody will read.
+    void reset_on_close() {
+        boost::system::error_code ignored;
+        socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);
     }
     void start_tls(const std::string& host, ClientTls& client_tls) {
         auto context = client_tls.context();

@@ -47,6 +47,10 @@ constexpr std::uint32_t run_length(std::uint32_t piece_count, std::uint32_t para
     return std::clamp<std::uint32_t>(piece_count / (8 * parallel_sources), 1, 128);
 }
 
+// The first run of a source that has not given a right piece yet, and nothing ahead of it: whoever
+// dies at once, or asks a liar first, has no more than that on its way.
+inline constexpr std::uint32_t kFirstRunLength = 1;
+
 // The last pieces, which may be fetched twice: under 2 % of an image, but at least one piece.
 constexpr std::uint32_t tail_length(std::uint32_t piece_count) {
     return std::max<std::uint32_t>(1, piece_count / 64);

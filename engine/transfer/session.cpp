@@ -129,7 +129,9 @@ void Session::handle(const PieceArrived& e, Instant now, Actions& out) {
 void Session::handle(const PieceProved& e, Instant, Actions& out) {
     if (auto* request = find(e.id); request != nullptr && request->verifying > 0) {
         --request->verifying;
-        sources_[request->source.value].failures = 0;
+        auto& source = sources_[request->source.value];
+        source.failures = 0;
+        source.is_proven = true;
         close_if_done(*request);
     }
     cancel_needless(out);

@@ -3,8 +3,8 @@
 // source. Events in, actions out; the agent runs it on sockets, the simulator in virtual time.
 //
 // The rule in short. Sources are tried in the Assignment's order. The first usable one is asked for
-// the missing pieces from the front, some runs ahead of what arrives; it sends each piece as soon
-// as it has verified it (cut-through). A source that gives neither bytes nor a `have` answer for
+// the missing pieces from the front: one, and once that is proved some runs ahead of what arrives;
+// it sends each piece as soon as it has verified it (cut-through). A source that gives neither bytes nor a `have` answer for
 // kSilenceAfter is left for the next; one that answers `have` is alive and waited for, however
 // little it gives, until `starve_limit`. The origin is asked only when no peer is alive, after
 // `origin_delay`, and inside its byte budget. A piece proven wrong bans its source for good. A
@@ -72,6 +72,7 @@ private:
         std::uint8_t distrusts = 0;  // wrong pieces of an origin
         bool is_have_open : 1 = false;
         bool was_reached : 1 = false;     // gave a sign of life, ever
+        bool is_proven : 1 = false;       // gave a right piece, ever
         bool was_busy : 1 = false;        // said 503 and gave no whole piece since
         bool is_mid_piece : 1 = false;    // bytes came since the last whole piece
         bool is_answering : 1 = false;    // answered a `have` since it was last left
@@ -133,6 +134,7 @@ private:
     void ask_layer(Instant now, Actions& out);
     void ask_runs(Instant now, Actions& out);
     void ask_runs_of(std::size_t s, Instant now, Actions& out);
+    bool may_ask_more(std::size_t s) const;
     void hedge(Instant now, Actions& out);
     bool is_tail() const;
     Instant hedge_due() const;

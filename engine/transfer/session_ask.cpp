@@ -63,12 +63,23 @@ void Session::ask_runs(Instant now, Actions& out) {
     }
 }
 
+// Some runs ahead of what arrives, once it has shown that it gives what was asked.
+bool Session::may_ask_more(std::size_t s) const {
+    int open = 0;
+    int arriving = 0;
+    for (std::size_t i = 0; i < open_count_; ++i) {
+        if (open_[i].source.value != s) continue;
+        ++open;
+        if (!open_[i].has_arrived()) ++arriving;
+    }
+    return open_count_ < kMaxOpen && (sources_[s].is_proven ? arriving < kRunsAhead : open == 0);
+}
+
 void Session::ask_runs_of(std::size_t s, Instant now, Actions& out) {
-    auto arriving = std::count_if(open_.begin(), open_.begin() + open_count_, [s](const auto& r) {
-        return r.source.value == s && !r.has_arrived();
-    });
-    const auto longest = run_length(plan_.layout.piece_count(), plan_.parallel_sources);
-    for (; arriving < kRunsAhead && open_count_ < kMaxOpen; ++arriving) {
+    const auto longest = sources_[s].is_proven
+                             ? run_length(plan_.layout.piece_count(), plan_.parallel_sources)
+                             : kFirstRunLength;
+    while (may_ask_more(s)) {
         auto run = next_unasked_run(longest);
         if (!run) return;
         if (is_origin(s)) {

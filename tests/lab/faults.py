@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.agents import Agents, Fault
@@ -148,41 +149,92 @@ class Liar(Fault):
                 run.problems.append(f"host {index} asked source {event['source']} after its ban")
 
 
+# Answers' heads, a challenge, a `have` or two: what a life receives beside pieces.
+HEADS_OF_A_LIFE = 4096
+# What was on its way to an agent when it was killed has reached its port after this long.
+SETTLES_S = 0.06
+
+
+@dataclass
+class Kill:
+    at: float            # CLOCK_MONOTONIC
+    received_bytes: int  # by the victim's port, since the run began
+
+
 class AgentKilled(Fault):
     """kill -9 of one slave at random moments, each followed by a start on the same store."""
 
     def __init__(self, victim: int, kills: int, seed: int):
         self.uncounted = frozenset({victim})
         self._victim = victim
-        self._kills = kills
+        self._wanted = kills
         self._seed = seed
 
     def prepare(self, site: Site, agents: Agents) -> frozenset[int]:
         self._rng = random.Random(self._seed)
         # Moments of progress, not of time: a kill finds the agent somewhere in the image.
-        self._moments = sorted(self._rng.uniform(0.01, 0.98) for _ in range(self._kills))
-        self._done = 0
+        self._moments = sorted(self._rng.uniform(0.01, 0.98) for _ in range(self._wanted))
+        self._kills: list[Kill] = []
+        self._received_before = site.network.host_traffic()[self._victim].to_host
         return frozenset()
 
     def watch(self, site: Site, agents: Agents) -> None:
-        if self._done == self._kills:
+        if len(self._kills) == self._wanted:
             return
-        if _verified(agents, self._victim) < self._moments[self._done]:
+        if _verified(agents, self._victim) < self._moments[len(self._kills)]:
             return
         # Anywhere between two pieces, not always just after one.
         time.sleep(self._rng.uniform(0, 0.02))
+        at = time.monotonic()
         agents.kill(self._victim)
-        self._done += 1
+        time.sleep(SETTLES_S)
+        received = site.network.host_traffic()[self._victim].to_host - self._received_before
+        self._kills.append(Kill(at, received))
         agents.restart(site, self._victim)
 
     def measure(self, site: Site, agents: Agents, run: Run) -> None:
-        if self._done < self._kills:
-            run.problems.append(f"only {self._done} of {self._kills} kills came to pass")
-        pieces = [e["piece"] for e in agents.devices[self._victim].report.of("piece")]
+        if len(self._kills) < self._wanted:
+            run.problems.append(f"only {len(self._kills)} of {self._wanted} kills came to pass")
+        events = agents.devices[self._victim].report.events
+        pieces = [e["piece"] for e in events if e["event"] == "piece"]
         run.extra["verified_again"] = len(pieces) - len(set(pieces))
-        # Everything beyond one image was on its way when the agent died, or is a head.
-        again = (run.most_received_images - 1) * site.image_bytes
-        run.extra["received_again_per_kill"] = again / agents.rollout.piece_bytes / self._kills
+        again = received_again(events, self._kills, agents.rollout.piece_bytes)
+        run.extra["received_again_mean"] = sum(again) / max(1, len(again))
+        run.extra["received_again_worst"] = max(again, default=0.0)
+        run.extra["kills_above_a_piece"] = sum(a > 1 for a in again)
+
+
+def received_again(events: list[dict], kills: list[Kill], piece_bytes: int) -> list[float]:
+    """For each kill, in pieces and by each source that was open: what the victim's port had
+    received in that life, less heads, and the next life did not find in the store."""
+    found = []
+    life_began, kept, received = 0.0, 0, 0
+    for kill in kills:
+        after = next((e["resumed_pieces"] for e in events
+                      if e["event"] == "started" and e["t"] > kill.at), kept)
+        body = max(0, kill.received_bytes - received - HEADS_OF_A_LIFE)
+        lost = max(0.0, body / piece_bytes - (after - kept))
+        found.append(lost / max(1, len(open_sources(events, life_began, kill.at))))
+        life_began, kept, received = kill.at, after, kill.received_bytes
+    return found
+
+
+def open_sources(events: list[dict], begin: float, end: float) -> set[int]:
+    """Who had been asked, between two moments of a report, for pieces that had not come."""
+    still_open: dict[int, tuple[int, set[int]]] = {}
+    for event in events:
+        if not begin < event["t"] <= end:
+            continue
+        if event["event"] == "request":
+            run = set(range(event["first"], event["first"] + event["count"]))
+            still_open[event["id"]] = (event["source"], run)
+        elif event["event"] == "piece":
+            for _, run in still_open.values():
+                run.discard(event["piece"])
+        elif event["event"] in ("left", "banned"):
+            still_open = {id_: asked for id_, asked in still_open.items()
+                          if asked[0] != event["source"]}
+    return {source for source, run in still_open.values() if run}
 
 
 def _verified(agents: Agents, index: int) -> float:

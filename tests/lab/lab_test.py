@@ -12,7 +12,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from lab.bars import Bar, Outcome, collect, judge
-from lab.faults import new_source_waits
+from lab.faults import HEADS_OF_A_LIFE, Kill, new_source_waits, open_sources, received_again
 from lab.liar import have_answer, with_lies
 from lab.peers.torrent_v1 import bencode
 from lab.peers.tracker import answer
@@ -104,6 +104,30 @@ class Reading(unittest.TestCase):
         self.assertAlmostEqual(new_source_waits([left, same, other], lost_at=10.0)[0], 1.7)
         self.assertEqual(new_source_waits([left, same], lost_at=10.0), [float("inf")])
         self.assertEqual(new_source_waits([left, other], lost_at=12.0), [])
+
+
+class Killing(unittest.TestCase):
+    def test_what_a_life_received_and_the_next_did_not_find_was_received_again(self):
+        events = [{"t": 1.0, "event": "started", "resumed_pieces": 0},
+                  {"t": 3.0, "event": "started", "resumed_pieces": 3},
+                  {"t": 5.0, "event": "started", "resumed_pieces": 4}]
+        kills = [Kill(2.0, 3500 + HEADS_OF_A_LIFE), Kill(4.0, 4500 + 2 * HEADS_OF_A_LIFE)]
+        self.assertEqual(received_again(events, kills, 1000), [0.5, 0.0])
+
+    def test_a_life_that_ended_before_it_began_kept_nothing_and_lost_nothing(self):
+        events = [{"t": 5.0, "event": "started", "resumed_pieces": 2}]
+        kills = [Kill(2.0, 2000 + HEADS_OF_A_LIFE), Kill(3.0, 2000 + HEADS_OF_A_LIFE)]
+        self.assertEqual(received_again(events, kills, 1000), [0.0, 0.0])
+
+    def test_a_source_is_open_until_its_pieces_came_or_it_was_left(self):
+        asked = [{"t": 1.0, "event": "request", "id": 1, "source": 0, "first": 0, "count": 2},
+                 {"t": 1.1, "event": "request", "id": 2, "source": 1, "first": 2, "count": 1}]
+        came = [{"t": 1.2, "event": "piece", "piece": 2, "source": 1}]
+        left = [{"t": 1.3, "event": "left", "source": 0, "why": "silent"}]
+        self.assertEqual(open_sources(asked, 0.0, 2.0), {0, 1})
+        self.assertEqual(open_sources(asked + came, 0.0, 2.0), {0})
+        self.assertEqual(open_sources(asked + came + left, 0.0, 2.0), set())
+        self.assertEqual(open_sources(asked + came, 0.0, 1.15), {0, 1})
 
 
 class Lying(unittest.TestCase):

@@ -5,9 +5,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "engine/base/rng.hpp"
 #include "tests/agent/fetch/test_site.hpp"
 
 namespace sluice::tests {
@@ -19,16 +17,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-planning::Assignment with_sources(planning::Assignment order,
-                                  std::vector<planning::Source> sources) {
-    order.sources = std::move(sources);
-    return order;
-}
-
-planning::Assignment master(const TestSite& site) {
-    return with_sources(site.assignment(0, Role::master), {site.from_origin()});
-}
 
 bool has_finished(const TestSite& site, int device) {
     return !events_of(site.report(device), "finished").empty();
@@ -82,44 +70,6 @@ TEST(Fetch, PassesPiecesOnBeforeTheImageIsWhole) {
     // Half-way through, the slave is at most a few pieces behind: no store-and-forward.
     const auto half = at_slave.size() / 2;
     EXPECT_LT(at_slave[half]["t"].get<double>(), at_master[half + 8]["t"].get<double>());
-}
-
-TEST(Fetch, ResumesAfterKillsAtRandomMomentsWithoutFetchingAVerifiedPieceAgain) {
-    constexpr int kKills = 50;
-    TestSite site(8 << 20, 32 * 1024);
-    site.origin.set_rate(3 << 20);
-    Rng rng(20260301);
-    for (int kill = 0; kill < kKills; ++kill) {
-        auto agent = site.start(0, master(site));
-        // A moment of progress, so that each life does something: up to four pieces.
-        const auto before = events_of(site.report(0), "piece").size();
-        const auto wanted = before + rng.below(5);
-        const bool was_alive =
-            eventually([&] { return events_of(site.report(0), "piece").size() >= wanted; });
-        ASSERT_TRUE(was_alive) << read_text(site.log(0));
-        agent.signal(SIGKILL);
-        EXPECT_EQ(agent.wait(), 128 + SIGKILL);
-    }
-    site.origin.set_rate(0);
-    EXPECT_EQ(site.start(0, master(site)).wait(), 0) << read_text(site.log(0));
-    EXPECT_TRUE(site.has_image(0));
-
-    // What was verified once is never asked for again: each piece appears in one life only, and
-    // each life starts with all that the lives before it had reported.
-    std::set<int> verified;
-    std::size_t least_resumed = 0;
-    for (const auto& event : read_report(site.report(0))) {
-        if (event["event"] == "started") {
-            EXPECT_GE(event["resumed_pieces"].get<std::size_t>(), least_resumed);
-        } else if (event["event"] == "piece") {
-            EXPECT_TRUE(verified.insert(event["piece"].get<int>()).second) << event;
-            least_resumed = verified.size();
-        }
-    }
-    // At most the piece that was open at each kill was sent twice, and what the kernel still held
-    // of the next one.
-    const auto most = site.image.layout.length + kKills * (site.image.layout.piece_length + 8192);
-    EXPECT_LE(site.origin.bytes_sent("/image.bin"), most);
 }
 
 TEST(Fetch, BansANeighbourAtItsFirstProvenLieAndTakesNothingWrong) {

@@ -26,10 +26,13 @@ public:
     std::string url(const std::string& path = "") const;
     // Bytes a second over each connection, sent in small parts; 0 = as fast as it goes.
     void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
+    // What the kernel holds of a slow connection's bytes beyond those that left.
+    static constexpr int kHeldBytes = 16 * 1024;
     // Every connection is cut and none is taken until it is back.
     void set_gone(bool is_gone) { is_gone_ = is_gone; }
 
     std::uint64_t bytes_sent(const std::string& path) const;
+    int open_connections() const { return open_; }
     int requests(const std::string& path) const;
 
 private:
@@ -44,6 +47,7 @@ private:
     std::atomic<bool> is_stopping_{false};
     std::atomic<bool> is_gone_{false};
     std::atomic<std::uint64_t> rate_{0};
+    std::atomic<int> open_{0};
     std::map<std::string, std::string> bodies_;
     mutable std::mutex mutex_;  // of the next two
     std::map<std::string, std::uint64_t> sent_;

@@ -48,4 +48,14 @@ private:
     std::vector<std::uint16_t> ports_;
 };
 
+inline planning::Assignment with_sources(planning::Assignment order,
+                                         std::vector<planning::Source> sources) {
+    order.sources = std::move(sources);
+    return order;
+}
+
+inline planning::Assignment master(const TestSite& site) {
+    return with_sources(site.assignment(0, planning::Role::master), {site.from_origin()});
+}
+
 }  // namespace sluice::tests

@@ -48,6 +48,18 @@ TEST(ClientConnection, KeepsOneConnectionForManyParts) {
     for (const auto& request : server.requests()) EXPECT_EQ(request.connection, 0);
 }
 
+// After a FIN the server might take it for a client that listens on, and send what nobody reads.
+TEST(ClientConnection, GoesWithAResetSoThatTheServerStopsSending) {
+    ScriptedServer server(
+        [](const ScriptedRequest&) -> ScriptedReply { return {whole_answer("x")}; });
+    {
+        ClientRig rig;
+        rig.get(server.url("/1"));
+        ASSERT_TRUE(rig.run_to_end());
+    }
+    EXPECT_TRUE(ClientRig().run_until([&] { return server.resets() == 1; }));
+}
+
 TEST(ClientConnection, SendsASecondRequestBeforeTheFirstIsAnsweredAndNoThird) {
     // Nothing is answered before two requests are there: without pipelining this would hang.
     ScriptedServer server([](const ScriptedRequest& request) -> ScriptedReply {

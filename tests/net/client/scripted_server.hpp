@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -61,6 +62,8 @@ public:
         const std::lock_guard lock(mutex_);
         return requests_;
     }
+    // Connections that the client ended by a reset and not by a FIN.
+    int resets() const { return resets_; }
 
 private:
     bool wait_readable(int fd) const {
@@ -84,6 +87,7 @@ private:
                 char block[4096];
                 const auto got = wait_readable(fd) ? ::recv(fd, block, sizeof block, 0) : 0;
                 if (got <= 0) {
+                    if (got < 0 && errno == ECONNRESET) ++resets_;
                     ::close(fd);
                     return;
                 }
@@ -108,6 +112,7 @@ private:
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<bool> is_stopping_{false};
+    std::atomic<int> resets_{0};
     mutable std::mutex mutex_;
     std::vector<ScriptedRequest> requests_;
     std::thread acceptor_;
