@@ -116,7 +116,7 @@ RolloutView Planner::Impl::view(const Run& run) const {
     std::map<std::string, RolloutSiteView> sites;
     std::map<std::string, std::vector<DeviceIndex>> members;
     for (std::uint32_t i = 0; i < run.size(); ++i) {
-        const auto row = run.row_of(rollout::Member{i});
+        const auto row = run.face_of(rollout::Member{i});
         auto& site = sites[row.site];
         ++site.devices;
         ++site.states[row.state];

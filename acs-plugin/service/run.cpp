@@ -140,7 +140,7 @@ std::vector<PlannedSeat> Run::planned_seats(rollout::SiteNumber site) const {
 
 // --- rows ---------------------------------------------------------------------------------------
 
-RolloutDeviceRow Run::row_of(rollout::Member m) const {
+RolloutDeviceRow Run::face_of(rollout::Member m) const {
     const auto& s = seat(m);
     const auto& r = engine.record(m);
     RolloutDeviceRow out;
@@ -169,7 +169,13 @@ RolloutDeviceRow Run::row_of(rollout::Member m) const {
     out.done = wall_of(r.done);
     out.peer_bytes = s.peer_bytes;
     out.origin_bytes = s.origin_bytes;
-    auto note = s.note;
+    return out;
+}
+
+RolloutDeviceRow Run::row_of(rollout::Member m) const {
+    auto out = face_of(m);
+    const auto& r = engine.record(m);
+    auto note = seat(m).note;
     note.orders = r.orders;
     note.order = r.order;
     note.is_taken = r.is_taken;
