@@ -18,8 +18,12 @@ std::uint32_t SiteRates::take(const std::string& site, net::ExchangeId id, std::
     auto& its = sites_.try_emplace(site, rate_bps_).first->second;
     its.used = now;
     const bool was_called = std::exchange(called_, std::nullopt) == id;
-    const auto given = its.waiting.empty() || was_called ? its.bucket.take(wanted, now) : 0;
-    if (given == 0) was_called ? its.waiting.push_front(id) : its.waiting.push_back(id);
+    if (!its.waiting.empty() && !was_called) {
+        its.waiting.push_back(id);  // and whoever is first goes when it would have gone
+        return 0;
+    }
+    const auto given = its.bucket.take(wanted, now);
+    if (given == 0) its.waiting.push_front(id);
     if (!its.waiting.empty()) set_ready(its, its.bucket.next_tokens_at(now));
     return given;
 }

@@ -14,9 +14,10 @@ protected:
         rig.options.username = "cpe";
         rig.options.password = "right";
     }
-    int ask(const std::string& password, const std::string& target = "/p/a1/gw3.bin") {
+    int ask(const std::string& password, const std::string& target = "/p/a1/gw3.bin",
+            const std::string& user = "cpe") {
         httplib::Client client("127.0.0.1", rig.port);
-        client.set_digest_auth("cpe", password);
+        client.set_digest_auth(user, password);
         const auto answer = client.Get(target);
         return answer ? answer->status : 0;
     }
@@ -33,6 +34,7 @@ TEST_F(Admission, TakesDigestAndNothingElse) {
     rig.start();
     EXPECT_EQ(ask("right"), 200);
     EXPECT_EQ(ask("wrong"), 401);
+    EXPECT_EQ(ask("right", "/p/a1/gw3.bin", "other"), 401);
     EXPECT_EQ(ask_basic("right"), 401);
 }
 

@@ -78,6 +78,17 @@ TEST(SiteRates, SharesASitesRateInTurnsAndLeavesOthersAlone) {
     EXPECT_NEAR(static_cast<double>(given) / seconds, 1e6, 1e5);
 }
 
+TEST(SiteRates, LetsNobodyPassThoseWhoWait) {
+    SiteRates rates(8'000'000);
+    Instant now{1s};
+    rates.take("a", ExchangeId{1}, 65536, now);
+    EXPECT_EQ(rates.take("a", ExchangeId{1}, 65536, now), 0u);
+    now = now + 1s;  // there would be enough for a newcomer
+    EXPECT_EQ(rates.take("a", ExchangeId{2}, 65536, now), 0u);
+    EXPECT_EQ(rates.take_ready(now), ExchangeId{1});
+    EXPECT_EQ(rates.take("a", ExchangeId{1}, 65536, now), 65536u);
+}
+
 TEST(SiteRates, ForgetsWhoLeft) {
     SiteRates rates(8'000'000);
     const Instant now{1s};
