@@ -34,6 +34,10 @@ add_library(sluice_soci INTERFACE)
 target_link_libraries(sluice_soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} SQLite::SQLite3)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 
+# The splitter writes its rules through nftables' own library.
+find_library(NFTABLES nftables REQUIRED)
+find_path(NFTABLES_INCLUDE nftables/libnftables.h REQUIRED)
+
 # Only tests and benchmarks need these.
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
   find_package(GTest 1.12 REQUIRED)

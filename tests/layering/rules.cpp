@@ -24,7 +24,7 @@ const std::map<std::string, Names, std::less<>> kMayInclude{
     {"serving", {"base", "image", "http"}},
     {"install", {"base", "image"}},
     {"upgrade", {"base", "image"}},
-    {"split", {"base"}},
+    {"split", {"base", "inventory/address.hpp"}},
     {"http", {"base"}},
     {"cwmp", {"base", "http"}},
     {"net", {"base", "http"}},

@@ -1,0 +1,190 @@
+#include "acs-plugin/split/kernel_table.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/rng.hpp"
+
+namespace sluice::split {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kRulesetMark = "ruleset_";
+constexpr std::string_view kListingMark = "listing_";
+constexpr std::size_t kRecordsALine = 1000;
+
+Result<Json> parse(const std::string& text) {
+    auto out = Json::parse(text, nullptr, false);
+    if (out.is_discarded() || !out.contains("nftables") || !out["nftables"].is_array())
+        return Error{"nftables: its listing is not JSON as we know it"};
+    return out["nftables"];
+}
+
+std::string mark_in(const Json& listing, std::string_view mark) {
+    for (const auto& item : listing) {
+        if (!item.contains("chain")) continue;
+        const auto name = item["chain"].value("name", "");
+        if (name.starts_with(mark)) return name;
+    }
+    return "";
+}
+
+void strip(Json& item) {
+    for (const auto* key : {"handle", "packets", "bytes", "elem", "expires"})
+        if (item.is_object()) item.erase(key);
+    if (item.is_structured())
+        for (auto& inner : item) strip(inner);
+}
+
+// The listing without what changes by itself: handles, counts, records and our own mark.
+std::string listing_mark(Json listing) {
+    std::string text;
+    for (auto& item : listing) {
+        if (item.contains("metainfo")) continue;
+        if (item.contains("chain") && item["chain"].value("name", "").starts_with(kListingMark))
+            continue;
+        // Sets of constants stand in the rules; those of the table hold records.
+        if (item.contains("set")) {
+            strip(item);
+        } else {
+            for (auto& inner : item) inner.erase("handle");
+            if (item.contains("counter")) strip(item);
+        }
+        text += item.dump() + "\n";
+    }
+    return std::string(kListingMark) + std::to_string(seed_of(text));
+}
+
+Record record_of(const Json& element, std::uint64_t usual_timeout_s) {
+    Record out;
+    out.timeout_s = usual_timeout_s;
+    const auto* value = &element;
+    if (element.is_object() && element.contains("elem")) {
+        const auto& inner = element["elem"];
+        out.timeout_s = inner.value("timeout", usual_timeout_s);
+        out.expires_s = inner.value("expires", std::uint64_t{0});
+        if (inner.contains("counter"))
+            out.packets = inner["counter"].value("packets", std::uint64_t{0});
+        value = &inner["val"];
+    }
+    const auto add = [&](const Json& part) {
+        out.key.push_back(part.is_string() ? part.get<std::string>() : part.dump());
+    };
+    if (value->is_object() && value->contains("concat"))
+        for (const auto& part : (*value)["concat"]) add(part);
+    else
+        add(*value);
+    return out;
+}
+
+std::string text_of(const Record& record) {
+    std::string out;
+    for (const auto& part : record.key) out += (out.empty() ? "" : " . ") + part;
+    return out + " timeout " + std::to_string(record.timeout_s) + "s expires " +
+           std::to_string(record.expires_s) + "s";
+}
+
+}  // namespace
+
+Result<TableState> KernelTable::look() {
+    const auto command = "list table inet " + settings_.table;
+    auto text = nft_.list(command, true);
+    if (!text) {
+        // There is no other way to tell "no table" from another failure than to ask for all.
+        SLUICE_TRY(const auto all, nft_.list("list tables inet", true));
+        SLUICE_TRY(const auto tables, parse(all));
+        const bool is_there = std::ranges::any_of(tables, [&](const Json& item) {
+            return item.contains("table") && item["table"].value("name", "") == settings_.table;
+        });
+        if (is_there) return std::move(text).error();
+        return TableState{};
+    }
+    SLUICE_TRY(const auto listing, parse(text.value()));
+    TableState out;
+    out.is_there = true;
+    out.ruleset = mark_in(listing, kRulesetMark);
+    const auto mark = mark_in(listing, kListingMark);
+    out.is_intact = !mark.empty() && mark == listing_mark(listing);
+    return out;
+}
+
+Result<void> KernelTable::install() {
+    SLUICE_TRY(const auto before, look());
+    Records kept;
+    if (before.is_there) {
+        SLUICE_TRY(kept, records());
+    }
+    auto commands = make_ruleset(settings_);
+    for (const auto& [set, records_of_set] : kept) {
+        std::size_t in_line = 0;
+        std::string line;
+        const auto end_line = [&] {
+            if (in_line > 0)
+                commands += "add element inet " + settings_.table + " " + set + " {" + line + "}\n";
+            in_line = 0;
+            line.clear();
+        };
+        for (const auto& record : records_of_set) {
+            // Less than a second: it would be over before anyone could use it.
+            if (record.timeout_s == 0 || record.expires_s == 0) continue;
+            line += (in_line == 0 ? " " : ", ") + text_of(record);
+            if (++in_line == kRecordsALine) end_line();
+        }
+        end_line();
+    }
+    SLUICE_CHECK(nft_.run(commands));
+    SLUICE_TRY(const auto text, nft_.list("list table inet " + settings_.table, true));
+    SLUICE_TRY(const auto listing, parse(text));
+    return nft_.run("add chain inet " + settings_.table + " " + listing_mark(listing));
+}
+
+Result<void> KernelTable::remove() {
+    const auto table = "table inet " + settings_.table;
+    return nft_.run("add " + table + "\ndelete " + table);
+}
+
+Result<void> KernelTable::flush() {
+    std::string commands;
+    for (const auto& set : record_sets(settings_))
+        commands += "flush set inet " + settings_.table + " " + set.name + "\n";
+    return nft_.run(commands);
+}
+
+Result<Records> KernelTable::records() {
+    // Only sets that the table of these settings has; one that another left is not asked for.
+    SLUICE_TRY(const auto terse, nft_.list("list table inet " + settings_.table, true));
+    SLUICE_TRY(const auto listing, parse(terse));
+    Records out;
+    for (const auto& set : record_sets(settings_)) {
+        const bool is_there = std::ranges::any_of(listing, [&](const Json& item) {
+            return item.contains("set") && item["set"].value("name", "") == set.name;
+        });
+        if (!is_there) continue;
+        SLUICE_TRY(const auto text,
+                   nft_.list("list set inet " + settings_.table + " " + set.name, false));
+        SLUICE_TRY(const auto items, parse(text));
+        for (const auto& item : items) {
+            if (!item.contains("set")) continue;
+            auto& records_of_set = out[set.name];
+            if (!item["set"].contains("elem")) continue;
+            const auto usual = item["set"].value("timeout", std::uint64_t{0});
+            for (const auto& element : item["set"]["elem"])
+                records_of_set.push_back(record_of(element, usual));
+        }
+    }
+    return out;
+}
+
+Result<std::map<std::string, std::uint64_t>> KernelTable::counters() {
+    SLUICE_TRY(const auto text, nft_.list("list counters table inet " + settings_.table, true));
+    SLUICE_TRY(const auto items, parse(text));
+    std::map<std::string, std::uint64_t> out;
+    for (const auto& item : items)
+        if (item.contains("counter"))
+            out[item["counter"].value("name", "")] =
+                item["counter"].value("packets", std::uint64_t{0});
+    return out;
+}
+
+}  // namespace sluice::split
