@@ -1,0 +1,31 @@
+#include "acs-plugin/acs/ledger.hpp"
+
+#include <utility>
+
+namespace sluice::acs {
+
+Ledger::Ledger(store::Store& store, std::function<void(const std::string&)> failed)
+    : store_(store), failed_(std::move(failed)) {}
+
+void Ledger::commit(service::Changes rows, std::function<void(Result<void>)> done) {
+    ++under_way_;
+    store_.commit(std::move(rows), [this, done = std::move(done)](Result<void> result) {
+        --under_way_;
+        if (!result.has_value() && !std::exchange(has_failed_, true))
+            failed_(result.error().message);
+        done(std::move(result));
+    });
+}
+
+void Ledger::write(service::Changes rows) {
+    if (!rows.empty()) commit(std::move(rows), [](const Result<void>&) {});
+}
+
+void Ledger::write_then(service::Changes rows, std::function<void()> durable) {
+    if (rows.empty() && under_way_ == 0 && !has_failed_) return durable();
+    commit(std::move(rows), [durable = std::move(durable)](const Result<void>& result) {
+        if (result.has_value()) durable();
+    });
+}
+
+}  // namespace sluice::acs

@@ -1,0 +1,34 @@
+#pragma once
+// The desk behind the CWMP endpoint: the planner, and the ledger that holds back what is not
+// durable yet.
+
+#include <functional>
+
+#include "acs-plugin/acs/ledger.hpp"
+#include "acs-plugin/cwmp/desk.hpp"
+
+namespace sluice::acs {
+
+class PlannerDesk final : public acs_cwmp::Desk {
+public:
+    // Both outlive it.
+    PlannerDesk(service::Planner& planner, Ledger& ledger,
+                std::function<service::WallTime()> wall_time)
+        : planner_(planner), ledger_(ledger), wall_time_(std::move(wall_time)) {}
+
+    const service::DeviceRow* device(const std::string& identity) const override;
+    Result<std::string> on_contact(const service::Contact& contact) override;
+    void on_transfer_complete(const std::string& identity, const std::string& command_key,
+                              std::uint32_t fault, const std::string& why,
+                              std::function<void(bool)> recorded) override;
+    void next_order(const std::string& identity,
+                    std::function<void(std::optional<service::DeviceOrder>)> give) override;
+    void on_order_answer(const std::string& identity, const service::OrderAnswer& answer) override;
+
+private:
+    service::Planner& planner_;
+    Ledger& ledger_;
+    std::function<service::WallTime()> wall_time_;
+};
+
+}  // namespace sluice::acs
