@@ -127,7 +127,8 @@ std::string Endpoint::Impl::fresh_cookie() {
 
 Endpoint::Impl::Place* Endpoint::Impl::find(const net::HttpRequest& request) {
     const auto place_of = [this](DeviceSession* session) { return &places.at(session); };
-    for (const auto value : cookie_values(request.fields("Cookie"), kCookie))
+    const auto field = request.fields("Cookie");
+    for (const auto value : cookie_values(field, kCookie))
         if (const auto at = by_cookie.find(std::string(value)); at != by_cookie.end())
             return place_of(at->second);
     const auto at = by_connection.find(request.connection());
