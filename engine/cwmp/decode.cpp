@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <type_traits>
 
 #include "engine/cwmp/codec.hpp"
+#include "engine/cwmp/method_names.hpp"
 
 namespace sluice::cwmp {
 namespace {
@@ -65,6 +67,7 @@ public:
         return kNone;
     }
     const Element* child(std::string_view name) const { return element_.child(name); }
+    const Element& element() const { return element_; }
     void fail(std::string what) {
         if (!error_) error_ = std::string(element_.name) + ": " + std::move(what);
     }
@@ -78,35 +81,80 @@ private:
     std::optional<std::string> error_;
 };
 
-FaultStruct read_fault_struct(Fields& from) {
-    FaultStruct out;
-    const auto* element = from.child("FaultStruct");
-    if (element == nullptr) return out;
-    Fields fields(*element);
-    out.code = fields.number<std::uint32_t>("FaultCode", 0);
-    out.text = fields.text("FaultString", kMaxNameLength);
-    from.adopt(fields);
-    return out;
-}
-
-std::vector<ParameterValue> read_values(Fields& from, std::string_view list) {
-    std::vector<ParameterValue> out;
-    for (const auto& entry : from.list(list, kMaxParameters)) {
+// One value an entry of a list: `read` makes it of the entry's fields.
+template <class Read>
+auto read_list(Fields& from, std::string_view list, std::size_t most, Read read) {
+    std::vector<decltype(read(from))> out;
+    for (const auto& entry : from.list(list, most)) {
         Fields fields(entry);
-        ParameterValue p;
-        p.name = fields.text("Name", kMaxNameLength);
-        if (const auto* value = entry.child("Value")) {
-            p.value = fields.checked("Value", value->text, kMaxValueLength);
-            p.type = std::string(value->attribute("type"));
-        }
+        out.push_back(read(fields));
         from.adopt(fields);
-        if (!p.name.empty()) out.push_back(std::move(p));
     }
     return out;
 }
 
-Inform read_inform(Fields& from) {
-    Inform out;
+std::vector<ParameterValue> read_values(Fields& from, std::string_view list) {
+    auto out = read_list(from, list, kMaxParameters, [](Fields& fields) {
+        ParameterValue p;
+        p.name = fields.text("Name", kMaxNameLength);
+        if (const auto* value = fields.child("Value")) {
+            p.value = fields.checked("Value", value->text, kMaxValueLength);
+            p.type = std::string(value->attribute("type"));
+        }
+        return p;
+    });
+    std::erase_if(out, [](const auto& p) { return p.name.empty(); });
+    return out;
+}
+
+std::vector<std::string> read_strings(Fields& from, std::string_view list) {
+    return read_list(from, list, kMaxParameters, [&](Fields& fields) {
+        return fields.checked(list, fields.element().text, kMaxNameLength);
+    });
+}
+
+// What Download, ScheduleDownload and Upload say of a file.
+template <class Transfer>
+void read_file(Fields& from, Transfer& out) {
+    out.command_key = from.text("CommandKey", 32);
+    out.file_type = from.text("FileType", 64);
+    out.url = from.text("URL", 256);
+    out.username = from.text("Username", 256);
+    out.password = from.text("Password", 256);
+    if constexpr (requires { out.file_size; }) {
+        out.file_size = from.number<std::uint64_t>("FileSize", 0);
+        out.target_file_name = from.text("TargetFileName", 256);
+    }
+    if constexpr (requires { out.delay_seconds; })
+        out.delay_seconds = from.number<std::uint32_t>("DelaySeconds", 0);
+}
+
+template <class Timed>
+void read_times(Fields& from, Timed& out) {
+    out.start_time = from.text("StartTime", 64);
+    out.complete_time = from.text("CompleteTime", 64);
+}
+
+// How a transfer went.
+template <class Transfer>
+void read_result(Fields& from, Transfer& out) {
+    if (const auto* element = from.child("FaultStruct")) {
+        Fields fields(*element);
+        out.fault.code = fields.number<std::uint32_t>("FaultCode", 0);
+        out.fault.text = fields.text("FaultString", kMaxNameLength);
+        from.adopt(fields);
+    }
+    read_times(from, out);
+}
+
+// --- one reader a message
+// ---------------------------------------------------------------------------
+
+template <class Message>
+requires std::is_empty_v<Message>
+void read(Fields&, Message&) {}
+
+void read(Fields& from, Inform& out) {
     if (const auto* id = from.child("DeviceId")) {
         Fields fields(*id);
         out.device = {fields.text("Manufacturer", 64), fields.text("OUI", 6),
@@ -115,119 +163,100 @@ Inform read_inform(Fields& from) {
     }
     if (out.device.oui.empty() || out.device.serial_number.empty())
         from.fail("DeviceId has no OUI or no SerialNumber");
-    for (const auto& entry : from.list("Event", kMaxEvents)) {
-        Fields fields(entry);
-        EventStruct e{fields.text("EventCode", 64), fields.text("CommandKey", 64)};
-        from.adopt(fields);
-        if (!e.event_code.empty()) out.events.push_back(std::move(e));
-    }
+    out.events = read_list(from, "Event", kMaxEvents, [](Fields& fields) {
+        return EventStruct{fields.text("EventCode", 64), fields.text("CommandKey", 64)};
+    });
+    std::erase_if(out.events, [](const auto& e) { return e.event_code.empty(); });
     out.max_envelopes = from.number<std::uint32_t>("MaxEnvelopes", 1);
     out.current_time = from.text("CurrentTime", 64);
     out.retry_count = from.number<std::uint32_t>("RetryCount", 0);
     out.parameters = read_values(from, "ParameterList");
-    return out;
 }
-
-std::vector<std::string> read_strings(Fields& from, std::string_view list) {
-    std::vector<std::string> out;
-    for (const auto& entry : from.list(list, kMaxParameters))
-        out.push_back(from.checked(list, entry.text, kMaxNameLength));
-    return out;
+void read(Fields& from, InformResponse& out) {
+    out.max_envelopes = from.number<std::uint32_t>("MaxEnvelopes", 1);
 }
-
-template <class T>
-T read_transfer(Fields& from) {
-    T out;
-    out.command_key = from.text("CommandKey", 32);
-    out.file_type = from.text("FileType", 64);
-    out.url = from.text("URL", 256);
-    out.username = from.text("Username", 256);
-    out.password = from.text("Password", 256);
-    return out;
-}
-
-Download read_download(Fields& from) {
-    auto out = read_transfer<Download>(from);
-    out.file_size = from.number<std::uint64_t>("FileSize", 0);
-    out.target_file_name = from.text("TargetFileName", 256);
-    out.delay_seconds = from.number<std::uint32_t>("DelaySeconds", 0);
-    out.success_url = from.text("SuccessURL", 256);
-    out.failure_url = from.text("FailureURL", 256);
-    return out;
-}
-
-ScheduleDownload read_schedule(Fields& from) {
-    auto out = read_transfer<ScheduleDownload>(from);
-    out.file_size = from.number<std::uint64_t>("FileSize", 0);
-    out.target_file_name = from.text("TargetFileName", 256);
-    for (const auto& entry : from.list("TimeWindowList", 2)) {
-        Fields fields(entry);
-        out.windows.push_back({fields.number<std::uint32_t>("WindowStart", 0),
-                               fields.number<std::uint32_t>("WindowEnd", 0),
-                               fields.text("WindowMode", 64), fields.text("UserMessage", 256),
-                               fields.number<std::int32_t>("MaxRetries", 0)});
-        from.adopt(fields);
-    }
-    if (out.windows.empty()) from.fail("TimeWindowList holds no window");
-    return out;
-}
-
-TransferComplete read_transfer_complete(Fields& from) {
-    TransferComplete out;
+void read(Fields& from, TransferComplete& out) {
     out.command_key = from.text("CommandKey", 64);
-    out.fault = read_fault_struct(from);
-    out.start_time = from.text("StartTime", 64);
-    out.complete_time = from.text("CompleteTime", 64);
-    return out;
+    read_result(from, out);
 }
-
-AutonomousTransferComplete read_autonomous(Fields& from) {
-    AutonomousTransferComplete out;
+void read(Fields& from, AutonomousTransferComplete& out) {
     out.announce_url = from.text("AnnounceURL", 1024);
     out.transfer_url = from.text("TransferURL", 1024);
     out.is_download = from.flag("IsDownload");
     out.file_type = from.text("FileType", 64);
     out.file_size = from.number<std::uint64_t>("FileSize", 0);
     out.target_file_name = from.text("TargetFileName", 256);
-    out.fault = read_fault_struct(from);
-    out.start_time = from.text("StartTime", 64);
-    out.complete_time = from.text("CompleteTime", 64);
-    return out;
+    read_result(from, out);
 }
-
-GetParameterNamesResponse read_names_response(Fields& from) {
-    GetParameterNamesResponse out;
-    for (const auto& entry : from.list("ParameterList", kMaxParameters)) {
-        Fields fields(entry);
-        out.parameters.push_back({fields.text("Name", kMaxNameLength), fields.flag("Writable")});
-        from.adopt(fields);
-    }
-    return out;
+void read(Fields& from, RequestDownload& out) {
+    out.file_type = from.text("FileType", 64);
+    out.arguments = read_list(from, "FileTypeArg", 16, [](Fields& fields) {
+        return ParameterValue{fields.text("Name", 64), fields.text("Value", 256), {}};
+    });
 }
-
-template <class T>
-T read_times(Fields& from) {
-    return {from.number<std::uint32_t>("Status", 1), from.text("StartTime", 64),
-            from.text("CompleteTime", 64)};
+void read(Fields& from, GetParameterValues& out) {
+    out.names = read_strings(from, "ParameterNames");
 }
-
-RequestDownload read_request_download(Fields& from) {
-    RequestDownload out{from.text("FileType", 64), {}};
-    for (const auto& entry : from.list("FileTypeArg", 16)) {
-        Fields fields(entry);
-        out.arguments.push_back({fields.text("Name", 64), fields.text("Value", 256), {}});
-        from.adopt(fields);
-    }
-    return out;
+void read(Fields& from, GetParameterValuesResponse& out) {
+    out.parameters = read_values(from, "ParameterList");
 }
-
-Fault read_fault(const Element& soap_fault, Fields& from) {
-    Fault out;
-    const auto* detail = soap_fault.child("detail");
+void read(Fields& from, GetParameterNames& out) {
+    out.path = from.text("ParameterPath", kMaxNameLength);
+    out.is_next_level = from.flag("NextLevel");
+}
+void read(Fields& from, GetParameterNamesResponse& out) {
+    out.parameters = read_list(from, "ParameterList", kMaxParameters, [](Fields& fields) {
+        return ParameterInfo{fields.text("Name", kMaxNameLength), fields.flag("Writable")};
+    });
+}
+void read(Fields& from, SetParameterValues& out) {
+    out.parameters = read_values(from, "ParameterList");
+    out.parameter_key = from.text("ParameterKey", 32);
+}
+void read(Fields& from, SetParameterValuesResponse& out) {
+    out.status = from.number<std::uint32_t>("Status", 0);
+}
+void read(Fields& from, Download& out) {
+    read_file(from, out);
+    out.success_url = from.text("SuccessURL", 256);
+    out.failure_url = from.text("FailureURL", 256);
+}
+void read(Fields& from, DownloadResponse& out) {
+    out.status = from.number<std::uint32_t>("Status", 1);
+    read_times(from, out);
+}
+void read(Fields& from, Upload& out) {
+    read_file(from, out);
+}
+void read(Fields& from, UploadResponse& out) {
+    out.status = from.number<std::uint32_t>("Status", 1);
+    read_times(from, out);
+}
+void read(Fields& from, ScheduleDownload& out) {
+    read_file(from, out);
+    out.windows = read_list(from, "TimeWindowList", 2, [](Fields& fields) {
+        return TimeWindow{fields.number<std::uint32_t>("WindowStart", 0),
+                          fields.number<std::uint32_t>("WindowEnd", 0),
+                          fields.text("WindowMode", 64), fields.text("UserMessage", 256),
+                          fields.number<std::int32_t>("MaxRetries", 0)};
+    });
+    if (out.windows.empty()) from.fail("TimeWindowList holds no window");
+}
+void read(Fields& from, CancelTransfer& out) {
+    out.command_key = from.text("CommandKey", 32);
+}
+void read(Fields& from, Reboot& out) {
+    out.command_key = from.text("CommandKey", 32);
+}
+void read(Fields& from, GetRpcMethodsResponse& out) {
+    out.methods = read_strings(from, "MethodList");
+}
+void read(Fields& from, Fault& out) {
+    const auto* detail = from.child("detail");
     const auto* fault = detail == nullptr ? nullptr : detail->child("Fault");
     if (fault == nullptr) {
         out.text = from.text("faultstring", 1024);
-        return out;
+        return;
     }
     Fields fields(*fault);
     out.code = fields.number<std::uint32_t>("FaultCode", 0);
@@ -242,86 +271,20 @@ Fault read_fault(const Element& soap_fault, Fields& from) {
         fields.adopt(one);
     }
     from.adopt(fields);
-    return out;
 }
 
-using Reader = Message (*)(const Element&, Fields&);
-struct Method {
-    std::string_view name;
-    Reader read;
-};
-
-constexpr Method kMethods[] = {
-    {"Inform", [](const Element&, Fields& f) -> Message { return read_inform(f); }},
-    {"InformResponse",
-     [](const Element&, Fields& f) -> Message {
-         return InformResponse{f.number<std::uint32_t>("MaxEnvelopes", 1)};
-     }},
-    {"TransferComplete",
-     [](const Element&, Fields& f) -> Message { return read_transfer_complete(f); }},
-    {"TransferCompleteResponse",
-     [](const Element&, Fields&) -> Message { return TransferCompleteResponse{}; }},
-    {"AutonomousTransferComplete",
-     [](const Element&, Fields& f) -> Message { return read_autonomous(f); }},
-    {"AutonomousTransferCompleteResponse",
-     [](const Element&, Fields&) -> Message { return AutonomousTransferCompleteResponse{}; }},
-    {"RequestDownload",
-     [](const Element&, Fields& f) -> Message { return read_request_download(f); }},
-    {"RequestDownloadResponse",
-     [](const Element&, Fields&) -> Message { return RequestDownloadResponse{}; }},
-    {"GetParameterValues",
-     [](const Element&, Fields& f) -> Message {
-         return GetParameterValues{read_strings(f, "ParameterNames")};
-     }},
-    {"GetParameterValuesResponse",
-     [](const Element&, Fields& f) -> Message {
-         return GetParameterValuesResponse{read_values(f, "ParameterList")};
-     }},
-    {"GetParameterNames",
-     [](const Element&, Fields& f) -> Message {
-         return GetParameterNames{f.text("ParameterPath", kMaxNameLength), f.flag("NextLevel")};
-     }},
-    {"GetParameterNamesResponse",
-     [](const Element&, Fields& f) -> Message { return read_names_response(f); }},
-    {"SetParameterValues",
-     [](const Element&, Fields& f) -> Message {
-         return SetParameterValues{read_values(f, "ParameterList"), f.text("ParameterKey", 32)};
-     }},
-    {"SetParameterValuesResponse",
-     [](const Element&, Fields& f) -> Message {
-         return SetParameterValuesResponse{f.number<std::uint32_t>("Status", 0)};
-     }},
-    {"Download", [](const Element&, Fields& f) -> Message { return read_download(f); }},
-    {"DownloadResponse",
-     [](const Element&, Fields& f) -> Message { return read_times<DownloadResponse>(f); }},
-    {"Upload",
-     [](const Element&, Fields& f) -> Message {
-         auto out = read_transfer<Upload>(f);
-         out.delay_seconds = f.number<std::uint32_t>("DelaySeconds", 0);
-         return out;
-     }},
-    {"UploadResponse",
-     [](const Element&, Fields& f) -> Message { return read_times<UploadResponse>(f); }},
-    {"ScheduleDownload", [](const Element&, Fields& f) -> Message { return read_schedule(f); }},
-    {"ScheduleDownloadResponse",
-     [](const Element&, Fields&) -> Message { return ScheduleDownloadResponse{}; }},
-    {"CancelTransfer",
-     [](const Element&, Fields& f) -> Message { return CancelTransfer{f.text("CommandKey", 32)}; }},
-    {"CancelTransferResponse",
-     [](const Element&, Fields&) -> Message { return CancelTransferResponse{}; }},
-    {"Reboot",
-     [](const Element&, Fields& f) -> Message { return Reboot{f.text("CommandKey", 32)}; }},
-    {"RebootResponse", [](const Element&, Fields&) -> Message { return RebootResponse{}; }},
-    {"FactoryReset", [](const Element&, Fields&) -> Message { return FactoryReset{}; }},
-    {"FactoryResetResponse",
-     [](const Element&, Fields&) -> Message { return FactoryResetResponse{}; }},
-    {"GetRPCMethods", [](const Element&, Fields&) -> Message { return GetRpcMethods{}; }},
-    {"GetRPCMethodsResponse",
-     [](const Element&, Fields& f) -> Message {
-         return GetRpcMethodsResponse{read_strings(f, "MethodList")};
-     }},
-    {"Fault", [](const Element& e, Fields& f) -> Message { return read_fault(e, f); }},
-};
+// The message whose name stands at `I`, or at one of the places after it.
+template <std::size_t I = 0>
+Message read_message(std::string_view name, Fields& from) {
+    if constexpr (I == std::size(kMethodNames)) {
+        return Unknown{std::string(name.substr(0, 64))};
+    } else {
+        if (name != kMethodNames[I]) return read_message<I + 1>(name, from);
+        std::variant_alternative_t<I, Message> out;
+        read(from, out);
+        return out;
+    }
+}
 
 Decoded<Header> read_header(const Element* element) {
     Header out;
@@ -367,14 +330,8 @@ Result<Envelope, DecodeError> decode(std::string_view bytes, const XmlLimits& li
     if (is_foreign && rpc.uri.starts_with("urn:dslforum-org:cwmp-"))
         return DecodeError{"unknown CWMP version " + std::string(rpc.uri.substr(0, 64)),
                            FaultCode::invalid_arguments, FaultCode::acs_version_mismatch};
-    const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
-                                     [&](const auto& m) { return m.name == rpc.name; });
-    if (method == std::end(kMethods)) {
-        out.message = Unknown{std::string(rpc.name.substr(0, 64))};
-        return out;
-    }
     Fields fields(rpc);
-    out.message = method->read(rpc, fields);
+    out.message = read_message(rpc.name, fields);
     if (fields.error()) return no_sense(*fields.error());
     return out;
 }

@@ -2,6 +2,7 @@
 
 #include "engine/base/overloaded.hpp"
 #include "engine/cwmp/codec.hpp"
+#include "engine/cwmp/method_names.hpp"
 
 namespace sluice::cwmp {
 namespace {
@@ -45,16 +46,25 @@ std::string array_of(std::string_view type, std::size_t count) {
     return " soap-enc:arrayType=\"" + std::string(type) + "[" + std::to_string(count) + "]\"";
 }
 
+// A list element with its count, and `write` for what is in each entry's element.
+template <class Entry, class Write>
+void write_list(Writer& to, std::string_view list, std::string_view entry,
+                const std::vector<Entry>& values, Write write) {
+    to.open(list, array_of("cwmp:" + std::string(entry), values.size()));
+    for (const auto& v : values) {
+        to.open(entry);
+        write(v);
+        to.close(entry);
+    }
+    to.close(list);
+}
+
 void write_values(Writer& to, std::string_view list, const std::vector<ParameterValue>& values) {
-    to.open(list, array_of("cwmp:ParameterValueStruct", values.size()));
-    for (const auto& p : values) {
-        to.open("ParameterValueStruct");
+    write_list(to, list, "ParameterValueStruct", values, [&](const ParameterValue& p) {
         to.field("Name", p.name);
         const auto type = p.type.empty() ? std::string("xsd:string") : escape_xml(p.type);
         to.field("Value", p.value, " xsi:type=\"" + type + "\"");
-        to.close("ParameterValueStruct");
-    }
-    to.close(list);
+    });
 }
 
 void write_strings(Writer& to, std::string_view list, const std::vector<std::string>& values) {
@@ -63,33 +73,48 @@ void write_strings(Writer& to, std::string_view list, const std::vector<std::str
     to.close(list);
 }
 
-void write_fault_struct(Writer& to, const FaultStruct& fault) {
-    to.open("FaultStruct");
-    to.field("FaultCode", fault.code);
-    to.field("FaultString", fault.text);
-    to.close("FaultStruct");
+// Times are dateTimes: "unknown" has a text of its own.
+std::string_view time_or_unknown(const std::string& time) {
+    return time.empty() ? std::string_view("0001-01-01T00:00:00Z") : std::string_view(time);
 }
 
-template <class T>
-void write_transfer(Writer& to, const T& m) {
+template <class Timed>
+void write_times(Writer& to, const Timed& m) {
+    to.field("StartTime", time_or_unknown(m.start_time));
+    to.field("CompleteTime", time_or_unknown(m.complete_time));
+}
+
+// What Download, ScheduleDownload and Upload say of a file.
+template <class Transfer>
+void write_file(Writer& to, const Transfer& m) {
     to.field("CommandKey", m.command_key);
     to.field("FileType", m.file_type);
     to.field("URL", m.url);
     to.field("Username", m.username);
     to.field("Password", m.password);
+    if constexpr (requires { m.file_size; }) {
+        to.field("FileSize", m.file_size);
+        to.field("TargetFileName", m.target_file_name);
+    }
+    if constexpr (requires { m.delay_seconds; }) to.field("DelaySeconds", m.delay_seconds);
 }
 
-// StartTime and CompleteTime are dateTimes: "unknown" has a text of its own.
-std::string_view time_or_unknown(const std::string& time) {
-    return time.empty() ? std::string_view("0001-01-01T00:00:00Z") : std::string_view(time);
+// How a transfer went.
+template <class Transfer>
+void write_result(Writer& to, const Transfer& m) {
+    to.open("FaultStruct");
+    to.field("FaultCode", m.fault.code);
+    to.field("FaultString", m.fault.text);
+    to.close("FaultStruct");
+    write_times(to, m);
 }
 
-template <class T>
-void write_times(Writer& to, const T& m) {
-    to.field("Status", m.status);
-    to.field("StartTime", time_or_unknown(m.start_time));
-    to.field("CompleteTime", time_or_unknown(m.complete_time));
-}
+// --- one writer a message
+// ---------------------------------------------------------------------------
+
+template <class Message>
+requires std::is_empty_v<Message>
+void write(Writer&, const Message&) {}
 
 void write(Writer& to, const Inform& m) {
     to.open("DeviceId");
@@ -98,14 +123,10 @@ void write(Writer& to, const Inform& m) {
     to.field("ProductClass", m.device.product_class);
     to.field("SerialNumber", m.device.serial_number);
     to.close("DeviceId");
-    to.open("Event", array_of("cwmp:EventStruct", m.events.size()));
-    for (const auto& e : m.events) {
-        to.open("EventStruct");
+    write_list(to, "Event", "EventStruct", m.events, [&](const EventStruct& e) {
         to.field("EventCode", e.event_code);
         to.field("CommandKey", e.command_key);
-        to.close("EventStruct");
-    }
-    to.close("Event");
+    });
     to.field("MaxEnvelopes", m.max_envelopes);
     to.field("CurrentTime", time_or_unknown(m.current_time));
     to.field("RetryCount", m.retry_count);
@@ -116,31 +137,23 @@ void write(Writer& to, const InformResponse& m) {
 }
 void write(Writer& to, const TransferComplete& m) {
     to.field("CommandKey", m.command_key);
-    write_fault_struct(to, m.fault);
-    to.field("StartTime", time_or_unknown(m.start_time));
-    to.field("CompleteTime", time_or_unknown(m.complete_time));
+    write_result(to, m);
 }
 void write(Writer& to, const AutonomousTransferComplete& m) {
     to.field("AnnounceURL", m.announce_url);
     to.field("TransferURL", m.transfer_url);
-    to.field("IsDownload", std::string_view(m.is_download ? "1" : "0"));
+    to.field("IsDownload", m.is_download);
     to.field("FileType", m.file_type);
     to.field("FileSize", m.file_size);
     to.field("TargetFileName", m.target_file_name);
-    write_fault_struct(to, m.fault);
-    to.field("StartTime", time_or_unknown(m.start_time));
-    to.field("CompleteTime", time_or_unknown(m.complete_time));
+    write_result(to, m);
 }
 void write(Writer& to, const RequestDownload& m) {
     to.field("FileType", m.file_type);
-    to.open("FileTypeArg", array_of("cwmp:ArgStruct", m.arguments.size()));
-    for (const auto& a : m.arguments) {
-        to.open("ArgStruct");
+    write_list(to, "FileTypeArg", "ArgStruct", m.arguments, [&](const ParameterValue& a) {
         to.field("Name", a.name);
         to.field("Value", a.value);
-        to.close("ArgStruct");
-    }
-    to.close("FileTypeArg");
+    });
 }
 void write(Writer& to, const GetParameterValues& m) {
     write_strings(to, "ParameterNames", m.names);
@@ -150,17 +163,14 @@ void write(Writer& to, const GetParameterValuesResponse& m) {
 }
 void write(Writer& to, const GetParameterNames& m) {
     to.field("ParameterPath", m.path);
-    to.field("NextLevel", std::string_view(m.is_next_level ? "1" : "0"));
+    to.field("NextLevel", m.is_next_level);
 }
 void write(Writer& to, const GetParameterNamesResponse& m) {
-    to.open("ParameterList", array_of("cwmp:ParameterInfoStruct", m.parameters.size()));
-    for (const auto& p : m.parameters) {
-        to.open("ParameterInfoStruct");
-        to.field("Name", p.name);
-        to.field("Writable", std::string_view(p.is_writable ? "1" : "0"));
-        to.close("ParameterInfoStruct");
-    }
-    to.close("ParameterList");
+    write_list(to, "ParameterList", "ParameterInfoStruct", m.parameters,
+               [&](const ParameterInfo& p) {
+                   to.field("Name", p.name);
+                   to.field("Writable", p.is_writable);
+               });
 }
 void write(Writer& to, const SetParameterValues& m) {
     write_values(to, "ParameterList", m.parameters);
@@ -170,38 +180,30 @@ void write(Writer& to, const SetParameterValuesResponse& m) {
     to.field("Status", m.status);
 }
 void write(Writer& to, const Download& m) {
-    write_transfer(to, m);
-    to.field("FileSize", m.file_size);
-    to.field("TargetFileName", m.target_file_name);
-    to.field("DelaySeconds", m.delay_seconds);
+    write_file(to, m);
     to.field("SuccessURL", m.success_url);
     to.field("FailureURL", m.failure_url);
 }
 void write(Writer& to, const DownloadResponse& m) {
+    to.field("Status", m.status);
     write_times(to, m);
 }
 void write(Writer& to, const Upload& m) {
-    write_transfer(to, m);
-    to.field("DelaySeconds", m.delay_seconds);
+    write_file(to, m);
 }
 void write(Writer& to, const UploadResponse& m) {
+    to.field("Status", m.status);
     write_times(to, m);
 }
 void write(Writer& to, const ScheduleDownload& m) {
-    write_transfer(to, m);
-    to.field("FileSize", m.file_size);
-    to.field("TargetFileName", m.target_file_name);
-    to.open("TimeWindowList", array_of("cwmp:TimeWindowStruct", m.windows.size()));
-    for (const auto& w : m.windows) {
-        to.open("TimeWindowStruct");
+    write_file(to, m);
+    write_list(to, "TimeWindowList", "TimeWindowStruct", m.windows, [&](const TimeWindow& w) {
         to.field("WindowStart", w.start);
         to.field("WindowEnd", w.end);
         to.field("WindowMode", w.mode);
         to.field("UserMessage", w.user_message);
         to.field("MaxRetries", w.max_retries);
-        to.close("TimeWindowStruct");
-    }
-    to.close("TimeWindowList");
+    });
 }
 void write(Writer& to, const CancelTransfer& m) {
     to.field("CommandKey", m.command_key);
@@ -229,16 +231,6 @@ void write(Writer& to, const Fault& m) {
     to.close("cwmp:Fault");
     to.close("detail");
 }
-// RPCs and answers without arguments, named one by one: a new message must choose.
-void write(Writer&, const TransferCompleteResponse&) {}
-void write(Writer&, const AutonomousTransferCompleteResponse&) {}
-void write(Writer&, const RequestDownloadResponse&) {}
-void write(Writer&, const ScheduleDownloadResponse&) {}
-void write(Writer&, const CancelTransferResponse&) {}
-void write(Writer&, const RebootResponse&) {}
-void write(Writer&, const FactoryReset&) {}
-void write(Writer&, const FactoryResetResponse&) {}
-void write(Writer&, const GetRpcMethods&) {}
 void write(Writer&, const Unknown&) {}
 
 void write_header(Writer& to, const Header& h) {
@@ -259,38 +251,8 @@ void write_header(Writer& to, const Header& h) {
 }  // namespace
 
 std::string method_name(const Message& message) {
-    constexpr const char* kNames[] = {"Inform",
-                                      "InformResponse",
-                                      "TransferComplete",
-                                      "TransferCompleteResponse",
-                                      "AutonomousTransferComplete",
-                                      "AutonomousTransferCompleteResponse",
-                                      "RequestDownload",
-                                      "RequestDownloadResponse",
-                                      "GetParameterValues",
-                                      "GetParameterValuesResponse",
-                                      "GetParameterNames",
-                                      "GetParameterNamesResponse",
-                                      "SetParameterValues",
-                                      "SetParameterValuesResponse",
-                                      "Download",
-                                      "DownloadResponse",
-                                      "Upload",
-                                      "UploadResponse",
-                                      "ScheduleDownload",
-                                      "ScheduleDownloadResponse",
-                                      "CancelTransfer",
-                                      "CancelTransferResponse",
-                                      "Reboot",
-                                      "RebootResponse",
-                                      "FactoryReset",
-                                      "FactoryResetResponse",
-                                      "GetRPCMethods",
-                                      "GetRPCMethodsResponse",
-                                      "Fault"};
-    static_assert(std::size(kNames) + 1 == std::variant_size_v<Message>);
     if (const auto* unknown = std::get_if<Unknown>(&message)) return unknown->method;
-    return kNames[message.index()];
+    return std::string(kMethodNames[message.index()]);
 }
 
 namespace {
