@@ -37,15 +37,24 @@ std::string_view title_of(unsigned status) {
 }
 
 bool is_path_char(char c) {
-    return http::is_letter(c) || http::is_digit(c) || c == '_' || c == '.' || c == '[' || c == ']';
+    return http::is_letter(c) || http::is_digit(c) ||
+           std::string_view("_-.[]").find(c) != std::string_view::npos;
 }
 
-// "devices[2].site" of "devices[2].site: is missing"; empty when it begins otherwise.
-std::string_view field_of(std::string_view detail) {
+// "devices[2].site" of "devices[2].site: is missing", and "spec.nmae" of "spec: unknown key 'nmae'
+// (did you mean …)"; empty when it begins otherwise.
+std::string field_of(std::string_view detail) {
+    static constexpr std::string_view kUnknown = "unknown key '";
+    std::string out;
     const auto colon = detail.find(": ");
-    if (colon == std::string_view::npos || colon == 0) return {};
-    const auto path = detail.substr(0, colon);
-    return std::ranges::all_of(path, is_path_char) ? path : std::string_view();
+    if (colon != std::string_view::npos &&
+        std::ranges::all_of(detail.substr(0, colon), is_path_char)) {
+        out = detail.substr(0, colon);
+        detail.remove_prefix(colon + 2);
+    }
+    if (!detail.starts_with(kUnknown)) return out;
+    detail.remove_prefix(kUnknown.size());
+    return out + (out.empty() ? "" : ".") + std::string(detail.substr(0, detail.find('\'')));
 }
 
 }  // namespace

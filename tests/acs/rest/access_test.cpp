@@ -1,0 +1,106 @@
+// Who may ask, and what becomes of requests that are none.
+
+#include "tests/acs/rest/api_rig.hpp"
+#include "tests/net/raw_client.hpp"
+
+namespace sluice::rest {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(Api, TellsAnybodyThatItIsThere) {
+    options.token = "s3cret-token";
+    start();
+    EXPECT_EQ(get("health").json(), Json({{"status", "ok"}}));
+}
+
+TEST_F(Api, WantsItsTokenWhereThereIsOne) {
+    options.token = "s3cret-token";
+    start();
+    const struct {
+        std::string authorization;
+        int status;
+    } cases[] = {{"", 401},
+                 {"Bearer s3cret-tokeN", 401},
+                 {"Bearer s3cret-token2", 401},
+                 {"Basic s3cret-token", 401},
+                 {"Bearer s3cret-token, Bearer x", 401},
+                 {"bearer s3cret-token", 200}};
+    for (const auto& c : cases) {
+        const auto answer = ask("GET", "devices", {}, {{"Authorization", c.authorization}});
+        EXPECT_EQ(answer.status, c.status) << c.authorization;
+        if (c.status == 401) {
+            EXPECT_EQ(answer.json()["status"], 401);
+            EXPECT_EQ(answer.headers.find("WWW-Authenticate")->second, "Bearer realm=\"sluice\"");
+        }
+    }
+}
+
+TEST_F(Api, WithoutATokenTakesNoWebPagesRequest) {
+    start();
+    EXPECT_EQ(ask("GET", "devices", {}, {{"Host", "localhost:7549"}}).status, 200);
+    EXPECT_EQ(ask("GET", "devices", {}, {{"Host", "[::1]:7549"}}).status, 200);
+    EXPECT_EQ(ask("GET", "devices", {}, {{"Host", "evil.example"}}).status, 403);
+    EXPECT_EQ(ask("POST", "rollouts/x/cancel", {}, {{"Origin", "http://evil.example"}}).status,
+              403);
+    EXPECT_EQ(
+        ask("GET", "devices", {}, {{"Host", "127.0.0.1:7549"}, {"Origin", "http://127.0.0.1:7549"}})
+            .status,
+        200);
+}
+
+TEST_F(Api, NamesWhatIsWrongAsAProblem) {
+    start();
+    const auto answer = post("rollouts", {{"image", "x"}, {"max_atempts", 3}});
+    EXPECT_EQ(answer.status, 422);
+    EXPECT_EQ(answer.headers.find("Content-Type")->second, "application/problem+json");
+    auto problem = answer.json();
+    EXPECT_EQ(problem["status"], 422);
+    EXPECT_EQ(problem["field"], "max_atempts");
+    EXPECT_THAT(problem["detail"], HasSubstr("did you mean 'max_attempts'"));
+}
+
+TEST_F(Api, RefusesWhatItDoesNotKnow) {
+    start();
+    const struct {
+        std::string method, path;
+        int status;
+    } cases[] = {{"GET", "nothing", 404},
+                 {"GET", "devices/a/b", 404},
+                 {"GET", "devices/nobody", 404},
+                 {"GET", "groups/nothing", 404},
+                 {"GET", "rollouts/nothing", 404},
+                 {"GET", "rollouts/nothing/devices", 404},
+                 {"POST", "rollouts/nothing/pause", 404},
+                 {"GET", "images/nothing", 404},
+                 {"DELETE", "devices", 405},
+                 {"PUT", "rollouts", 405},
+                 {"GET", "devices?limit=0", 400},
+                 {"GET", "devices?limit=1001", 400},
+                 {"GET", "devices?limit=x", 400},
+                 {"GET", "devices/%zz", 400},
+                 {"GET", "devices/%00", 400}};
+    for (const auto& c : cases) {
+        const auto answer = ask(c.method, c.path);
+        EXPECT_EQ(answer.status, c.status) << c.path;
+        EXPECT_EQ(answer.json()["status"], c.status) << c.path << " " << answer.body;
+    }
+    EXPECT_EQ(ask("DELETE", "images").headers.find("Allow")->second, "GET, POST");
+}
+
+TEST_F(Api, BoundsWhatItReads) {
+    start();
+    std::string deep(200'000, '[');
+    for (const auto& body :
+         {std::string(), std::string("{"), std::string("[]"), deep,
+          std::string("{\"image\":\"\xff\"}"), std::string("{\"image\":\"a\",\"image\":\"b\"}")})
+        EXPECT_EQ(ask("POST", "rollouts", body).status, 422) << body.substr(0, 20);
+    tests::RawClient huge(server->port());
+    huge.send("POST /api/v1/rollouts HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+              std::to_string(kMaxPortion + 1) + "\r\n\r\n");
+    EXPECT_EQ(huge.receive_answer().status, 413);
+    EXPECT_EQ(get("health").status, 200);
+}
+
+}  // namespace
+}  // namespace sluice::rest

@@ -1,0 +1,140 @@
+// What the planner knows, as an operator reads it, and what he orders.
+
+#include "tests/acs/rest/api_rig.hpp"
+
+namespace sluice::rest {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Rollouts : public Api {
+protected:
+    void SetUp() override {
+        Api::SetUp();
+        image = service::bench::an_image("2.0").id;
+        bench.publish(service::bench::an_image("2.0"));
+        start();
+    }
+    std::string started() { return post("rollouts", {{"image", image}}).json()["id"]; }
+    std::string image;
+};
+
+TEST_F(Rollouts, AreStartedShownAndTurned) {
+    const auto answer = post("rollouts", {{"image", image}, {"name", "spring"}, {"flow", "b"}});
+    ASSERT_EQ(answer.status, 201) << answer.body;
+    auto made = answer.json();
+    const std::string id = made["id"];
+    EXPECT_EQ(answer.headers.find("Location")->second, "/api/v1/rollouts/" + id);
+    EXPECT_EQ(made["state"], "running");
+    EXPECT_EQ(made["spec"]["flow"], "b");
+    EXPECT_EQ(made["devices"], 4);
+    EXPECT_EQ(made["sites"].size(), 2u);
+    EXPECT_EQ(made["sites"][0]["site"], "home-a");
+    EXPECT_EQ(made["sites"][0]["last_device_ratio"], nullptr);
+
+    EXPECT_EQ(post("rollouts/" + id + "/pause").json()["state"], "paused");
+    EXPECT_EQ(post("rollouts/" + id + "/pause").status, 200) << "as ordered";
+    EXPECT_EQ(post("rollouts/" + id + "/resume").json()["state"], "running");
+    EXPECT_EQ(post("rollouts/" + id + "/cancel").json()["state"], "cancelled");
+    EXPECT_EQ(post("rollouts/" + id + "/resume").status, 409);
+    EXPECT_EQ(get("rollouts/" + id).json()["state"], "cancelled");
+    EXPECT_EQ(get("rollouts").json()["rollouts"].size(), 1u);
+    EXPECT_THAT(get("audit?limit=1").json()["audit"][0]["what"].get<std::string>(),
+                HasSubstr("cancelled rollout " + id));
+}
+
+TEST_F(Rollouts, SayWhatEachSiteCost) {
+    const auto id = on_server([this] { return bench.start(image); });
+    ASSERT_TRUE(on_server([&] { return bench.run_to_end(id); }));
+    auto rollout = get("rollouts/" + id).json();
+    EXPECT_EQ(rollout["state"], "finished");
+    EXPECT_EQ(rollout["done"], 4);
+    for (const auto& site : rollout["sites"]) {
+        EXPECT_EQ(site["done"], 2) << site;
+        EXPECT_TRUE(site["origin_payload_ratio"].is_number()) << site;
+        EXPECT_GT(site["bound_seconds"], 0) << site;
+    }
+}
+
+TEST_F(Rollouts, AreRefusedWithTheField) {
+    EXPECT_EQ(post("rollouts", {{"image", "unknown"}}).status, 422);
+    EXPECT_EQ(post("rollouts", Json::object()).json()["field"], "image");
+    EXPECT_EQ(post("rollouts", {{"image", image}, {"flow", "c"}}).json()["field"], "flow");
+    EXPECT_EQ(post("rollouts", {{"image", image}, {"max_attempts", 0}}).json()["field"],
+              "max_attempts");
+    EXPECT_TRUE(commits.empty());
+}
+
+TEST_F(Rollouts, ListTheirDevicesInPages) {
+    const auto id = started();
+    std::vector<std::string> seen;
+    std::string next;
+    for (int page = 0; page < 4; ++page) {
+        auto answer = get("rollouts/" + id + "/devices?limit=3&after=" + next).json();
+        for (const auto& device : answer["devices"]) seen.push_back(device["identity"]);
+        if (!answer.contains("next")) break;
+        next = answer["next"];
+    }
+    EXPECT_EQ(seen.size(), 4u);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST_F(Rollouts, TellNoSecrets) {
+    const auto id = started();
+    for (auto* cpe : bench.all()) on_server([&] { return bench.session(*cpe), 0; });
+    const auto token = on_server([&] { return bench.token(id, *bench.all().front()); });
+    ASSERT_FALSE(token.empty());
+    for (const auto* path : {"rollouts", "devices", "groups", "audit"})
+        EXPECT_THAT(get(path).body, Not(HasSubstr(token))) << path;
+    EXPECT_THAT(get("rollouts/" + id + "/devices").body, Not(HasSubstr(token)));
+    EXPECT_THAT(get("rollouts/" + id).body, Not(HasSubstr("key")));
+    EXPECT_THAT(get("devices").body, Not(HasSubstr("password")));
+}
+
+TEST_F(Rollouts, FindDevicesAndGroups) {
+    auto devices = get("devices?limit=3").json();
+    EXPECT_EQ(devices["devices"].size(), 3u);
+    const std::string last = devices["next"];
+    EXPECT_EQ(get("devices?after=" + last).json()["devices"].size(), 1u);
+    EXPECT_FALSE(get("devices?limit=4").json().contains("next"));
+    auto one = get("devices/" + last).json();
+    EXPECT_EQ(one["identity"], last);
+    EXPECT_EQ(one["kind"], "agent");
+    EXPECT_FALSE(one["place"].get<std::string>().empty()) << "where it stands, and why";
+
+    auto groups = get("groups").json()["groups"];
+    ASSERT_EQ(groups.size(), 2u);
+    EXPECT_EQ(groups[0]["members"].size(), 2u);
+    EXPECT_EQ(groups[0]["members"][0]["place"], "master");
+    const std::string id = groups[1]["id"];
+    EXPECT_EQ(get("groups/" + id).json(), groups[1]);
+    EXPECT_EQ(get("groups?after=" + groups[0]["id"].get<std::string>()).json()["groups"].size(),
+              1u);
+}
+
+TEST_F(Rollouts, FindADeviceWhoseNameNeedsEscapes) {
+    auto cpe = service::bench::an_agent(9, "home-c");
+    cpe.report.serial = "a b/c";
+    const auto identity = inventory::identity_of(cpe.report);
+    ASSERT_THAT(identity, HasSubstr("%20"));
+    on_server([&] { return bench.session(bench.add(cpe)), 0; });
+    std::string escaped;
+    for (const char c : identity) escaped += c == '%' ? "%25" : std::string(1, c);
+    EXPECT_EQ(get("devices/" + escaped).json()["serial"], "a b/c");
+}
+
+TEST_F(Rollouts, TakeSitesFromATable) {
+    const std::string identity = get("devices?limit=1").json()["devices"][0]["identity"];
+    const auto answer = post("sites", {{"sites", {{{"identity", identity}, {"site", "depot"}}}}});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(get("devices/" + identity).json()["site"], "depot");
+    EXPECT_EQ(get("devices/" + identity).json()["site_source"], "imported");
+    const auto bad =
+        post("sites", {{"sites", {{{"identity", "x"}, {"site", "y"}}, {{"site", "y"}}}}});
+    EXPECT_EQ(bad.status, 422);
+    EXPECT_EQ(bad.json()["field"], "sites[1].identity");
+}
+
+}  // namespace
+}  // namespace sluice::rest
