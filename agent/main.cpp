@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/fetch_command.hpp"
+#include "agent/management/run_command.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ constexpr const char* kUsage =
     "and the origin, verifies it, passes it on, installs it.\n"
     "\n"
     "Commands\n"
+    "  run        run the device under its ACS (TR-069)\n"
     "  fetch      fetch, verify, serve and install what an Assignment orders\n"
     "\n"
     "Options\n"
@@ -58,6 +60,9 @@ int main(int argc, char** argv) {
     }
     if (command == "fetch") {
         return sluice::agent::fetch_command({args.data() + 1, args.size() - 1});
+    }
+    if (command == "run") {
+        return sluice::agent::management::run_command({args.data() + 1, args.size() - 1});
     }
     if (command.empty()) {
         std::fputs("sluice-agent: no command given\n", stderr);

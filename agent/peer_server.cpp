@@ -308,6 +308,10 @@ Result<std::unique_ptr<PeerServer>> PeerServer::start(boost::asio::io_context& i
     return std::unique_ptr<PeerServer>(new PeerServer(std::move(impl)));
 }
 
+void PeerServer::set_limits(const serving::ServerLimits& limits) {
+    impl_->server.set_limits(limits);
+}
+
 Result<void> PeerServer::add_image(const ServedImage& image) {
     if (!image::is_valid(image.layout) || image.verified == nullptr ||
         image.verified->size() != image.layout.piece_count() || image.fd < 0)

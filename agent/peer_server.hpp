@@ -82,6 +82,9 @@ public:
     PeerServer(const PeerServer&) = delete;
     PeerServer& operator=(const PeerServer&) = delete;
 
+    // Another Assignment, other terms. Transfers that are open stay.
+    void set_limits(const serving::ServerLimits& limits);
+
     // At most 256 images at a time; the same id again replaces what is known of it.
     Result<void> add_image(const ServedImage& image);
     void set_layer(const image::ImageId& id, Bytes raw);

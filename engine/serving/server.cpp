@@ -253,6 +253,12 @@ void Server::add_image(ImageSlot slot, const image::PieceLayout& layout, const P
     images[slot.value] = Image{true, layout, &verified};
 }
 
+void Server::set_limits(const ServerLimits& limits) {
+    const bool is_rate_new = limits.rate_cap_bps != state_->limits.rate_cap_bps;
+    state_->limits = limits;
+    if (is_rate_new) state_->bucket = TokenBucket(limits.rate_cap_bps);
+}
+
 void Server::on(const Event& event, Instant now, Actions& out) {
     auto& s = *state_;
     std::visit(Overloaded{

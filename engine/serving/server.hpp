@@ -31,6 +31,9 @@ public:
     // `verified` outlives the image's slot here; only bytes of pieces in it are sent.
     void add_image(ImageSlot slot, const image::PieceLayout& layout, const PieceSet& verified);
 
+    // Another Assignment, other terms. Transfers that are open stay.
+    void set_limits(const ServerLimits& limits);
+
     void on(const Event& event, Instant now, Actions& out);
     Instant next_deadline() const;
 

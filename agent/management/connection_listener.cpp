@@ -1,0 +1,98 @@
+#include "agent/management/connection_listener.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <sys/random.h>
+
+namespace sluice::agent::management {
+namespace {
+
+constexpr const char* kRealm = "sluice-cpe";
+
+std::array<std::uint8_t, 32> random_key() {
+    std::array<std::uint8_t, 32> key{};
+    // 32 bytes never block nor come short once the kernel's pool is up (getrandom(2)).
+    (void)!getrandom(key.data(), key.size(), 0);
+    return key;
+}
+
+net::HttpServerLimits limits() {
+    net::HttpServerLimits limits;
+    limits.head_bytes = 4 * 1024;
+    limits.connections = 16;
+    limits.connections_per_address = 4;
+    limits.idle_timeout = std::chrono::seconds(10);
+    return limits;
+}
+
+net::HttpResponse answer(unsigned status) {
+    return {status, {}, {}};
+}
+
+}  // namespace
+
+ConnectionListener::ConnectionListener(boost::asio::io_context& io,
+                                       ConnectionListenerOptions options)
+    : options_(std::move(options)),
+      gate_(kRealm, random_key(), http::NonceLimits{std::chrono::minutes(5), 64}),
+      turns_(options_.burst),
+      turns_at_(options_.clock()),
+      server_(io, *this, limits(), nullptr) {}
+
+Result<std::uint16_t> ConnectionListener::listen() {
+    std::uint16_t first = 0;
+    for (const auto& address : options_.listen) {
+        SLUICE_TRY(const auto port, server_.listen(address));
+        if (first == 0) first = port;
+    }
+    return first;
+}
+
+void ConnectionListener::on_request(const net::HttpRequest& request, net::ExchangeId id) {
+    using http::GateVerdict;
+    if (request.target() != options_.path) return server_.answer(id, answer(404));
+    if (request.method() != "GET") {
+        auto refusal = answer(405);
+        refusal.fields.emplace_back("Allow", "GET");
+        return server_.answer(id, refusal);
+    }
+    const auto now = options_.clock();
+    const auto digest_of =
+        [this](const http::DigestAuthorization& given) -> std::optional<std::string> {
+        const auto known = options_.credentials();
+        if (known.username.empty() || given.username != known.username) return std::nullopt;
+        return http::password_digest(given, known.password);
+    };
+    const auto verdict = gate_.judge(request.field("Authorization"), request.method(),
+                                     request.target(), digest_of, now);
+    if (verdict == GateVerdict::challenge || verdict == GateVerdict::stale)
+        return challenge(id, verdict == GateVerdict::stale);
+    const bool has_turn = take_turn(now);
+    if (verdict != GateVerdict::granted && has_turn) return challenge(id, false);
+    if (!has_turn || !options_.may_call()) {
+        auto busy = answer(503);
+        busy.fields.emplace_back("Retry-After", "10");
+        return server_.answer(id, busy);
+    }
+    server_.answer(id, answer(200));
+    options_.called();
+}
+
+void ConnectionListener::challenge(net::ExchangeId id, bool is_stale) {
+    auto refusal = answer(401);
+    for (auto& each : gate_.challenges(is_stale, options_.clock()))
+        refusal.fields.emplace_back("WWW-Authenticate", std::move(each));
+    server_.answer(id, refusal);
+}
+
+bool ConnectionListener::take_turn(Instant now) {
+    const auto passed = std::chrono::duration<double>(now - turns_at_) / options_.every;
+    turns_ = std::min<double>(options_.burst, turns_ + passed);
+    turns_at_ = now;
+    if (turns_ < 1) return false;
+    turns_ -= 1;
+    return true;
+}
+
+}  // namespace sluice::agent::management

@@ -1,0 +1,426 @@
+#include "agent/management/device_model.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/base/utc.hpp"
+#include "engine/http/text.hpp"
+
+namespace sluice::agent::management {
+namespace {
+
+enum class Type : std::uint8_t { text, boolean, number, big, date };
+enum class Access : std::uint8_t { read, write, secret };  // secret: written, reads as empty
+enum class In : std::uint8_t { both, tr181, tr098 };
+enum class Sent : std::uint8_t { asked, inform };
+
+constexpr std::string_view kPeriodicInterval = "ManagementServer.PeriodicInformInterval";
+constexpr std::string_view kPeriodicEnable = "ManagementServer.PeriodicInformEnable";
+constexpr std::string_view kPeriodicTime = "ManagementServer.PeriodicInformTime";
+constexpr std::string_view kAcsUrl = "ManagementServer.URL";
+constexpr std::string_view kAcsUsername = "ManagementServer.Username";
+constexpr std::string_view kAcsPassword = "ManagementServer.Password";
+constexpr std::string_view kCallUsername = "ManagementServer.ConnectionRequestUsername";
+constexpr std::string_view kCallPassword = "ManagementServer.ConnectionRequestPassword";
+constexpr std::string_view kEnable = "X_SLUICE_PeerDownload.Enable";
+constexpr std::string_view kMasterUrl = "X_SLUICE_PeerDownload.MasterURL";
+constexpr std::string_view kAssignmentUrl = "X_SLUICE_PeerDownload.AssignmentURL";
+
+constexpr std::size_t kMaxSetLength = 512;
+constexpr std::string_view kNoTime = "0001-01-01T00:00:00Z";
+
+std::string_view xsd_of(Type type) {
+    switch (type) {
+        case Type::text:
+            return "xsd:string";
+        case Type::boolean:
+            return "xsd:boolean";
+        case Type::number:
+            return "xsd:unsignedInt";
+        case Type::big:
+            return "xsd:unsignedLong";
+        case Type::date:
+            break;
+    }
+    return "xsd:dateTime";
+}
+
+std::string text_of(bool value) {
+    return value ? "true" : "false";
+}
+std::string text_of(std::uint64_t value) {
+    return std::to_string(value);
+}
+
+// 'xsd:string', 'string', or nothing said.
+bool is_type(std::string_view said, Type type) {
+    if (said.empty()) return true;
+    const auto colon = said.rfind(':');
+    const auto local = colon == said.npos ? said : said.substr(colon + 1);
+    return local == xsd_of(type).substr(4) ||
+           (type == Type::number && (local == "int" || local == "unsignedLong" || local == "long"));
+}
+
+std::optional<bool> boolean_of(std::string_view text) {
+    if (text == "1" || text == "true") return true;
+    if (text == "0" || text == "false") return false;
+    return std::nullopt;
+}
+
+bool is_url_or_empty(std::string_view value) {
+    return value.empty() || net::parse_url(value).has_value();
+}
+
+bool is_value(std::string_view path, Type type, std::string_view value) {
+    switch (type) {
+        case Type::boolean:
+            return boolean_of(value).has_value();
+        case Type::number: {
+            const auto number = http::parse_number<std::uint32_t>(value);
+            return number && (path != kPeriodicInterval || *number > 0);
+        }
+        case Type::date:
+            return value == kNoTime || parse_utc(value).has_value();
+        case Type::big:
+        case Type::text:
+            break;
+    }
+    if (value.size() > kMaxSetLength) return false;
+    if (path == kAcsUrl) return net::parse_url(value).has_value();
+    return !(path == kMasterUrl || path == kAssignmentUrl) || is_url_or_empty(value);
+}
+
+cwmp::Fault fault(cwmp::FaultCode code, std::string text) {
+    return {code_of(code), std::move(text), {}};
+}
+
+}  // namespace
+
+// Where values come from.
+struct DeviceModel::Sources {
+    const Settings& settings;
+    const DeviceState& state;
+    const LiveFacts& live;
+};
+
+struct DeviceModel::Row {
+    std::string_view path;  // below the root
+    Type type;
+    Access access;
+    In in;
+    Sent sent;
+    std::string (*value)(const Sources& v);
+};
+
+// The device's whole table. A value that the ACS has set stands before the one given here.
+const std::vector<DeviceModel::Row>& DeviceModel::rows() {
+    using enum Type;
+    using enum Sent;
+    using V = const Sources&;
+    constexpr auto ro = Access::read;
+    constexpr auto rw = Access::write;
+    static const std::vector<Row> kRows{
+        {"RootDataModelVersion", text, ro, In::tr181, inform,
+         [](V) -> std::string { return "2.15"; }},
+        {"DeviceSummary", text, ro, In::tr098, inform,
+         [](V) -> std::string { return "InternetGatewayDevice:1.14[](Baseline:1)"; }},
+        {"DeviceInfo.Manufacturer", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.settings.device.manufacturer; }},
+        {"DeviceInfo.ManufacturerOUI", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.settings.device.oui; }},
+        {"DeviceInfo.ProductClass", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.settings.device.product_class; }},
+        {"DeviceInfo.SerialNumber", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.settings.device.serial_number; }},
+        {"DeviceInfo.SpecVersion", text, ro, In::tr098, inform,
+         [](V) -> std::string { return "1.0"; }},
+        {"DeviceInfo.HardwareVersion", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.settings.hardware_version; }},
+        {"DeviceInfo.SoftwareVersion", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.live.software_version; }},
+        {"DeviceInfo.ProvisioningCode", text, rw, In::both, inform,
+         [](V v) -> std::string { return v.settings.provisioning_code; }},
+        {"DeviceInfo.UpTime", number, ro, In::both, asked,
+         [](V v) -> std::string { return text_of(v.live.up_seconds); }},
+        {"DeviceInfo.MemoryStatus.Total", number, ro, In::both, asked,
+         [](V v) -> std::string { return text_of(v.live.memory_total_kib); }},
+        {"DeviceInfo.MemoryStatus.Free", number, ro, In::both, asked,
+         [](V v) -> std::string { return text_of(v.live.memory_free_kib); }},
+        {"DeviceInfo.ProcessStatus.CPUUsage", number, ro, In::both, asked,
+         [](V v) -> std::string { return text_of(std::uint64_t{v.live.cpu_percent}); }},
+        {"DeviceInfo.VendorConfigFileNumberOfEntries", number, ro, In::both, asked,
+         [](V) -> std::string { return "1"; }},
+        {"DeviceInfo.VendorConfigFile.1.Name", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.state.config_name; }},
+        {"DeviceInfo.VendorConfigFile.1.Version", text, ro, In::both, asked,
+         [](V v) -> std::string { return v.state.config_version; }},
+        {"DeviceInfo.VendorConfigFile.1.Date", date, ro, In::both, asked,
+         [](V v) -> std::string {
+             return v.state.config_date.seconds == 0 ? std::string(kNoTime)
+                                                     : format_utc(v.state.config_date);
+         }},
+        {"DeviceInfo.VendorConfigFile.1.Description", text, ro, In::both, asked,
+         [](V) -> std::string { return ""; }},
+        {"ManagementServer.EnableCWMP", boolean, ro, In::tr181, asked,
+         [](V) -> std::string { return "true"; }},
+        {kAcsUrl, text, rw, In::both, asked, [](V v) -> std::string { return v.settings.acs_url; }},
+        {kAcsUsername, text, rw, In::both, asked,
+         [](V v) -> std::string { return v.settings.acs.username; }},
+        {kAcsPassword, text, Access::secret, In::both, asked, [](V) -> std::string { return ""; }},
+        {kPeriodicEnable, boolean, rw, In::both, asked,
+         [](V v) -> std::string { return text_of(v.settings.periodic_interval != Duration{}); }},
+        {kPeriodicInterval, number, rw, In::both, asked,
+         [](V v) -> std::string {
+             return text_of(static_cast<std::uint64_t>(
+                 std::max<std::int64_t>(v.settings.periodic_interval / 1s, 1)));
+         }},
+        {kPeriodicTime, date, rw, In::both, asked,
+         [](V) -> std::string { return std::string(kNoTime); }},
+        {"ManagementServer.ParameterKey", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.state.parameter_key; }},
+        {"ManagementServer.ConnectionRequestURL", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.live.connection_url; }},
+        {kCallUsername, text, rw, In::both, asked,
+         [](V v) -> std::string { return v.settings.connection.username; }},
+        {kCallPassword, text, Access::secret, In::both, asked, [](V) -> std::string { return ""; }},
+        {"ManagementServer.UpgradesManaged", boolean, rw, In::both, asked,
+         [](V) -> std::string { return "true"; }},
+        {"GatewayInfo.ManufacturerOUI", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.settings.gateway.oui; }},
+        {"GatewayInfo.ProductClass", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.settings.gateway.product_class; }},
+        {"GatewayInfo.SerialNumber", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.settings.gateway.serial; }},
+        {"WANDevice.1.WANConnectionDevice.1.WANIPConnection.1.ExternalIPAddress", text, ro,
+         In::tr098, inform, [](V v) -> std::string { return v.settings.local_address; }},
+        {kEnable, boolean, rw, In::both, inform, [](V) -> std::string { return "true"; }},
+        {"X_SLUICE_PeerDownload.Role", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.state.last.role; }},
+        {"X_SLUICE_PeerDownload.State", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.live.state; }},
+        {"X_SLUICE_PeerDownload.Site", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.settings.site; }},
+        {"X_SLUICE_PeerDownload.AverageCPU", number, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(std::uint64_t{v.live.cpu_percent}); }},
+        {"X_SLUICE_PeerDownload.CacheSize", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.live.cache_bytes); }},
+        {"X_SLUICE_PeerDownload.UplinkRate", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.settings.uplink_bps); }},
+        {"X_SLUICE_PeerDownload.DownlinkRate", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.settings.downlink_bps); }},
+        {"X_SLUICE_PeerDownload.LanRate", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.settings.lan_bps); }},
+        {"X_SLUICE_PeerDownload.FileServerEnable", boolean, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(!v.live.file_server_url.empty()); }},
+        {"X_SLUICE_PeerDownload.FileServerURL", text, ro, In::both, inform,
+         [](V v) -> std::string { return v.live.file_server_url; }},
+        {kMasterUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
+        {kAssignmentUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
+        {"X_SLUICE_PeerDownload.Protocols", text, ro, In::both, inform,
+         [](V) -> std::string { return "http/1"; }},
+        {"X_SLUICE_PeerDownload.IsGateway", boolean, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.settings.is_gateway); }},
+        {"X_SLUICE_PeerDownload.PeerBytes", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.state.last.peer_bytes); }},
+        {"X_SLUICE_PeerDownload.OriginBytes", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.state.last.origin_bytes); }},
+        {"X_SLUICE_PeerDownload.FetchMilliseconds", big, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.state.last.fetch_ms); }},
+        {"X_SLUICE_PeerDownload.Healthy", boolean, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(v.live.is_healthy); }},
+        {"X_SLUICE_PeerDownload.SecurityVersion", number, ro, In::both, inform,
+         [](V v) -> std::string { return text_of(std::uint64_t{v.live.security_version}); }},
+    };
+    return kRows;
+}
+
+std::string_view DeviceModel::root() const {
+    return settings_.data_model == DataModel::tr181 ? "Device." : "InternetGatewayDevice.";
+}
+
+bool DeviceModel::is_there(const Row& row) const {
+    if (row.path.starts_with("GatewayInfo.")) return !settings_.gateway.serial.empty();
+    const auto only = settings_.data_model == DataModel::tr181 ? In::tr181 : In::tr098;
+    return row.in == In::both || row.in == only;
+}
+
+std::string DeviceModel::path_of(const Row& row) const {
+    return std::string(root()) + std::string(row.path);
+}
+
+std::string DeviceModel::value_of(const Row& row, const LiveFacts& live) const {
+    if (row.access == Access::secret) return {};
+    if (row.access == Access::write)
+        if (const auto at = state_.parameters.find(row.path); at != state_.parameters.end())
+            return at->second;
+    return row.value({settings_, state_, live});
+}
+
+const DeviceModel::Row* DeviceModel::find(std::string_view path) const {
+    if (!path.starts_with(root())) return nullptr;
+    path.remove_prefix(root().size());
+    for (const auto& row : rows())
+        if (row.path == path && is_there(row)) return &row;
+    return nullptr;
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+std::vector<cwmp::ParameterValue> DeviceModel::inform_parameters(const LiveFacts& live) const {
+    std::vector<cwmp::ParameterValue> out;
+    for (const auto& row : rows())
+        if (row.sent == Sent::inform && is_there(row))
+            out.push_back({path_of(row), value_of(row, live), std::string(xsd_of(row.type))});
+    return out;
+}
+
+cwmp::Message DeviceModel::get_values(const cwmp::GetParameterValues& request,
+                                      const LiveFacts& live) const {
+    cwmp::GetParameterValuesResponse response;
+    std::set<std::string> given;  // overlapping paths: each parameter once
+    for (const auto& name : request.names) {
+        const bool is_partial = name.empty() || name.ends_with('.');
+        bool is_known = false;
+        for (const auto& row : rows()) {
+            if (!is_there(row)) continue;
+            const auto path = path_of(row);
+            if (is_partial ? !path.starts_with(name) : path != name) continue;
+            is_known = true;
+            if (given.insert(path).second)
+                response.parameters.push_back(
+                    {path, value_of(row, live), std::string(xsd_of(row.type))});
+        }
+        if (!is_known)
+            return fault(cwmp::FaultCode::invalid_parameter_name, "no parameter " + name);
+    }
+    return response;
+}
+
+// A path that ends in a dot: what is below it; next level: one step, objects by their own name.
+cwmp::Message DeviceModel::get_names(const cwmp::GetParameterNames& request) const {
+    const auto& path = request.path;
+    const bool is_partial = path.empty() || path.ends_with('.');
+    std::set<std::string> objects;
+    std::vector<cwmp::ParameterInfo> out;
+    for (const auto& row : rows()) {
+        if (!is_there(row)) continue;
+        const auto whole = path_of(row);
+        if (is_partial ? !whole.starts_with(path) : whole != path) continue;
+        if (!is_partial && request.is_next_level)
+            return fault(cwmp::FaultCode::invalid_arguments, path + " has no next level");
+        const bool is_writable = row.access != Access::read;
+        // Every object between the path and the parameter.
+        auto dot = whole.find('.', path.size());
+        for (; dot != whole.npos; dot = whole.find('.', dot + 1)) {
+            auto object = whole.substr(0, dot + 1);
+            if (objects.insert(object).second) out.push_back({std::move(object), false});
+            if (request.is_next_level) break;
+        }
+        if (!request.is_next_level || dot == whole.npos) out.push_back({whole, is_writable});
+    }
+    if (out.empty()) return fault(cwmp::FaultCode::invalid_parameter_name, "no parameter " + path);
+    // The object itself belongs to its subtree.
+    if (!request.is_next_level && !path.empty() && is_partial)
+        out.insert(out.begin(), cwmp::ParameterInfo{path, false});
+    return cwmp::GetParameterNamesResponse{std::move(out)};
+}
+
+// --- writing ------------------------------------------------------------------------------------
+
+cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
+    using cwmp::FaultCode;
+    std::vector<cwmp::SetParameterFault> faults;
+    const auto refuse = [&](const std::string& name, FaultCode code, const char* why) {
+        faults.push_back({name, code_of(code), why});
+    };
+    std::set<std::string_view> names;
+    bool is_twice = false;
+    for (const auto& wanted : request.parameters) {
+        is_twice = !names.insert(wanted.name).second || is_twice;
+        const auto* row = find(wanted.name);
+        if (row == nullptr) {
+            refuse(wanted.name, FaultCode::invalid_parameter_name, "no such parameter");
+        } else if (row->access == Access::read) {
+            refuse(wanted.name, FaultCode::not_writable, "it is read-only");
+        } else if (!is_type(wanted.type, row->type)) {
+            refuse(wanted.name, FaultCode::invalid_parameter_type, "it is of another type");
+        } else if (!is_value(row->path, row->type, wanted.value)) {
+            refuse(wanted.name, FaultCode::invalid_parameter_value, "not a value it can have");
+        }
+    }
+    if (is_twice) return fault(FaultCode::invalid_arguments, "a parameter is named twice");
+    if (request.parameter_key.size() > 32)
+        return fault(FaultCode::invalid_arguments, "ParameterKey is longer than 32 characters");
+    if (!faults.empty())
+        return cwmp::Fault{code_of(FaultCode::invalid_arguments), "nothing was set",
+                           std::move(faults)};
+    for (const auto& wanted : request.parameters) {
+        const auto* row = find(wanted.name);
+        auto value = wanted.value;
+        if (row->type == Type::boolean) value = text_of(*boolean_of(value));
+        state_.parameters[std::string(row->path)] = std::move(value);
+    }
+    state_.parameter_key = request.parameter_key;
+    return cwmp::SetParameterValuesResponse{0};
+}
+
+// --- what the agent itself goes by ---------------------------------------------------------------
+
+std::string DeviceModel::set_or(std::string_view relative, std::string otherwise) const {
+    const auto at = state_.parameters.find(relative);
+    return at == state_.parameters.end() ? std::move(otherwise) : at->second;
+}
+
+std::string DeviceModel::take(std::string_view relative) {
+    auto value = set_or(relative, {});
+    if (const auto at = state_.parameters.find(relative); at != state_.parameters.end())
+        state_.parameters.erase(at);
+    return value;
+}
+
+std::string DeviceModel::acs_url() const {
+    return set_or(kAcsUrl, settings_.acs_url);
+}
+
+http::Credentials DeviceModel::acs_credentials() const {
+    return {set_or(kAcsUsername, settings_.acs.username),
+            set_or(kAcsPassword, settings_.acs.password)};
+}
+
+http::Credentials DeviceModel::connection_credentials() const {
+    return {set_or(kCallUsername, settings_.connection.username),
+            set_or(kCallPassword, settings_.connection.password)};
+}
+
+bool DeviceModel::is_peer_download_enabled() const {
+    return set_or(kEnable, "true") == "true";
+}
+
+Duration DeviceModel::periodic_interval() const {
+    const bool is_on =
+        set_or(kPeriodicEnable, text_of(settings_.periodic_interval != Duration{})) == "true";
+    if (!is_on) return {};
+    const auto set = http::parse_number<std::uint32_t>(set_or(kPeriodicInterval, {}));
+    if (set) return std::chrono::seconds(*set);
+    return std::max<Duration>(settings_.periodic_interval, 1s);
+}
+
+std::optional<UtcTime> DeviceModel::periodic_time() const {
+    const auto set = set_or(kPeriodicTime, {});
+    if (set.empty() || set == kNoTime) return std::nullopt;
+    const auto time = parse_utc(set);
+    return time ? std::optional(time.value()) : std::nullopt;
+}
+
+bool DeviceModel::has_download_place() const {
+    return !set_or(kAssignmentUrl, {}).empty() || !set_or(kMasterUrl, {}).empty();
+}
+
+std::string DeviceModel::take_assignment_url() {
+    return take(kAssignmentUrl);
+}
+std::string DeviceModel::take_master_url() {
+    return take(kMasterUrl);
+}
+
+}  // namespace sluice::agent::management

@@ -1,0 +1,31 @@
+#pragma once
+// What the ACS's transfer RPCs mean to this device: judged here, remembered in the device state,
+// done by order_runner. The caller makes the state durable before an answer leaves.
+
+#include "agent/management/device_model.hpp"
+#include "agent/management/device_state.hpp"
+#include "engine/base/time.hpp"
+#include "engine/cwmp/messages.hpp"
+
+namespace sluice::agent::management {
+
+// DownloadResponse with Status 1, or a Fault. An order that this device has already, or has
+// finished and not yet delivered, is not taken again, and answered as if it were.
+cwmp::Message take_download(const cwmp::Download& request, DeviceModel& model, DeviceState& state,
+                            UtcTime now);
+
+// The order that CancelTransfer names, if it may still be taken back: it has written no slot.
+// Forgotten with its transfer; no TransferComplete follows.
+bool take_back(std::string_view command_key, DeviceState& state);
+
+Order* find_order(DeviceState& state, std::uint32_t number);
+// The one that has to do with slots and reboots; there is never more than one.
+Order* find_upgrade_under_way(DeviceState& state);
+
+// The order's result becomes its transfer's, also where another stood there that was not delivered
+// yet: a trial that was healthy, and fell back in the end.
+void set_result(DeviceState& state, const Order& order, const cwmp::FaultStruct& fault,
+                UtcTime now);
+void forget_order(DeviceState& state, std::uint32_t number);
+
+}  // namespace sluice::agent::management

@@ -1,0 +1,292 @@
+#include "agent/management/order_runner.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <fstream>
+
+#include "agent/clock.hpp"
+#include "agent/management/order_book.hpp"
+#include "engine/net/log.hpp"
+
+namespace sluice::agent::management {
+namespace {
+
+// What may pass is tried again: an ACS, an origin or a master that restarts is back by then.
+constexpr std::array<std::chrono::seconds, 3> kRetryAfter{2s, 10s, 30s};
+
+std::string text_of(const TransferFault& fault) {
+    return std::to_string(code_of(fault.code)) + " " + fault.why;
+}
+
+std::string kernel_boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+}  // namespace
+
+OrderRunner::OrderRunner(const OrderParts& parts, std::function<void()> on_finished,
+                         std::function<void()> on_reboot)
+    : parts_(parts),
+      on_finished_(std::move(on_finished)),
+      on_reboot_(std::move(on_reboot)),
+      source_(parts.io, parts.tls, parts.settings),
+      config_(parts.io, parts.tls, parts.worker, parts.disk, parts.settings),
+      timer_(parts.io) {}
+
+Order* OrderRunner::current() {
+    return current_ ? find_order(parts_.ledger.state, *current_) : nullptr;
+}
+
+// --- which one ----------------------------------------------------------------------------------
+
+void OrderRunner::go_on() {
+    if (current_) return;
+    auto& state = parts_.ledger.state;
+    // A trial decides first: its slot is not to be written over.
+    if (find_upgrade_under_way(state) != nullptr || parts_.upgrader.slots().is_on_trial()) return;
+    const auto now = parts_.clock.utc(monotonic_now());
+    auto next = UtcTime{INT64_MAX};
+    for (const auto& order : state.orders) {
+        if (order.not_before <= now) return begin(order);
+        next = std::min(next, order.not_before);
+    }
+    if (state.orders.empty()) return;
+    timer_.expires_after(std::chrono::seconds(next.seconds - now.seconds));
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) go_on();
+    });
+}
+
+void OrderRunner::begin(const Order& order) {
+    current_ = order.number;
+    retries_ = 0;
+    began_ = monotonic_now();
+    parts_.ledger.state.last.state = "Idle";
+    net::log_info("order begun", {{"key", order.command_key}, {"url", order.url}});
+    if (order.kind == OrderKind::configure) return fetch_config(order);
+    activity_ = "Fetching";
+    ask_source();
+}
+
+void OrderRunner::drop_current() {
+    source_.cancel();
+    config_.cancel();
+    fetch_.reset();
+    assignment_.reset();
+    current_.reset();
+    activity_ = {};
+    timer_.cancel();
+}
+
+void OrderRunner::taken_back(std::uint32_t number) {
+    if (current_ != number) return;
+    drop_current();
+    go_on();
+}
+
+// --- what to fetch ------------------------------------------------------------------------------
+
+void OrderRunner::ask_source() {
+    const auto* order = current();
+    if (order == nullptr) return;
+    source_.ask(*order, parts_.model.acs_credentials(),
+                [this](const ImageSource::Answer& answer) { on_assignment(answer); });
+}
+
+void OrderRunner::on_assignment(const ImageSource::Answer& answer) {
+    const auto* order = current();
+    if (order == nullptr) return;
+    if (!answer) return fail_or_retry(answer.error());
+    assignment_ = answer.value();
+    if (assignment_->server_time.seconds > 0) {
+        parts_.clock.acs_said(assignment_->server_time, monotonic_now());
+        parts_.ledger.state.told = parts_.clock.utc(monotonic_now());
+        parts_.ledger.state.has_acs_spoken = true;
+    }
+    const auto manifest = verify(*assignment_);
+    if (!manifest) return;
+    parts_.ledger.state.last.role =
+        assignment_->role == planning::Role::master ? "Master" : "Slave";
+    const auto& slots = parts_.upgrader.slots();
+    const bool runs_already = order->kind == OrderKind::upgrade && slots.state &&
+                              slots.running_sha256() == manifest->sha256;
+    if (runs_already) return finish_well(*current_, "Committed");
+    fetch(*assignment_, *manifest);
+}
+
+std::optional<image::Manifest> OrderRunner::verify(const planning::Assignment& assignment) {
+    const auto& settings = parts_.settings;
+    image::DeviceFacts device;
+    device.manufacturer = settings.device.manufacturer;
+    device.oui = settings.device.oui;
+    device.product_class = settings.device.product_class;
+    device.serial_number = settings.device.serial_number;
+    device.hardware_version = settings.hardware_version;
+    device.software_version = parts_.upgrader.version;
+    device.security_version = parts_.upgrader.security_version();
+    device.now = parts_.clock.utc(monotonic_now());
+    auto manifest = image::verify_manifest(assignment.manifest, settings.trust, device);
+    // What runs already is of the security version that it has, and from no other version.
+    const auto& slots = parts_.upgrader.slots();
+    if (!manifest && slots.state) {
+        auto read = image::verify_manifest_signatures(assignment.manifest, settings.trust);
+        if (read && read.value().sha256 == slots.running_sha256()) manifest = std::move(read);
+    }
+    if (!manifest) {
+        fail(fault_of(manifest.error()));
+        return std::nullopt;
+    }
+    if (const auto is_it = image::check_is_of(manifest.value(), assignment.image); !is_it) {
+        fail(fault_of(is_it.error()));
+        return std::nullopt;
+    }
+    return std::move(manifest).value();
+}
+
+// --- fetching -----------------------------------------------------------------------------------
+
+void OrderRunner::fetch(const planning::Assignment& assignment, const image::Manifest& manifest) {
+    fetch_ = std::make_unique<ImageFetch>(
+        parts_.io, parts_.worker, parts_.library, parts_.tls, parts_.clock, parts_.report,
+        assignment, parts_.settings.local_address,
+        [this](const Result<FetchResult, TransferFault>& result) { on_fetched(result); });
+    parts_.library.open(
+        manifest, assignment.manifest,
+        [this, number = *current_](const Result<std::shared_ptr<StoredImage>>& opened) {
+            if (current_ != number || !fetch_) return;  // taken back meanwhile
+            if (!opened)
+                return fail({cwmp::FaultCode::download_failure,
+                             "the store failed: " + opened.error().message});
+            was_whole_ = opened.value()->is_whole();
+            fetch_->start(opened.value());
+        });
+}
+
+void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
+    // It may be the caller.
+    boost::asio::post(parts_.io, [gone = std::shared_ptr<ImageFetch>(std::move(fetch_))] {});
+    auto* order = current();
+    if (order == nullptr) return;
+    if (!result) return fail_or_retry(result.error());
+    const auto& fetched = result.value();
+    auto& last = parts_.ledger.state.last;
+    if (!was_whole_) {
+        last.peer_bytes = fetched.peer_bytes;
+        last.origin_bytes = fetched.origin_bytes;
+        last.fetch_ms = static_cast<std::uint64_t>((monotonic_now() - began_) / 1ms);
+    }
+    if (assignment_->serving) parts_.library.retain(*fetched.image, *assignment_->serving);
+    if (order->kind == OrderKind::stage) return finish_well(order->number, "Staged");
+    install(fetched.image);
+}
+
+void OrderRunner::fail_or_retry(const TransferFault& fault) {
+    if (!fault.is_passing || retries_ == kRetryAfter.size()) return fail(fault);
+    const auto wait = kRetryAfter[retries_++];
+    net::log_info("order waits", {{"why", fault.why}, {"s", std::to_string(wait.count())}});
+    timer_.expires_after(wait);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) ask_source();
+    });
+}
+
+// --- installing ---------------------------------------------------------------------------------
+
+void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
+    auto& order = *current();
+    if (!parts_.upgrader.can_install())
+        return fail({cwmp::FaultCode::download_failure,
+                     "this device has neither slots nor an install command"});
+    activity_ = "Installing";
+    const auto& manifest = image->manifest;
+    order.phase = OrderPhase::installing;
+    order.image_sha256 = manifest.sha256;
+    order.version = manifest.software_version;
+    order.created = manifest.created;
+    order.note.clear();
+    order.boot_id = kernel_boot_id();
+    const auto& slots = parts_.upgrader.slots();
+    if (slots.state) {
+        const auto& inactive = slots.state->at(other(slots.running));
+        order.was_in_slot = inactive.is_whole && inactive.sha256 == manifest.sha256;
+        // The slot's software is known by its bytes: of those that are in no slot none is kept.
+        auto& software = parts_.ledger.state.software;
+        std::erase_if(software, [&](const SlotSoftware& s) {
+            return s.sha256 != slots.running_sha256() && s.sha256 != inactive.sha256;
+        });
+        std::erase_if(software, [&](const SlotSoftware& s) { return s.sha256 == manifest.sha256; });
+        software.push_back({manifest.sha256, manifest.software_version, manifest.created});
+    }
+    parts_.ledger.save([this, image](const Result<void>& saved) {
+        if (current() == nullptr) return;
+        if (!saved)
+            return fail({cwmp::FaultCode::download_failure,
+                         "the device state cannot be kept: " + saved.error().message});
+        parts_.upgrader.install(image, [this](const Result<void>& done) { on_installed(done); });
+    });
+}
+
+void OrderRunner::on_installed(const Result<void>& done) {
+    auto* order = current();
+    if (order == nullptr) return;
+    if (!done) return fail({cwmp::FaultCode::download_failure, done.error().message});
+    order->phase = OrderPhase::rebooting;
+    parts_.report.write("installed", {{"key", order->command_key}});
+    net::log_info("installed", {{"version", order->version}});
+    activity_ = "Rebooting";
+    // The boot record says it already: should this be lost, the next start finds out.
+    parts_.ledger.save([this](const Result<void>& saved) {
+        if (!saved) net::log_warning("device state: " + saved.error().message);
+        on_reboot_();
+    });
+}
+
+// --- configuration files ------------------------------------------------------------------------
+
+void OrderRunner::fetch_config(const Order& order) {
+    activity_ = "Fetching";
+    config_.start(order, [this](const Result<void, TransferFault>& result) {
+        auto* done = current();
+        if (done == nullptr) return;
+        if (!result) return fail(result.error());
+        auto& state = parts_.ledger.state;
+        state.config_name = state.config_version = config_name(*done);
+        state.config_date = parts_.clock.utc(monotonic_now());
+        state.events.value_changed();
+        finish_well(done->number, "Idle");
+    });
+}
+
+// --- the end of an order ------------------------------------------------------------------------
+
+void OrderRunner::finish(std::uint32_t number, const TransferFault& fault) {
+    net::log(net::LogLevel::error, "order failed: " + text_of(fault));
+    parts_.report.write("failed", {{"why", text_of(fault)}});
+    parts_.ledger.state.last.state = "Failed";
+    set_result_and_save(number, {code_of(fault.code), fault.why});
+}
+
+void OrderRunner::finish_well(std::uint32_t number, const char* state) {
+    parts_.ledger.state.last.state = state;
+    set_result_and_save(number, {});
+}
+
+void OrderRunner::set_result_and_save(std::uint32_t number, const cwmp::FaultStruct& fault) {
+    auto& state = parts_.ledger.state;
+    if (const auto* order = find_order(state, number)) {
+        set_result(state, *order, fault, parts_.clock.utc(monotonic_now()));
+        forget_order(state, number);
+    }
+    if (current_ == number) drop_current();
+    parts_.ledger.save([this](const Result<void>& saved) {
+        // Not durable: what is told the ACS all the same is told again after a cut, at the worst.
+        if (!saved) net::log_warning("device state: " + saved.error().message);
+        on_finished_();
+        go_on();
+    });
+}
+
+}  // namespace sluice::agent::management

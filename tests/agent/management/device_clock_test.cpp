@@ -1,0 +1,45 @@
+// What a device that starts in 1970 may believe of the time.
+#include "agent/management/device_clock.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::agent::management {
+namespace {
+
+constexpr Instant kStart{1000s};
+
+TEST(DeviceClock, CountsOnFromTheHighestFloorItWasTold) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    EXPECT_EQ(clock.utc(kStart + 10s), UtcTime{1'000'010});
+    clock.learn(UtcTime{2'000'000}, kStart + 20s);
+    EXPECT_EQ(clock.utc(kStart + 30s), UtcTime{2'000'010});
+}
+
+TEST(DeviceClock, NeverGoesBack) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    clock.acs_said(UtcTime{500}, kStart);
+    clock.learn(UtcTime{1'000'005}, kStart + 10s);
+    EXPECT_EQ(clock.utc(kStart + 10s), UtcTime{1'000'010});
+}
+
+TEST(DeviceClock, KnowsWhetherTheAcsHasSpoken) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    clock.learn(UtcTime{2'000'000}, kStart);
+    EXPECT_FALSE(clock.has_acs_spoken());
+    clock.acs_said(UtcTime{3'000'000}, kStart);
+    EXPECT_TRUE(clock.has_acs_spoken());
+}
+
+TEST(DeviceClock, BeginsInTheMonthOfItsBuild) {
+    EXPECT_GT(build_date().seconds, 1'700'000'000);  // 2023
+}
+
+TEST(HttpDate, IsReadInTheFormThatServersSend) {
+    EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), UtcTime{784111777});
+    for (const auto* text : {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT",
+                             "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET"})
+        EXPECT_EQ(parse_http_date(text), UtcTime{}) << text;
+}
+
+}  // namespace
+}  // namespace sluice::agent::management
