@@ -8,7 +8,7 @@
 namespace sluice::cwmp {
 namespace {
 
-// What the Inform of a CPE says that speaks CWMP 1.4 (TR-069 A.3.1): all that it can fall back to.
+// What the Inform of a CPE says that speaks CWMP 1.4 (TR-069 §3.5): all that it can fall back to.
 constexpr std::string_view kVersions = "1.0,1.1,1.2,1.3,1.4";
 
 template <class T>

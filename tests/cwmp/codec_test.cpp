@@ -149,6 +149,56 @@ TEST(CwmpCodec, WritesEveryArgumentOfADownloadPossiblyEmpty) {
     EXPECT_THAT(text, HasSubstr("xmlns:cwmp=\"urn:dslforum-org:cwmp-1-0\""));
 }
 
+// The names inside an element, in order; what is in those, in brackets.
+std::string names_in(const Element& element) {
+    std::string out;
+    for (const auto& child : element.children) {
+        out += (out.empty() ? "" : " ") + std::string(child.name);
+        if (!child.children.empty()) out += "(" + names_in(child) + ")";
+    }
+    return out;
+}
+
+// SOAP-encoded sequences have an order; a CPE may hold to it.
+TEST(CwmpCodec, WritesTheSchemasArgumentsInTheSchemasOrder) {
+    const std::vector<ParameterValue> values{{"A.B", "1", ""}};
+    const std::pair<Message, const char*> cases[] = {
+        {Inform{{}, {{"1 BOOT", ""}}, 1, {}, 0, values},
+         "DeviceId(Manufacturer OUI ProductClass SerialNumber) Event(EventStruct(EventCode "
+         "CommandKey)) MaxEnvelopes CurrentTime RetryCount ParameterList(ParameterValueStruct("
+         "Name Value))"},
+        {InformResponse{}, "MaxEnvelopes"},
+        {TransferComplete{},
+         "CommandKey FaultStruct(FaultCode FaultString) StartTime CompleteTime"},
+        {AutonomousTransferComplete{},
+         "AnnounceURL TransferURL IsDownload FileType FileSize TargetFileName FaultStruct("
+         "FaultCode FaultString) StartTime CompleteTime"},
+        {RequestDownload{{}, values}, "FileType FileTypeArg(ArgStruct(Name Value))"},
+        {GetParameterValues{{"A."}}, "ParameterNames(string)"},
+        {GetParameterNames{}, "ParameterPath NextLevel"},
+        {SetParameterValues{values, {}},
+         "ParameterList(ParameterValueStruct(Name Value)) ParameterKey"},
+        {Download{},
+         "CommandKey FileType URL Username Password FileSize TargetFileName DelaySeconds "
+         "SuccessURL FailureURL"},
+        {DownloadResponse{}, "Status StartTime CompleteTime"},
+        {Upload{}, "CommandKey FileType URL Username Password DelaySeconds"},
+        {ScheduleDownload{{}, {}, {}, {}, {}, 0, {}, {{}}},
+         "CommandKey FileType URL Username Password FileSize TargetFileName TimeWindowList("
+         "TimeWindowStruct(WindowStart WindowEnd WindowMode UserMessage MaxRetries))"},
+        {Reboot{}, "CommandKey"},
+        {FactoryReset{}, ""},
+    };
+    for (const auto& [message, names] : cases) {
+        const auto text = encode({Namespace::cwmp_1_2, {}, message});
+        const auto parsed = XmlDocument::parse(text);
+        ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+        const auto* rpc = parsed.value().root().child("Body")->child(method_name(message));
+        ASSERT_NE(rpc, nullptr) << text;
+        EXPECT_EQ(names_in(*rpc), names) << method_name(message);
+    }
+}
+
 // What was written reads as the same text once more: for every message, with text that needs care.
 TEST(CwmpCodec, ReadsBackWhatItWrites) {
     const std::string odd = "a<&>\"' \xC3\xA9";
