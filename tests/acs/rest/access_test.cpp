@@ -31,7 +31,7 @@ TEST_F(Api, WantsItsTokenWhereThereIsOne) {
         EXPECT_EQ(answer.status, c.status) << c.authorization;
         if (c.status == 401) {
             EXPECT_EQ(answer.json()["status"], 401);
-            EXPECT_EQ(answer.headers.find("WWW-Authenticate")->second, "Bearer realm=\"sluice\"");
+            EXPECT_EQ(answer.header("WWW-Authenticate"), "Bearer realm=\"sluice\"");
         }
     }
 }
@@ -53,7 +53,7 @@ TEST_F(Api, NamesWhatIsWrongAsAProblem) {
     start();
     const auto answer = post("rollouts", {{"image", "x"}, {"max_atempts", 3}});
     EXPECT_EQ(answer.status, 422);
-    EXPECT_EQ(answer.headers.find("Content-Type")->second, "application/problem+json");
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json");
     auto problem = answer.json();
     EXPECT_EQ(problem["status"], 422);
     EXPECT_EQ(problem["field"], "max_atempts");
@@ -85,7 +85,7 @@ TEST_F(Api, RefusesWhatItDoesNotKnow) {
         EXPECT_EQ(answer.status, c.status) << c.path;
         EXPECT_EQ(answer.json()["status"], c.status) << c.path << " " << answer.body;
     }
-    EXPECT_EQ(ask("DELETE", "images").headers.find("Allow")->second, "GET, POST");
+    EXPECT_EQ(ask("DELETE", "images").header("Allow"), "GET, POST");
 }
 
 TEST_F(Api, BoundsWhatItReads) {

@@ -22,6 +22,10 @@ struct Answer {
     int status = 0;
     httplib::Headers headers;
     std::string body;
+    std::string header(const char* name) const {
+        const auto at = headers.find(name);
+        return at == headers.end() ? "" : at->second;
+    }
     Json json() const { return Json::parse(body, nullptr, false); }
 };
 

@@ -52,7 +52,7 @@ TEST_F(Publish, TellsWhereToGoOn) {
     for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{0, 1000}, {2000, 3000}}) {
         const auto answer = put_part(begin, end);
         EXPECT_EQ(answer.status, 409);
-        EXPECT_EQ(answer.headers.find("Upload-Offset")->second, "1000");
+        EXPECT_EQ(answer.header("Upload-Offset"), "1000");
     }
     EXPECT_EQ(announce().json()["received"], 1000) << "announced again, it goes on";
     EXPECT_EQ(put_part(1000, 150'000).status, 201);

@@ -25,7 +25,7 @@ TEST_F(Rollouts, AreStartedShownAndTurned) {
     ASSERT_EQ(answer.status, 201) << answer.body;
     auto made = answer.json();
     const std::string id = made["id"];
-    EXPECT_EQ(answer.headers.find("Location")->second, "/api/v1/rollouts/" + id);
+    EXPECT_EQ(answer.header("Location"), "/api/v1/rollouts/" + id);
     EXPECT_EQ(made["state"], "running");
     EXPECT_EQ(made["spec"]["flow"], "b");
     EXPECT_EQ(made["devices"], 4);
