@@ -8,11 +8,11 @@
 #include <csignal>
 #include <memory>
 #include <optional>
-#include <sys/random.h>
 
 #include "agent/clock.hpp"
 #include "agent/cpu_sampler.hpp"
 #include "agent/disk/disk.hpp"
+#include "agent/fetch_report.hpp"
 #include "agent/fetcher.hpp"
 #include "agent/folder_lock.hpp"
 #include "agent/image_installer.hpp"
@@ -24,52 +24,11 @@
 #include "agent/worker.hpp"
 #include "engine/net/client_tls.hpp"
 #include "engine/net/log.hpp"
+#include "engine/net/random.hpp"
 #include "engine/serving/credentials.hpp"
 
 namespace sluice::agent {
 namespace {
-
-std::string text_of(SourceIndex source) {
-    return std::to_string(source.value);
-}
-
-std::string_view name_of(transfer::Parting why) {
-    switch (why) {
-        case transfer::Parting::silent:
-            return "silent";
-        case transfer::Parting::faulty:
-            return "faulty";
-        case transfer::Parting::starving:
-            return "starving";
-        case transfer::Parting::poisoned:
-            break;
-    }
-    return "poisoned";
-}
-
-std::string_view name_of(transfer::Failure why) {
-    switch (why) {
-        case transfer::Failure::no_source_left:
-            return "no source left";
-        case transfer::Failure::corrupt_image:
-            return "corrupt image";
-        case transfer::Failure::budget_spent:
-            return "origin budget spent";
-        case transfer::Failure::store_failed:
-            return "store failed";
-        case transfer::Failure::cancelled:
-            break;
-    }
-    return "cancelled";
-}
-
-template <class Block>
-Block random_block() {
-    Block block{};
-    // Up to 256 bytes getrandom(2) never comes short once the kernel's pool is up.
-    (void)!getrandom(&block, sizeof block, 0);
-    return block;
-}
 
 // Owns what its parts share, above all the PieceSet: the fetcher adds to it, the peer server gives
 // from it.
@@ -85,6 +44,7 @@ private:
 
     void await_signal();
     void on_stop_asked();
+    Result<void> draw_random();
     Result<void> lock_folders();
     Result<void> open_store();
     Result<void> start_server();
@@ -106,14 +66,21 @@ private:
     void on_finished() override;
     void on_given_up(transfer::Failure why, const std::string& detail) override;
 
+    struct Random {
+        std::uint32_t boot_id;
+        std::array<std::uint8_t, 32> nonce_key;
+    };
+
     const FetchOrder& order_;
     ReportFile report_;
+    FetchReport story_{report_};
     const bool has_bar_;
     boost::asio::io_context io_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer serving_ends_;
     net::ClientTls tls_;
     CpuSampler cpu_;
+    Random random_{};
     const std::unique_ptr<disk::Disk> disk_;
     std::optional<FolderLock> store_lock_, slots_lock_;
     std::unique_ptr<PieceStore> store_;
@@ -144,8 +111,8 @@ int FetchRun::run() {
     worker_ = std::make_unique<Worker>();
     // Listening comes first: neighbours that start at the same moment wait in the backlog, where
     // a refused connection would send them elsewhere.
-    for (auto step : {&FetchRun::lock_folders, &FetchRun::start_server, &FetchRun::open_store,
-                      &FetchRun::offer_image, &FetchRun::start_fetcher}) {
+    for (auto step : {&FetchRun::draw_random, &FetchRun::lock_folders, &FetchRun::start_server,
+                      &FetchRun::open_store, &FetchRun::offer_image, &FetchRun::start_fetcher}) {
         if (auto done = (this->*step)(); !done) return fail(done.error().message);
     }
     io_.run();
@@ -189,6 +156,13 @@ void FetchRun::end(int exit_code) {
 }
 
 // --- starting -----------------------------------------------------------------------------------
+
+// Without random bytes no credentials could be answered for, or asked for: better now than at the
+// first source.
+Result<void> FetchRun::draw_random() {
+    SLUICE_TRY(random_, net::random_block<Random>());
+    return success();
+}
 
 // Waits for no disk: listening comes soon behind it.
 Result<void> FetchRun::lock_folders() {
@@ -245,8 +219,8 @@ Result<void> FetchRun::start_server() {
     options.serving.reserved_slots = terms.reserved_slots;
     options.serving.rate_cap_bps = terms.rate_cap_bps;
     options.serving.cpu_gate_percent = terms.cpu_gate_percent;
-    options.boot_id = random_block<std::uint32_t>() | 1;  // 0 means "none known"
-    options.nonce_key = random_block<std::array<std::uint8_t, 32>>();
+    options.boot_id = random_.boot_id | 1;  // 0 means "none known"
+    options.nonce_key = random_.nonce_key;
     options.clock = [] { return monotonic_now(); };
     options.utc = [this]() -> std::optional<UtcTime> { return order_.utc(monotonic_now()); };
     options.cpu_percent = [this] { return cpu_.percent(); };
@@ -293,37 +267,30 @@ Result<void> FetchRun::start_fetcher() {
 // --- what the fetcher tells ---------------------------------------------------------------------
 
 void FetchRun::on_layer(SourceIndex source, const image::PieceLayer& layer) {
-    report_.write("layer", {{"source", source.value}});
+    story_.layer(source);
     if (server_) server_->set_layer(order_.manifest.image, layer.raw());
 }
 
 void FetchRun::on_request(RequestId id, SourceIndex source, PieceRun run) {
-    report_.write("request", {{"id", id.value},
-                              {"source", source.value},
-                              {"first", run.first.value},
-                              {"count", run.count}});
+    story_.request(id, source, run);
 }
 
 void FetchRun::on_piece(PieceIndex piece, SourceIndex source) {
     if (server_) server_->piece_verified(order_.manifest.image, piece);
-    report_.write("piece", {{"piece", piece.value}, {"source", source.value}});
+    story_.piece(piece, source);
     progress_->add(order_.manifest.layout.size_of(piece), monotonic_now());
 }
 
 void FetchRun::on_left(SourceIndex source, transfer::Parting why) {
-    report_.write("left", {{"source", source.value}, {"why", name_of(why)}});
-    net::log_info("left a source",
-                  {{"source", text_of(source)}, {"why", std::string(name_of(why))}});
+    story_.left(source, why);
 }
 
 void FetchRun::on_banned(SourceIndex source, PieceIndex piece) {
-    report_.write("banned", {{"source", source.value}, {"piece", piece.value}});
-    net::log_warning("banned a source: a piece of its is proven wrong",
-                     {{"source", text_of(source)}, {"piece", std::to_string(piece.value)}});
+    story_.banned(source, piece);
 }
 
 void FetchRun::on_trouble(SourceIndex source, const std::string& why) {
-    net::log_info("no bytes", {{"source", text_of(source)}, {"why", why}});
+    story_.trouble(source, why);
 }
 
 void FetchRun::on_given_up(transfer::Failure why, const std::string& detail) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "agent/arrivals.hpp"
 #include "agent/body_sinks.hpp"
 #include "agent/clock.hpp"
 #include "agent/fetch_source.hpp"
@@ -39,16 +40,6 @@ transfer::Fault fault_of(net::FetchFault fault) {
     return transfer::Fault::bad_answer;
 }
 
-// A piece between its last byte and its verdict.
-struct Arrival {
-    RequestId id;
-    SourceIndex source;
-    PieceIndex piece;
-    PieceBuffers::Buffer bytes;
-    bool is_wrong = false;
-    std::string store_error;  // empty: written
-};
-
 }  // namespace
 
 // Handlers and jobs hold it by shared_ptr: some come back after the Fetcher is gone.
@@ -65,11 +56,11 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     FetchListener& listener;
 
     PieceBuffers buffers;
+    Arrivals arrivals;
     transfer::Session session;
     std::vector<std::unique_ptr<FetchSource>> sources;
     std::map<RequestId, std::unique_ptr<RunSink>> runs;
     std::unique_ptr<BlockSink> layer_body;
-    std::vector<std::shared_ptr<Arrival>> arrivals;  // the session has not said VerifyPiece yet
     std::vector<transfer::Event> events;
     transfer::Actions actions;
     bool is_scheduled = false;
@@ -94,6 +85,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
           verified(the_verified),
           listener(the_listener),
           buffers(layout.piece_length, kPieceBuffers),
+          arrivals(io, worker, store),
           session(transfer::session_plan(assignment, layout, layer != nullptr), verified),
           timer(io) {
         counts.image_bytes.resize(assignment.sources.size());
@@ -141,7 +133,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
         for (const auto& action : actions) act(action);
         // What arrived and is not to be verified was there already, or is wanted no more.
         if (const auto* arrived = std::get_if<transfer::PieceArrived>(&event)) {
-            if (auto unwanted = take_arrival(arrived->id, arrived->piece)) {
+            if (auto unwanted = arrivals.take(arrived->id, arrived->piece)) {
                 ++counts.duplicate_pieces;
                 release(std::move(unwanted->bytes));
             }
@@ -235,27 +227,10 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
         source.haves().get(kHave.value, {source.have_url(after), {}, size}, *source.have);
     }
 
-    std::shared_ptr<Arrival> take_arrival(RequestId id, PieceIndex piece) {
-        for (auto it = arrivals.begin(); it != arrivals.end(); ++it) {
-            if ((*it)->id != id || (*it)->piece != piece) continue;
-            auto found = std::move(*it);
-            arrivals.erase(it);
-            return found;
-        }
-        return nullptr;
-    }
-
     void verify(RequestId id, PieceIndex piece) {
-        auto arrival = take_arrival(id, piece);
-        worker.post([this, self = shared_from_this(), arrival, proof = layer] {
-            const ByteView bytes(arrival->bytes.get(), layout.size_of(arrival->piece));
-            if (!proof->is_verified(arrival->piece, bytes)) {
-                arrival->is_wrong = true;
-            } else if (auto written = store.write_piece(arrival->piece, bytes); !written) {
-                arrival->store_error = written.error().message;
-            }
-            boost::asio::post(io, [self, arrival] { self->on_verdict(*arrival); });
-        });
+        arrivals.judge(
+            arrivals.take(id, piece), layer,
+            [self = shared_from_this()](Arrival& arrival) { self->on_verdict(arrival); });
     }
 
     void on_verdict(Arrival& arrival) {
@@ -298,12 +273,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     }
 
     void on_piece(const RunSink& run, PieceIndex piece, PieceBuffers::Buffer bytes) override {
-        auto arrival = std::make_shared<Arrival>();
-        arrival->id = run.id();
-        arrival->source = run.source();
-        arrival->piece = piece;
-        arrival->bytes = std::move(bytes);
-        arrivals.push_back(std::move(arrival));
+        arrivals.add(run.id(), run.source(), piece, std::move(bytes));
         say(transfer::PieceArrived{run.id(), piece});
     }
 

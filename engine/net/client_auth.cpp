@@ -1,21 +1,14 @@
 #include "engine/net/client_auth.hpp"
 
 #include <array>
-#include <sys/random.h>
 
 #include "engine/base/bytes.hpp"
 #include "engine/http/auth_fields.hpp"
 #include "engine/http/text.hpp"
+#include "engine/net/random.hpp"
 
 namespace sluice::net {
 namespace {
-
-std::string fresh_cnonce() {
-    std::array<std::uint8_t, 12> random{};
-    // 12 bytes never block nor come short once the kernel's pool is up (getrandom(2)).
-    (void)!getrandom(random.data(), random.size(), 0);
-    return to_hex(random);
-}
 
 bool offers_basic(std::string_view field) {
     const auto schemes = http::parse_auth_field(field);
@@ -33,8 +26,11 @@ ClientAuth::ClientAuth(http::Credentials credentials, BasicPolicy basic)
 
 std::string ClientAuth::authorization(std::string_view method, std::string_view target) {
     if (challenge_) {
+        // One that could be guessed is worse than none: nothing is said, and the server refuses.
+        const auto cnonce = random_block<std::array<std::uint8_t, 12>>();
+        if (!cnonce) return {};
         return http::format_digest_authorization(*challenge_, credentials_, method, target,
-                                                 fresh_cnonce(), ++nonce_count_);
+                                                 to_hex(cnonce.value()), ++nonce_count_);
     }
     return uses_basic_ ? http::format_basic(credentials_) : std::string();
 }

@@ -7,6 +7,7 @@
 
 #include "engine/net/answer_verdict.hpp"
 #include "engine/net/client_auth.hpp"
+#include "engine/net/client_exchange.hpp"
 #include "engine/net/client_link.hpp"
 #include "engine/net/read_pace.hpp"
 
@@ -20,33 +21,9 @@ constexpr std::uint64_t kMaxSkipped = 64 * 1024;
 // A nonce may turn out stale and its successor too; a third challenge means a wrong password.
 constexpr unsigned kMaxChallenges = 3;
 
-struct Exchange {
-    std::uint32_t id = 0;
-    FetchRequest request;
-    BodySink* sink = nullptr;
-    std::uint64_t body_left = 0;
-    Url asked;  // by the caller: request.url is where redirects led to
-    unsigned redirects = 0;
-    unsigned challenges = 0;
-    bool was_retried = false;    // after a kept connection turned out closed
-    bool was_pipelined = false;  // sent before the answer ahead of it was there
-    bool is_cancelled = false;   // on the wire behind another one
-    bool is_foreign = false;     // redirected to another server: our credentials stay here
-};
-
 Instant now() {
     return Instant{
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
-}
-
-std::string request_text(const Exchange& exchange, const std::string& authorization) {
-    const auto& request = exchange.request;
-    std::string text =
-        "GET " + request.url.target + " HTTP/1.1\r\nHost: " + request.url.authority() +
-        "\r\nUser-Agent: sluice-agent/" SLUICE_VERSION "\r\nAccept-Encoding: identity\r\n";
-    if (request.range.size() != 0) text += "Range: " + http::format_range(request.range) + "\r\n";
-    if (!authorization.empty()) text += "Authorization: " + authorization + "\r\n";
-    return text + "\r\n";
 }
 
 }  // namespace
@@ -60,7 +37,7 @@ struct ClientConnection::Impl {
     ClientAuth& auth;
     const ClientOptions options;
     std::size_t pipeline;
-    std::deque<Exchange> exchanges;
+    std::deque<FetchExchange> exchanges;
     std::size_t sent = 0;  // the first so many exchanges are on the wire
     std::shared_ptr<Link> link;
     Url endpoint;  // of the link
@@ -97,7 +74,7 @@ struct ClientConnection::Impl {
         is_keep_alive = true;
         phase = Phase::none;
         sent = 0;
-        std::erase_if(exchanges, [](const Exchange& e) { return e.is_cancelled; });
+        std::erase_if(exchanges, [](const FetchExchange& e) { return e.is_cancelled; });
     }
 
     void connect() {
@@ -117,8 +94,8 @@ struct ClientConnection::Impl {
         const auto there = endpoint;
         drop_link();
         shortcut.reset();
-        std::deque<Exchange> failed;
-        std::deque<Exchange> others;
+        std::deque<FetchExchange> failed;
+        std::deque<FetchExchange> others;
         for (auto& exchange : exchanges) {
             auto& fate = exchange.request.url.is_same_endpoint(there) ? failed : others;
             fate.push_back(std::move(exchange));
@@ -361,9 +338,9 @@ struct ClientConnection::Impl {
     }
 
     void cancel(std::uint32_t id) {
-        const auto at = std::find_if(exchanges.begin(), exchanges.end(), [id](const Exchange& e) {
-            return e.id == id && !e.is_cancelled;
-        });
+        const auto at =
+            std::find_if(exchanges.begin(), exchanges.end(),
+                         [id](const FetchExchange& e) { return e.id == id && !e.is_cancelled; });
         if (at == exchanges.end()) return;
         const auto index = static_cast<std::size_t>(at - exchanges.begin());
         if (index >= sent) {

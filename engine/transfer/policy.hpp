@@ -56,6 +56,12 @@ constexpr std::uint32_t tail_length(std::uint32_t piece_count) {
     return std::max<std::uint32_t>(1, piece_count / 64);
 }
 
+// Faults by which a source shows that it is up and will not give: nobody waits for it to start.
+// "Not found" is none: a neighbour may be up and not have been ordered the image yet.
+constexpr bool is_refusal(Fault fault) {
+    return fault == Fault::denied || fault == Fault::bad_answer;
+}
+
 enum class SourceHistory : std::uint8_t { new_peer, known_peer, origin };
 
 // How long a source is left alone after its n-th failure in a row (n ≥ 1): doubling, capped, and

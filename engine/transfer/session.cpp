@@ -221,6 +221,7 @@ void Session::leave_after(std::size_t s, Fault fault, Parting why, Instant now, 
 // One failure more, and the pause it costs the source.
 Duration Session::pause_after(std::size_t s, Fault fault) {
     auto& source = sources_[s];
+    source.was_reached |= is_refusal(fault);
     source.failures = static_cast<std::uint8_t>(std::min(source.failures + 1, 20));
     const auto history = is_origin(s)         ? SourceHistory::origin
                          : source.was_reached ? SourceHistory::known_peer

@@ -4,11 +4,12 @@
 //
 // The rule in short. Sources are tried in the Assignment's order. The first usable one is asked for
 // the missing pieces from the front: one, and once that is proved some runs ahead of what arrives;
-// it sends each piece as soon as it has verified it (cut-through). A source that gives neither bytes nor a `have` answer for
-// kSilenceAfter is left for the next; one that answers `have` is alive and waited for, however
-// little it gives, until `starve_limit`. The origin is asked only when no peer is alive, after
-// `origin_delay`, and inside its byte budget. A piece proven wrong bans its source for good. A
-// source that was left is tried again later, by `have` alone while another one delivers.
+// it sends each piece as soon as it has verified it (cut-through). A source that gives neither
+// bytes nor a `have` answer for kSilenceAfter is left for the next; one that answers `have` is
+// alive and waited for, however little it gives, until `starve_limit`. The origin is asked only
+// when no peer is alive, after `origin_delay`, and inside its byte budget. A piece proven wrong
+// bans its source for good. A source that was left is tried again later, by `have` alone while
+// another one delivers.
 
 #include <array>
 #include <cstdint>

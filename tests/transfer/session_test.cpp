@@ -73,42 +73,6 @@ TEST(TransferSession, TurnsToTheNextSourceAtOnceWhenTheConnectionBreaks) {
                 ElementsAre("leave 0 faulty", "run 0+1 from 1"));
 }
 
-TEST(TransferSession, LetsTheOriginWaitItsDelayWhileNoPeerIsAlive) {
-    SessionRig rig("PO");
-    rig.plan().origin_delay = 5s;
-    rig.start();
-    rig.deliver(0, 0, 1);
-    EXPECT_THAT(rig.fail(0, 1, Fault::disconnected), ElementsAre("cancel at 0", "leave 0 faulty"));
-    Duration waited{};
-    while (waited < 20s && !rig.was_asked(1)) {
-        rig.wait(10ms);
-        waited += 10ms;
-        if (rig.open_run_of(0)) rig.fail(0, 1, Fault::unreachable);
-    }
-    EXPECT_GE(waited, 5s);
-    EXPECT_LE(waited, 6s) << "a dead peer's retries must not hold off the origin";
-}
-
-TEST(TransferSession, WaitsTheJoinGraceForAMasterThatIsStillToComeBeforeItAsksTheOrigin) {
-    SessionRig rig("PO");
-    rig.plan().join_grace = 10s;
-    rig.start();
-    std::vector<std::string> seen;
-    Duration waited{};
-    int tries = 0;
-    while (waited < 20s && !rig.was_asked(1)) {
-        if (rig.open_run_of(0)) {
-            ++tries;
-            rig.fail(0, 0, Fault::unreachable);
-        }
-        rig.wait(10ms);
-        waited += 10ms;
-    }
-    EXPECT_GE(waited, 10s);
-    EXPECT_LE(waited, 11s);
-    EXPECT_GE(tries, 6) << "and looks for it often at first";
-}
-
 TEST(TransferSession, KeepsThePlaceOfASourceThatIsStillStartingForASecond) {
     SessionRig rig("PP");
     rig.plan().join_grace = 10s;
@@ -121,26 +85,6 @@ TEST(TransferSession, KeepsThePlaceOfASourceThatIsStillStartingForASecond) {
     }
     EXPECT_GE(rig.now(), start + 1s);
     EXPECT_LE(rig.now(), start + 1100ms);
-}
-
-TEST(TransferSession, AsksTheOriginNoMoreThanItsBudget) {
-    SessionRig rig("PO");
-    rig.plan().origin_budget = 5 * image::kLeafLength;
-    rig.start();
-    EXPECT_THAT(rig.fail(0, 0, Fault::unreachable), Contains("run 0+1 from 1"));
-    EXPECT_THAT(rig.deliver(1, 0, 1), ElementsAre("run 1+4 from 1"));
-    EXPECT_THAT(rig.deliver(1, 1, 5), IsEmpty());
-    EXPECT_EQ(rig.session().origin_bytes_taken(), 5 * image::kLeafLength);
-    EXPECT_THAT(rig.wait(10s), Contains("run 5+1 from 0")) << "the peer is tried again";
-    EXPECT_FALSE(rig.session().is_over());
-}
-
-TEST(TransferSession, GivesUpWhenTheBudgetIsSpentAndNoPeerIsLeft) {
-    SessionRig rig("O");
-    rig.plan().origin_budget = 3 * image::kLeafLength;
-    EXPECT_THAT(rig.start(), ElementsAre("run 0+1 from 0"));
-    EXPECT_THAT(rig.deliver(0, 0, 1), ElementsAre("run 1+2 from 0"));
-    EXPECT_THAT(rig.deliver(0, 1, 3), ElementsAre("give up: budget spent"));
 }
 
 TEST(TransferSession, BansAPeerAtTheFirstPieceProvenWrong) {

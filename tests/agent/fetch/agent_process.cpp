@@ -1,16 +1,38 @@
 #include "tests/agent/fetch/agent_process.hpp"
 
+#include <cerrno>
+#include <cstddef>
 #include <fcntl.h>
 #include <fstream>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <nlohmann/json.hpp>
 #include <signal.h>
 #include <sstream>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 namespace sluice::tests {
+namespace {
+
+// From here on getrandom(2) says ENOSYS, to this process and to what it becomes.
+void forbid_random() {
+    static sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    static const sock_fprog program{std::size(code), code};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+}  // namespace
 
 AgentProcess::AgentProcess(const std::vector<std::string>& args, const std::string& log,
                            Limits limits) {
@@ -29,6 +51,7 @@ AgentProcess::AgentProcess(const std::vector<std::string>& args, const std::stri
         const rlimit most{limits.file_size, limits.file_size};
         ::setrlimit(RLIMIT_FSIZE, &most);
     }
+    if (!limits.has_random) forbid_random();
     ::execv(pointers[0], pointers.data());
     ::_exit(127);
 }

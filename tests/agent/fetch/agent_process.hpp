@@ -15,6 +15,7 @@ class AgentProcess {
 public:
     struct Limits {
         std::uint64_t file_size = 0;  // RLIMIT_FSIZE in bytes; 0 = none
+        bool has_random = true;       // false: getrandom(2) is there no more than in Linux 3.16
     };
     AgentProcess(const std::vector<std::string>& args, const std::string& log, Limits limits);
     AgentProcess(const std::vector<std::string>& args, const std::string& log)

@@ -132,7 +132,7 @@ TEST(Fetch, GetsNothingFromAMasterByForgedCredentials) {
     auto forged = site.from_peer(0, 1);
     forged.password[0] = forged.password[0] == 'A' ? 'B' : 'A';
     auto order = with_sources(site.assignment(1, Role::slave), {forged, site.from_origin()});
-    order.budgets.join_grace = std::chrono::milliseconds(100);
+    order.budgets.join_grace = std::chrono::minutes(10);  // it is up: nobody waits for it to come
     auto slave = site.start(1, order);
     EXPECT_EQ(slave.wait(), 0) << read_text(site.log(1));
     const auto finished = events_of(site.report(1), "finished");
@@ -186,6 +186,16 @@ TEST(Fetch, FailsClearlyWhenTheStoreCannotHoldTheImage) {
     EXPECT_EQ(agent.wait(), 1);
     EXPECT_THAT(failure_of(site, 0), HasSubstr("image.bin"));
     EXPECT_THAT(failure_of(site, 0), HasSubstr("EFBIG"));
+}
+
+TEST(Fetch, FailsClearlyWhereTheKernelGivesNoRandomBytes) {
+    TestSite site;
+    AgentProcess::Limits limits;
+    limits.has_random = false;
+    AgentProcess agent(site.arguments(0, master(site)), site.log(0), limits);
+    EXPECT_EQ(agent.wait(), 1);
+    EXPECT_THAT(failure_of(site, 0), HasSubstr("no random bytes: getrandom: "));
+    EXPECT_EQ(site.origin.requests("/image.bin"), 0);
 }
 
 TEST(Fetch, EndsCleanlyOnSigtermAndGoesOnLater) {
