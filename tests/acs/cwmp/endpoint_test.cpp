@@ -1,0 +1,523 @@
+// The endpoint as a device's HTTP client sees it: who is let in, which POST belongs to which
+// session, what waits for what.
+
+#include <gmock/gmock.h>
+
+#include "engine/net/content_coding.hpp"
+#include "tests/acs/cwmp/endpoint_rig.hpp"
+
+namespace sluice::acs_cwmp {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const http::Credentials kCpe{"cpe", "secret"};
+
+void with_password(EndpointOptions& options) {
+    options.admission.username = kCpe.username;
+    options.admission.password = kCpe.password;
+}
+
+TEST(Endpoint, HoldsASessionFromTheInformToTheEmptyAnswer) {
+    EndpointRig rig;
+    Cpe cpe(rig.port);
+    const auto inform = cpe.post(body_of(an_inform(), "17"));
+    EXPECT_EQ(inform.status, 200);
+    EXPECT_EQ(said(inform.body), "InformResponse");
+    EXPECT_THAT(inform.body, HasSubstr(">17<")) << "the ID is mirrored";
+    EXPECT_THAT(inform.head, HasSubstr("Content-Type: text/xml; charset=utf-8\r\n"));
+    EXPECT_EQ(cpe.post("").status, 204);
+    EXPECT_EQ(rig.counters().sessions, 1u);
+    EXPECT_EQ(rig.counters().open, 0u);
+    const auto contact = rig.run([&] { return rig.desk.contacts.at(0); });
+    EXPECT_EQ(contact.report.serial, "S1");
+    EXPECT_EQ(contact.evidence.source_address, "127.0.0.1");
+    EXPECT_FALSE(contact.is_boot);
+}
+
+TEST(Endpoint, AnswersCwmp10WithAnEmpty200) {
+    EndpointRig rig;
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform(), "1", cwmp::Namespace::cwmp_1_0));
+    const auto last = cpe.post("");
+    EXPECT_EQ(last.status, 200);
+    EXPECT_THAT(last.head, HasSubstr("Content-Length: 0\r\n"));
+}
+
+TEST(Endpoint, TakesNothingButPosts) {
+    EndpointRig rig;
+    tests::RawClient client(rig.port);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto answer = client.receive_answer();
+    EXPECT_EQ(answer.status, 405);
+    EXPECT_THAT(answer.head, HasSubstr("Allow: POST"));
+}
+
+// --- who is let in ----------------------------------------------------------------------------
+
+TEST(Endpoint, ChallengesBeforeItLooksAtAnything) {
+    EndpointRig rig(with_password);
+    Cpe nobody(rig.port);
+    for (const auto& body : {body_of(an_inform()), std::string(), std::string("<nonsense")}) {
+        const auto answer = nobody.post(body);
+        EXPECT_EQ(answer.status, 401);
+        EXPECT_THAT(answer.head, HasSubstr("WWW-Authenticate: Digest realm=\"sluice\""));
+        EXPECT_THAT(answer.head, HasSubstr("algorithm=MD5"));
+        EXPECT_THAT(answer.head, Not(HasSubstr("Basic"))) << "nobody shows a password in the clear";
+    }
+    EXPECT_EQ(rig.counters().sessions, 0u);
+}
+
+TEST(Endpoint, LetsInWhoKnowsThePasswordAndOnlyThem) {
+    EndpointRig rig(with_password);
+    Cpe cpe(rig.port, kCpe);
+    EXPECT_EQ(said(cpe.post(body_of(an_inform())).body), "InformResponse");
+    EXPECT_EQ(cpe.challenged, 1);
+    EXPECT_EQ(cpe.post("").status, 204);
+    for (const auto& wrong : {http::Credentials{"cpe", "guess"}, http::Credentials{"me", "secret"}})
+        EXPECT_EQ(Cpe(rig.port, wrong).post(body_of(an_inform())).status, 401);
+    EXPECT_EQ(rig.counters().denied, 2u);
+}
+
+TEST(Endpoint, TakesBasicOnlyWhereAPolicySaysSo) {
+    for (const bool is_allowed : {false, true}) {
+        EndpointRig rig([is_allowed](EndpointOptions& options) {
+            with_password(options);
+            options.admission.allows_basic_without_tls = is_allowed;
+        });
+        Cpe cpe(rig.port);
+        const auto basic = "Authorization: " + http::format_basic(kCpe) + "\r\n";
+        const auto wrong = "Authorization: " + http::format_basic({"cpe", "guess"}) + "\r\n";
+        EXPECT_EQ(cpe.post(body_of(an_inform()), wrong).status, 401);
+        EXPECT_EQ(cpe.post(body_of(an_inform()), basic).status, is_allowed ? 200 : 401);
+    }
+}
+
+// What somebody saw on the wire, sent again: from another connection, and from the same.
+TEST(Endpoint, RefusesAReplayedNonce) {
+    EndpointRig rig(with_password);
+    Cpe cpe(rig.port, kCpe);
+    cpe.post(body_of(an_inform()));
+    const auto inform = body_of(an_inform("S2"));
+    const auto seen = cpe.head(inform.size(), "") + inform;
+    cpe.socket().send(seen);
+    EXPECT_EQ(cpe.socket().receive_answer().status, 200);
+    tests::RawClient thief(rig.port);
+    thief.send(seen);
+    const auto refused = thief.receive_answer();
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_THAT(refused.head, HasSubstr("stale=true"));
+    cpe.socket().send(seen);
+    EXPECT_EQ(cpe.socket().receive_answer().status, 401);
+    EXPECT_THAT(rig.run([&] { return rig.desk.contacts; }), SizeIs(2));
+}
+
+// Many CPEs authenticate once a session; a cookie alone, seen on the wire, opens nothing.
+TEST(Endpoint, LetsASessionGoOnWithoutCredentialsOnItsOwnConnectionOnly) {
+    EndpointRig rig(with_password);
+    Cpe cpe(rig.port, kCpe);
+    cpe.post(body_of(an_inform()));
+    cpe.says_who_it_is = false;
+    EXPECT_EQ(said(cpe.post(body_of(a_transfer("k1"))).body), "TransferCompleteResponse");
+    Cpe thief(rig.port);
+    thief.cookie = cpe.cookie;
+    const auto refused = thief.post(body_of(a_transfer("k2")));
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_THAT(refused.head, HasSubstr("Set-Cookie: " + cpe.cookie));
+    EXPECT_EQ(cpe.post("").status, 204);
+    EXPECT_THAT(rig.run([&] { return rig.desk.transfers; }), SizeIs(1));
+}
+
+// --- which session ----------------------------------------------------------------------------
+
+TEST(Endpoint, SetsItsCookieOnEveryAnswerOfASession) {
+    EndpointRig rig;
+    Cpe cpe(rig.port);
+    for (const auto& body :
+         {body_of(an_inform()), body_of(a_transfer("k1")), std::string("<bad"), std::string()})
+        EXPECT_THAT(cpe.post(body).head, HasSubstr("\r\nSet-Cookie: sluice="));
+}
+
+TEST(Endpoint, FindsASessionByWhateverACpeMadeOfItsCookie) {
+    const struct {
+        const char* how;
+        std::function<std::string(const std::string& cookie)> sent;
+    } cases[] = {
+        {"as it should be", [](auto& c) { return c; }},
+        {"among others", [](auto& c) { return "a=b; " + c + "; c=d"; }},
+        {"joined by commas", [](auto& c) { return "a=b," + c + ",c=d"; }},
+        {"after a stale one", [](auto& c) { return "sluice=stale; " + c; }},
+        {"with its attributes", [](auto& c) { return "$Version=1; " + c + "; $Path=/; Path=/"; }},
+        {"quoted", [](auto& c) { return "sluice=\"" + c.substr(7) + "\""; }},
+        {"in two fields", [](auto& c) { return "a=b\r\nCookie: " + c; }},
+    };
+    for (const auto& c : cases) {
+        EndpointRig rig;
+        Cpe cpe(rig.port);
+        cpe.post(body_of(an_inform()));
+        cpe.cookie = c.sent(cpe.cookie);
+        cpe.keeps_cookies = false;
+        cpe.reconnect();
+        EXPECT_EQ(said(cpe.post(body_of(a_transfer("k1"))).body), "TransferCompleteResponse")
+            << c.how;
+        EXPECT_EQ(rig.counters().sessions, 1u) << c.how;
+    }
+}
+
+TEST(Endpoint, FindsASessionByItsConnectionWhereTheCookieIsMissingOrStale) {
+    for (const std::string cookie : {"", "sluice=stale", "other=1"}) {
+        EndpointRig rig;
+        Cpe cpe(rig.port);
+        cpe.keeps_cookies = false;
+        cpe.cookie = cookie;
+        cpe.post(body_of(an_inform()));
+        EXPECT_EQ(said(cpe.post(body_of(a_transfer("k1"))).body), "TransferCompleteResponse");
+        EXPECT_EQ(cpe.post("").status, 204);
+        EXPECT_EQ(rig.counters().sessions, 1u) << cookie;
+
+        // The next session on the same connection, the one before being over.
+        EXPECT_EQ(said(cpe.post(body_of(an_inform())).body), "InformResponse");
+        EXPECT_EQ(rig.counters().sessions, 2u) << cookie;
+
+        cpe.reconnect();  // now nothing says whose it is
+        EXPECT_EQ(cpe.post(body_of(a_transfer("k2"))).status, 400);
+        EXPECT_EQ(rig.counters().open, 1u);
+    }
+}
+
+TEST(Endpoint, TakesMoreEmptyPostsAfterTheEnd) {
+    EndpointRig rig;
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(cpe.post("").status, 204);
+    EXPECT_EQ(rig.counters().open, 0u);
+}
+
+TEST(Endpoint, LetsASecondSessionOfADeviceEndTheFirst) {
+    EndpointRig rig;
+    rig.run([&] { rig.desk.is_held = true; });
+    Cpe first(rig.port), other(rig.port), second(rig.port);
+    other.post(body_of(an_inform("S9")));
+    first.post(body_of(an_inform()));
+    first.send(body_of(a_transfer("k1")));  // waits for the store
+    ASSERT_TRUE(rig.becomes_true([&] { return rig.desk.held.size() == 1; }));
+    EXPECT_EQ(said(second.post(body_of(an_inform())).body), "InformResponse");
+    EXPECT_TRUE(first.socket().is_closed_within(2000)) << "nobody waits for that answer any more";
+    EXPECT_EQ(rig.counters().superseded, 1u);
+    EXPECT_EQ(rig.counters().open, 2u);
+    rig.run([&] { rig.desk.held.front()(); });  // the answer finds nobody
+    rig.run([&] { rig.desk.is_held = false; });
+    EXPECT_EQ(second.post("").status, 204);
+    EXPECT_EQ(other.post("").status, 204) << "another device is not touched";
+}
+
+TEST(Endpoint, TurnsDevicesAwayBeyondItsSessionsAndKeepsThoseItHas) {
+    EndpointRig rig([](EndpointOptions& options) { options.sessions = 2; });
+    Cpe first(rig.port), second(rig.port), third(rig.port);
+    first.post(body_of(an_inform("S1")));
+    second.post(body_of(an_inform("S2")));
+    const auto answer = third.post(body_of(an_inform("S3")));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.head, HasSubstr("Retry-After: "));
+    EXPECT_EQ(first.post("").status, 204);
+    EXPECT_EQ(third.post(body_of(an_inform("S3"))).status, 200);
+    EXPECT_EQ(rig.counters().turned_away, 1u);
+}
+
+TEST(Endpoint, ForgetsASessionThatFallsSilent) {
+    EndpointRig rig([](EndpointOptions& options) { options.terms.policy.idle_timeout = 50ms; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    EXPECT_TRUE(rig.becomes_true([&] { return rig.endpoint->counters().open == 0; }));
+    EXPECT_EQ(cpe.post(body_of(a_transfer("k1"))).status, 400);
+}
+
+TEST(Endpoint, KeepsNoSessionForWhoDoesNotSayWhoTheyAre) {
+    EndpointRig rig;
+    Cpe cpe(rig.port);
+    EXPECT_EQ(said(cpe.post("<nonsense").body), "Fault 8003");
+    EXPECT_EQ(cpe.post("").status, 204);
+    EXPECT_EQ(cpe.post(body_of(a_transfer("k1"))).status, 400);
+    EXPECT_EQ(rig.counters().open, 0u);
+}
+
+TEST(Endpoint, RefusesAReportThatIsOutOfBounds) {
+    EndpointRig rig;
+    auto inform = an_inform();
+    inform.device.oui = " ";
+    EXPECT_EQ(said(Cpe(rig.port).post(body_of(inform)).body), "Fault 8003");
+}
+
+// --- what waits for what ----------------------------------------------------------------------
+
+TEST(Endpoint, AcknowledgesATransferOnlyWhenItIsDurable) {
+    EndpointRig rig;
+    rig.run([&] { rig.desk.is_held = true; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    cpe.send(body_of(a_transfer("k1")));
+    ASSERT_TRUE(rig.becomes_true([&] { return rig.desk.held.size() == 1; }));
+    EXPECT_EQ(cpe.socket().receive(1, 50), "");
+    rig.run([&] { rig.desk.held.front()(); });
+    EXPECT_EQ(said(cpe.socket().receive_answer().body), "TransferCompleteResponse");
+
+    rig.run([&] {
+        rig.desk.records = false;
+        rig.desk.is_held = false;
+    });
+    EXPECT_EQ(said(cpe.post(body_of(a_transfer("k2"))).body), "Fault 8002");
+}
+
+TEST(Endpoint, SendsAnOrderOnlyWhenItIsDurable) {
+    EndpointRig rig;
+    rig.run([&] {
+        rig.desk.is_held = true;
+        rig.desk.orders = {an_upgrade("k1")};
+    });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    cpe.send("");
+    ASSERT_TRUE(rig.becomes_true([&] { return rig.desk.held.size() == 1; }));
+    EXPECT_EQ(cpe.socket().receive(1, 50), "");
+    rig.run([&] { rig.desk.held.front()(); });
+    EXPECT_EQ(said(cpe.socket().receive_answer().body), "Download");
+}
+
+TEST(Endpoint, AsksADeviceThatDoesNotWaitToComeAgain) {
+    EndpointRig rig;
+    rig.run([&] { rig.desk.is_held = true; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    cpe.send(body_of(a_transfer("k1")));
+    ASSERT_TRUE(rig.becomes_true([&] { return rig.desk.held.size() == 1; }));
+    cpe.reconnect();
+    EXPECT_EQ(cpe.post(body_of(a_transfer("k1"))).status, 503);
+    rig.run([&] {
+        rig.desk.held.front()();
+        rig.desk.is_held = false;
+    });
+    EXPECT_EQ(said(cpe.post(body_of(a_transfer("k1"))).body), "TransferCompleteResponse");
+}
+
+TEST(Endpoint, GoesOnWithADeviceWhoseConnectionBrokeInTheMiddle) {
+    EndpointRig rig;
+    rig.run([&] { rig.desk.is_held = true; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    cpe.send(body_of(a_transfer("k1")));
+    ASSERT_TRUE(rig.becomes_true([&] { return rig.desk.held.size() == 1; }));
+    cpe.socket().reset();
+    rig.run([&] {
+        rig.desk.held.front()();  // the answer finds no connection
+        rig.desk.is_held = false;
+    });
+    cpe.reconnect();
+    EXPECT_EQ(said(cpe.post(body_of(a_transfer("k1"))).body), "TransferCompleteResponse");
+    EXPECT_EQ(rig.counters().sessions, 1u);
+}
+
+// --- orders -----------------------------------------------------------------------------------
+
+TEST(Endpoint, CarriesAnOrderOutRequestByRequest) {
+    EndpointRig rig;
+    auto order = an_upgrade("k1");
+    order.assignment_url = "http://192.0.2.1:7548/p/token/image.bin";
+    rig.run([&] { rig.desk.orders = {order}; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    const auto set = cpe.post("");
+    ASSERT_EQ(said(set.body), "SetParameterValues");
+    EXPECT_EQ(message_in<cwmp::SetParameterValues>(set.body).parameters.at(0).name,
+              "Device.X_SLUICE_PeerDownload.AssignmentURL");
+    const auto download = cpe.post(body_of(cwmp::SetParameterValuesResponse{0}, "sluice-1"));
+    ASSERT_EQ(said(download.body), "Download");
+    EXPECT_EQ(message_in<cwmp::Download>(download.body).command_key, "k1");
+    EXPECT_EQ(cpe.post(body_of(cwmp::DownloadResponse{1, "", ""}, "sluice-2")).status, 204);
+    const auto answers = rig.run([&] { return rig.desk.answers; });
+    ASSERT_THAT(answers, SizeIs(1));
+    EXPECT_EQ(answers[0].command_key, "k1");
+    EXPECT_EQ(answers[0].fault, 0u);
+    EXPECT_FALSE(answers[0].is_done);
+}
+
+TEST(Endpoint, TellsWhyADeviceRefusedAnOrderAndGoesOnWithTheNext) {
+    EndpointRig rig;
+    auto order = an_upgrade("k1");
+    order.assignment_url = "http://192.0.2.1:7548/p/token/image.bin";
+    rig.run([&] { rig.desk.orders = {order, service::CancelOrder{"k0"}, an_upgrade("k2")}; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    ASSERT_EQ(said(cpe.post("").body), "SetParameterValues");
+    const cwmp::Fault refusal{9003, "arguments", {{"Device.X", 9005, "no such name"}}};
+    EXPECT_EQ(said(cpe.post(body_of(refusal, "sluice-1")).body), "CancelTransfer");
+    EXPECT_EQ(said(cpe.post(body_of(cwmp::Fault{9021, "too late", {}}, "sluice-2")).body),
+              "Download");
+    EXPECT_EQ(cpe.post(body_of(cwmp::DownloadResponse{0, "", ""}, "sluice-3")).status, 204);
+    const auto answers = rig.run([&] { return rig.desk.answers; });
+    ASSERT_THAT(answers, SizeIs(3));
+    EXPECT_EQ(answers[0].fault, 9003u);
+    EXPECT_EQ(answers[0].why, "arguments; Device.X: 9005 no such name");
+    EXPECT_EQ(answers[1].fault, 9021u);
+    EXPECT_TRUE(answers[2].is_done);
+}
+
+TEST(Endpoint, SendsASecondEnvelopeToAListedModel) {
+    EndpointRig rig([](EndpointOptions& options) {
+        options.terms.mapping.second_envelope_models = {"00D09E-Box"};
+    });
+    rig.run([&] { rig.desk.orders = {an_upgrade("k1")}; });
+    auto inform = an_inform();
+    inform.max_envelopes = 2;
+    Cpe cpe(rig.port);
+    EXPECT_EQ(said(cpe.post(body_of(inform, "1", cwmp::Namespace::cwmp_1_0)).body),
+              "InformResponse + Download");
+}
+
+// A CPE that looked at the InformResponse alone is told again.
+TEST(Endpoint, RepeatsASecondEnvelopeThatWasNotSeen) {
+    EndpointRig rig([](EndpointOptions& options) {
+        options.terms.mapping.second_envelope_models = {"00D09E-Box"};
+    });
+    rig.run([&] { rig.desk.orders = {an_upgrade("k1")}; });
+    auto inform = an_inform();
+    inform.max_envelopes = 2;
+    Cpe cpe(rig.port);
+    cpe.post(body_of(inform, "1", cwmp::Namespace::cwmp_1_0));
+    const auto again = cpe.post("");
+    ASSERT_EQ(said(again.body), "Download");
+    EXPECT_EQ(message_in<cwmp::Download>(again.body).command_key, "k1");
+}
+
+// --- what it asks for -------------------------------------------------------------------------
+
+void asks(EndpointOptions& options) {
+    options.terms.mapping = mapping::built_in_mapping();
+}
+
+TEST(Endpoint, AsksANewDeviceForWhatItsInformLacks) {
+    EndpointRig rig(asks);
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform("S1", {{"1 BOOT", ""}})));
+    const auto asked = cpe.post("");
+    ASSERT_EQ(said(asked.body), "GetParameterValues");
+    EXPECT_THAT(message_in<cwmp::GetParameterValues>(asked.body).names,
+                ElementsAre("Device.DeviceInfo.HardwareVersion",
+                            "Device.DeviceInfo.VendorConfigFile.", "Device.GatewayInfo.",
+                            "Device.ManagementServer.ManageableDeviceNumberOfEntries",
+                            "Device.X_SLUICE_PeerDownload."));
+    const cwmp::GetParameterValuesResponse response{
+        {{"Device.DeviceInfo.HardwareVersion", "A1", ""},
+         {"Device.DeviceInfo.VendorConfigFile.1.Version", "c7", ""},
+         {"Device.Something.Else", "x", ""}}};
+    EXPECT_EQ(cpe.post(body_of(response, "sluice-1")).status, 204);
+    const auto contacts = rig.run([&] { return rig.desk.contacts; });
+    ASSERT_THAT(contacts, SizeIs(2));
+    EXPECT_TRUE(contacts[0].is_boot);
+    EXPECT_EQ(contacts[0].report.hardware_version, "");
+    EXPECT_FALSE(contacts[1].is_boot) << "one boot, told once";
+    EXPECT_EQ(contacts[1].report.hardware_version, "A1");
+    EXPECT_EQ(contacts[1].config_version, "c7");
+
+    // Known now: nothing is asked again.
+    Cpe next(rig.port);
+    auto inform = an_inform();
+    inform.parameters.push_back({"Device.DeviceInfo.HardwareVersion", "A1", ""});
+    next.post(body_of(inform));
+    EXPECT_EQ(next.post("").status, 204);
+}
+
+TEST(Endpoint, AsksOneByOneWhenADeviceRefusesThemTogether) {
+    EndpointRig rig(asks);
+    rig.run([&] { rig.desk.orders = {an_upgrade("k1")}; });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    auto asked = cpe.post("");
+    const auto names = message_in<cwmp::GetParameterValues>(asked.body).names;
+    asked = cpe.post(body_of(cwmp::Fault{9005, "no such name", {}}, "sluice-1"));
+    int id = 2;
+    for (const auto& name : names) {
+        ASSERT_EQ(said(asked.body), "GetParameterValues");
+        EXPECT_THAT(message_in<cwmp::GetParameterValues>(asked.body).names, ElementsAre(name));
+        const auto answer =
+            name == "Device.DeviceInfo.HardwareVersion"
+                ? cwmp::Message{cwmp::GetParameterValuesResponse{{{name, "A1", ""}}}}
+                : cwmp::Message{cwmp::Fault{9005, "no such name", {}}};
+        asked = cpe.post(body_of(answer, "sluice-" + std::to_string(id++)));
+    }
+    EXPECT_EQ(said(asked.body), "Download") << "and then goes on";
+    EXPECT_EQ(rig.run([&] { return rig.desk.contacts.back().report.hardware_version; }), "A1");
+}
+
+// --- connection request URLs ------------------------------------------------------------------
+
+TEST(Endpoint, KeepsAConnectionUrlOnlyWhereItMayCall) {
+    const struct {
+        std::string url;
+        bool is_kept;
+    } cases[] = {
+        {"http://127.0.0.1:51005/x7", true},       // where it reports from
+        {"http://10.1.2.3:51005/x7", true},        // of the operator's prefixes
+        {"http://127.0.0.2:51005/x7", false},      // the ACS's own neighbours
+        {"http://169.254.169.254/latest", false},  // nobody's
+        {"http://localhost:51005/x7", false},      // a name
+        {"ftp://127.0.0.1/x7", false},
+        {"", false},
+    };
+    for (const auto& c : cases) {
+        EndpointRig rig([](EndpointOptions& options) {
+            options.terms.callable = {inventory::parse_prefix("10.0.0.0/8").value()};
+        });
+        auto inform = an_inform();
+        inform.parameters.push_back({"Device.ManagementServer.ConnectionRequestURL", c.url, ""});
+        Cpe(rig.port).post(body_of(inform));
+        EXPECT_EQ(rig.run([&] { return rig.desk.contacts.at(0).connection_url; }),
+                  c.is_kept ? c.url : "");
+    }
+}
+
+// --- bodies -----------------------------------------------------------------------------------
+
+TEST(Endpoint, ReadsCompressedAndChunkedBodies) {
+    EndpointRig rig;
+    const auto inform = body_of(an_inform());
+    for (const auto coding : {net::ContentCoding::gzip, net::ContentCoding::deflate}) {
+        Cpe cpe(rig.port);
+        const auto field = "Content-Encoding: " + std::string(net::name_of(coding)) + "\r\n";
+        EXPECT_EQ(said(cpe.post(net::encode_content(coding, inform), field).body),
+                  "InformResponse");
+    }
+    Cpe cpe(rig.port);
+    char length[20];
+    std::snprintf(length, sizeof length, "%zx", inform.size() - 10);
+    const auto chunks = "a;x=y\r\n" + inform.substr(0, 10) + "\r\n" + length + "\r\n" +
+                        inform.substr(10) + "\r\n0\r\n\r\n";
+    EXPECT_EQ(said(cpe.post(chunks, "Transfer-Encoding: chunked\r\n").body), "InformResponse");
+}
+
+TEST(Endpoint, CompressesWhatIsWorthItForWhoAsks) {
+    EndpointRig rig;
+    for (const std::string coding : {"gzip", "deflate"}) {
+        Cpe cpe(rig.port);
+        const auto answer = cpe.post(body_of(an_inform()), "Accept-Encoding: " + coding + "\r\n");
+        EXPECT_THAT(answer.head, HasSubstr("Content-Encoding: " + coding + "\r\n"));
+        const auto text =
+            net::decode_content(*net::parse_content_coding(coding), answer.body, 100'000);
+        EXPECT_EQ(said(text.value()), "InformResponse");
+        EXPECT_THAT(cpe.post("", "Accept-Encoding: gzip\r\n").head,
+                    Not(HasSubstr("Content-Encoding")));
+    }
+}
+
+TEST(Endpoint, RefusesWhatItCannotDecompress) {
+    EndpointRig rig;
+    EXPECT_EQ(Cpe(rig.port).post("abc", "Content-Encoding: br\r\n").status, 415);
+    EXPECT_EQ(Cpe(rig.port).post("abc", "Content-Encoding: gzip\r\n").status, 400);
+    EXPECT_EQ(rig.counters().bad_bodies, 2u);
+    EXPECT_EQ(rig.counters().open, 0u);
+}
+
+}  // namespace
+}  // namespace sluice::acs_cwmp
