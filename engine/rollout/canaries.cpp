@@ -15,7 +15,7 @@ bool Canaries::on_proof(ModelNumber model, SiteKind kind, Proof from, Proof to) 
     auto& count = counts_[{model, kind}];
     if (from != Proof::none) --count.of(from);
     if (to != Proof::none) ++count.of(to);
-    return before == Word::must_wait && ask(model, kind) != Word::must_wait;
+    return ask(model, kind) != before;
 }
 
 }  // namespace sluice::rollout

@@ -18,7 +18,7 @@ public:
     enum class Word : std::uint8_t { may_go, must_wait, to_origin };
     Word ask(ModelNumber model, SiteKind kind) const;
 
-    // A device's proof changed; true when somebody who had to wait should ask again.
+    // A device's proof changed; true when others may now hear another word.
     bool on_proof(ModelNumber model, SiteKind kind, Proof from, Proof to);
 
 private:

@@ -36,15 +36,8 @@ Member Rollout::enrol(const Enrolment& who, Instant now) {
 
 Member Rollout::restore(const Enrolment& who, const Record& record, const Place* place) {
     const auto member = add(who, record);
-    auto& e = at(member);
+    const auto& e = at(member);
     if (place) set_place(member, *place);
-    // A site that was fetching held a permit; every other asks again.
-    const bool is_fetching = record.state == State::ordered || record.state == State::fetching;
-    auto& site = site_of(e);
-    if (is_fetching && !site.has_permit) {
-        site.has_permit = true;
-        ++permits_out_;
-    }
     if (e.is.proof != Proof::none)
         canaries_.on_proof(who.model, e.place.kind, Proof::none, e.is.proof);
     queue_if_callable(who.site);
@@ -65,6 +58,18 @@ void Rollout::set_place(Member member, Place place) {
 void Rollout::restore_run(bool is_paused, bool is_cancelled) {
     is_paused_ = is_paused;
     is_cancelled_ = is_cancelled;
+    // Whoever could be ordered, or was, had a permit; the other sites ask again.
+    for (auto& site : sites_) {
+        const bool had_permit =
+            std::any_of(site.members.begin(), site.members.end(), [&](Member m) {
+                const auto state = at(m).is.state;
+                if (policy_.max_sites_at_once == 0) return site.is_planned && !is_final(state);
+                return state == State::due || state == State::ordered || state == State::fetching;
+            });
+        if (!had_permit) continue;
+        site.has_permit = true;
+        ++permits_out_;
+    }
 }
 
 const Place* Rollout::place(Member m) const {
@@ -101,7 +106,7 @@ void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
         return;
     }
     if (e.is.orders > 0 && e.is.fetched == Instant{}) e.is.fetched = turn.now;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed);
     e.is.done = turn.now;
     e.is.fault = 0;
     e.is.reason = Reason::none;
@@ -172,7 +177,7 @@ void Rollout::give_new(Entry& e, OrderKind kind, Turn& turn) {
         e.is.takes_from_origin = is_lead || (way == Way::origin && !is_agent(e.who));
         if (way == Way::peers && !is_agent(e.who)) {
             e.is.server = free_server(e);
-            set_proof(e, Proof::trying, turn);
+            set_proof(e, Proof::trying);
         } else {
             e.is.server = kNobody;
         }
@@ -232,7 +237,7 @@ void Rollout::on_applied(Entry& e, Turn& turn) {
     if (e.is.fetched == Instant{}) e.is.fetched = turn.now;
     e.is.fault = 0;
     e.is.reason = Reason::none;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed);
     enter(e, e.is.order == OrderKind::stage ? State::staged : State::rebooting, turn);
 }
 
@@ -276,12 +281,10 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
     }
 }
 
-void Rollout::on_event(const Unreachable& event, Turn& turn) {
+void Rollout::on_event(const Unreachable& event, Turn&) {
     auto& e = at(event.member);
-    if (e.is_unreachable) return;
     e.is_unreachable = true;
     touch(e.who.site);
-    static_cast<void>(turn);
 }
 
 // --- the operator, the planner, time ------------------------------------------------------------
@@ -338,7 +341,7 @@ void Rollout::enter(Entry& e, State state, Turn& turn) {
 
 void Rollout::fail(Entry& e, Reason reason, Turn& turn) {
     e.is.reason = reason;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::faulted, turn);
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::faulted);
     enter(e, State::failed, turn);
 }
 
@@ -348,7 +351,7 @@ void Rollout::fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& t
     // What went wrong between a plain CPE and a master may go well with the origin.
     const bool was_sent_to_master = e.is.proof == Proof::trying;
     if (was_sent_to_master) {
-        set_proof(e, Proof::faulted, turn);
+        set_proof(e, Proof::faulted);
         e.is.takes_from_origin = true;
         e.is.server = kNobody;
     }
@@ -359,14 +362,12 @@ void Rollout::fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& t
     enter(e, is_staged ? State::staged : State::retrying, turn);
 }
 
-void Rollout::set_proof(Entry& e, Proof proof, Turn& turn) {
+void Rollout::set_proof(Entry& e, Proof proof) {
     const auto model = e.who.model;
     const auto kind = e.place.kind;
     const auto before = e.is.proof;
     e.is.proof = proof;
-    const bool may_others_go = canaries_.on_proof(model, kind, before, proof);
-    static_cast<void>(turn);
-    if (!may_others_go) return;
+    if (!canaries_.on_proof(model, kind, before, proof)) return;
     for (const auto site : plain_sites_[{model, kind}]) touch(site);
 }
 

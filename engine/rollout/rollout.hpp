@@ -44,7 +44,7 @@ public:
     // As it was kept; `place` where its site was planned. All of them before the first event.
     Member restore(const Enrolment& who, const Record& record, const Place* place);
     void set_place(Member member, Place place);
-    // The state that pause or cancel had left.
+    // After them, once: permits, and what pause or cancel had left.
     void restore_run(bool is_paused, bool is_cancelled);
 
     void on(const Event& event, Instant now, Actions& out);
@@ -116,7 +116,7 @@ private:
     void enter(Entry& e, State state, Turn& turn);
     void fail(Entry& e, Reason reason, Turn& turn);
     void fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& turn);
-    void set_proof(Entry& e, Proof proof, Turn& turn);
+    void set_proof(Entry& e, Proof proof);
 
     // gates.cpp: who may go. Pure questions.
     Way way_of(const Entry& e, Instant now) const;

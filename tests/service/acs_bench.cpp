@@ -186,6 +186,7 @@ void Bench::take(Cpe& cpe, const DeviceOrder& order) {
              cpe.last_key == download.command_key);
         if (!is_known && answer.fault == 0 && !answer.is_done)
             cpe.transfer = Transfer{download, now, true};
+        if (!is_known && cpe.transfer && cpe.is_agent()) cpe.state = "Fetching";
     }
     Changes out;
     planner_->on_order_answer(cpe.identity(), answer, now, out);
@@ -280,6 +281,7 @@ void Bench::fault(Cpe& cpe, std::uint32_t code, const std::string& why) {
     ASSERT_TRUE(cpe.transfer) << cpe.identity() << " has no transfer";
     cpe.pending.push_back({cpe.transfer->order.command_key, code, why});
     cpe.last_key = cpe.transfer->order.command_key;
+    if (cpe.is_agent()) cpe.state = "Failed";
     cpe.transfer.reset();
 }
 
