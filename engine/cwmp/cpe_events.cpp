@@ -69,8 +69,8 @@ bool CpeEvents::withdraw(std::string_view command_key) {
     return true;
 }
 
-bool CpeEvents::finish(std::string_view command_key, FaultStruct fault, std::string start_time,
-                       std::string complete_time) {
+bool CpeEvents::finish(std::string_view command_key, const FaultStruct& fault,
+                       std::string_view start_time, std::string_view complete_time) {
     const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
         return !t.is_finished && t.result.command_key == command_key;
     });

@@ -64,8 +64,8 @@ public:
     // CancelTransfer. False: there is none, or it is finished (9021).
     bool withdraw(std::string_view command_key);
     // Of several with one key the oldest. Empty times: unknown. False: there is none.
-    bool finish(std::string_view command_key, FaultStruct fault, std::string start_time,
-                std::string complete_time);
+    bool finish(std::string_view command_key, const FaultStruct& fault, std::string_view start_time,
+                std::string_view complete_time);
 
     // --- a session
     // --------------------------------------------------------------------------------

@@ -15,19 +15,19 @@ constexpr std::size_t kMaxText = 256;
 
 class Writer {
 public:
-    void number(std::uint64_t value, int bytes) {
-        for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
-            out_.push_back(static_cast<std::uint8_t>(value >> shift));
+    void number(std::uint64_t value, int width) {
+        for (int shift = 8 * (width - 1); shift >= 0; shift -= 8)
+            bytes.push_back(static_cast<std::uint8_t>(value >> shift));
     }
     void text(std::string_view text) {
         number(text.size(), 2);
-        out_.insert(out_.end(), text.begin(), text.end());
+        bytes.insert(bytes.end(), text.begin(), text.end());
     }
     void texts(const std::vector<std::string>& all) {
         number(all.size(), 1);
         for (const auto& one : all) text(one);
     }
-    Bytes out_;
+    Bytes bytes;
 };
 
 // The first thing wrong makes all that follows read as empty.
@@ -35,9 +35,9 @@ class Reader {
 public:
     explicit Reader(ByteView bytes) : rest_(bytes) {}
 
-    std::uint64_t number(std::size_t bytes, std::uint64_t most) {
+    std::uint64_t number(std::size_t width, std::uint64_t most) {
         std::uint64_t out = 0;
-        for (const auto b : take(bytes)) out = out << 8 | b;
+        for (const auto b : take(width)) out = out << 8 | b;
         if (out <= most) return out;
         is_good_ = false;
         return 0;
@@ -82,7 +82,7 @@ PendingTransfer read_transfer(Reader& from) {
 
 Bytes CpeEvents::to_bytes() const {
     Writer to;
-    to.out_.assign(kMagic.begin(), kMagic.end());
+    to.bytes.assign(kMagic.begin(), kMagic.end());
     to.number(bootstrapped_, 8);
     to.number(pending_.is_period_over || in_flight_.is_period_over ? 1 : 0, 1);
     to.texts(ordered_reboots_);
@@ -97,7 +97,7 @@ Bytes CpeEvents::to_bytes() const {
         to.text(t.result.start_time);
         to.text(t.result.complete_time);
     }
-    return std::move(to.out_);
+    return std::move(to.bytes);
 }
 
 Result<CpeEvents> CpeEvents::from_bytes(ByteView bytes) {
