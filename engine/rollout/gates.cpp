@@ -40,7 +40,7 @@ Instant Rollout::lost_at(const Entry& e) const {
     if (!is_to_come(e.is.state)) return Instant::never();
     const auto patience =
         e.is_unreachable ? policy_.order_timeout : policy_.commit_timeout + policy_.order_timeout;
-    return std::max(e.is.heard, site_of(e).permitted) + patience;
+    return std::max(e.is.heard, e.place.planned) + patience;
 }
 
 bool Rollout::is_lost(const Entry& e, Instant now) const {
@@ -59,7 +59,7 @@ bool Rollout::has_other_source(const Entry& e) const {
 Rollout::Way Rollout::way_of(const Entry& e, Instant now) const {
     const auto& site = site_of(e);
     if (!site.has_permit || !e.is_planned) return Way::closed;
-    if (!is_agent(e.who) && e.who.is_gateway && !is_turn_of_gateway(e, site.permitted, now))
+    if (!is_agent(e.who) && e.who.is_gateway && !is_turn_of_gateway(e, e.place.planned, now))
         return Way::closed;
     if (e.place.is_direct || e.is.takes_from_origin) return Way::origin;
     return is_agent(e.who) ? agent_way(e, now) : plain_way(e, now);
@@ -121,6 +121,8 @@ bool Rollout::is_child_waiting(const Entry& child, Member parent) const {
     if (is_final(child.is.state) || child.is.fetched != Instant{} || child.place.is_direct ||
         child.is.takes_from_origin)
         return false;
+    // Goes after its master has installed, and is served then.
+    if (!is_agent(child.who) && child.who.is_gateway) return false;
     const auto& sources = child.place.sources;
     if (is_agent(child.who)) return !sources.empty() && sources.front() == parent;
     if (child.is.server != kNobody) return child.is.server == parent;
@@ -161,7 +163,6 @@ Instant Rollout::not_before(const Entry& e) const {
 // on the new image.
 Instant Rollout::silent_at(const Entry& e) const {
     const auto last = std::max(e.is.heard, e.is.changed);
-    const auto& site = site_of(e);
     switch (e.is.state) {
         case State::ordered:
         case State::fetching:
@@ -177,8 +178,8 @@ Instant Rollout::silent_at(const Entry& e) const {
         case State::due:
         case State::retrying:
             // That its site has no permit yet is not its fault, if it waits to be called.
-            if (e.who.is_callable && !site.is_planned) return Instant::never();
-            return std::max(e.is.heard, site.permitted) + policy_.patience;
+            if (e.who.is_callable && !e.is_planned) return Instant::never();
+            return std::max(e.is.heard, e.place.planned) + policy_.patience;
         default:
             return Instant::never();
     }

@@ -101,7 +101,7 @@ void Rollout::set_deadline(SiteNumber number, Turn& turn) {
         consider(not_before(e));
         consider(lost_at(e));
         consider(e.is.heard + policy_.order_timeout);
-        consider(site.permitted + policy_.drain_max);
+        consider(e.place.planned + policy_.drain_max);
         consider(site.permitted + policy_.order_timeout);
         if (e.is.fetched != Instant{}) consider(e.is.fetched + policy_.drain_max);
     }
