@@ -1,0 +1,104 @@
+#pragma once
+// A scenario: everything a simulation depends on besides the program. Read from TOML by read.hpp,
+// written back whole into every results folder. Defaults here are what a file that says nothing
+// gets. Rates are link rates in bits a second, sizes bytes, times seconds.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/scenario/distribution.hpp"
+
+namespace sluice::sim::scenario {
+
+enum class Strategy : std::uint8_t {
+    planned,            // the planner's own choice of shape
+    unicast,            // everybody from the origin
+    store_and_forward,  // one master, relaying once it holds the whole image
+    star,
+    chain,
+    tree,
+    swarm,  // modelled: pieces spread by doubling, ports used fully
+};
+inline constexpr std::string_view kStrategyNames[] = {
+    "planned", "unicast", "store-and-forward", "star", "chain", "tree", "swarm"};
+
+enum class LanKind : std::uint8_t { wired, wifi };
+inline constexpr std::string_view kLanKindNames[] = {"wired", "wifi"};
+
+enum class InformMode : std::uint8_t { called, periodic };
+inline constexpr std::string_view kInformModeNames[] = {"called", "periodic"};
+
+enum class DeathKind : std::uint8_t { power, process };
+inline constexpr std::string_view kDeathKindNames[] = {"power", "process"};
+
+struct Scenario {
+    std::string name;
+    std::string description;
+    std::uint64_t version = 1;
+    std::uint64_t seed = 1;
+
+    // Who is there.
+    std::uint64_t devices = 1000;
+    std::string devices_file;  // a CSV of real devices instead
+    Distribution site_size = Distribution::constant(20);
+    double same_model = 1;  // of a site's devices: of its first device's model
+    std::uint64_t models = 1;
+    double plain_share = 0;     // CPEs without an agent
+    double disabled_share = 0;  // whose subscriber said no
+    Distribution cpu_percent = Distribution::constant(20);
+
+    // What they hang on.
+    double origin_rate = 10e9;
+    std::uint64_t aggregations = 0;
+    double aggregation_rate = 0;
+    Distribution access_down = Distribution::constant(100e6);
+    LanKind lan = LanKind::wired;
+    Distribution port_up = Distribution::constant(1e9);
+    Distribution port_down = Distribution::constant(1e9);
+    double air_rate = 600e6;
+    double goodput = 0.956;  // 1 / 1.046, the headers of Ethernet, IP and TCP
+    double request_delay = 0.0;
+    double flash_write = 0;  // bytes a second; 0 = no limit
+    double piece_time = 0.0;
+
+    double image_size = 32 << 20;
+    std::uint64_t pieces = 32;
+
+    // When they come.
+    InformMode informs = InformMode::called;
+    double inform_period = 86400;
+    bool connection_requests = true;  // periodic: slaves are called once their master has an order
+    double calls_per_second = 0;      // called: the ACS's pace; 0 = all at once
+    std::string waves = "100 %";      // shares of the sites, growing
+    double wave_interval = 86400;
+    double install_time = 30;
+    double reboot_time = 60;
+    double drain_max = 1800;
+
+    // What goes wrong.
+    double master_death = 0;                              // share of groups whose master dies
+    Distribution death_at = Distribution::constant(0.5);  // part of its image it has then
+    DeathKind death_kind = DeathKind::power;
+    double death_returns = 0;  // after so long; 0 = never
+    double outages_per_day = 0;
+    Distribution outage_length = Distribution::constant(300);
+    double slow_share = 0;
+    double slow_factor = 0.1;
+    double poison_share = 0;
+    double brownout_at = 0;
+    double brownout_for = 0;
+    double brownout_to = 1;
+
+    // The fleet policy.
+    std::uint64_t masters = 1;
+    std::uint64_t stand_ins = 2;
+    std::uint64_t alternates = 3;
+    std::uint64_t max_fan_out = 32;
+    double max_cpu_percent = 70;
+
+    std::vector<Strategy> strategies{Strategy::planned, Strategy::unicast};
+    std::uint64_t fan_out = 4;  // of the strategy "tree"
+};
+
+}  // namespace sluice::sim::scenario
