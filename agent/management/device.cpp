@@ -132,8 +132,10 @@ void Device::inform_delivered(Then then) {
 
 void Device::transfer_delivered(const std::string& command_key, Then then) {
     ledger_->state.events.transfer_delivered(command_key);
-    report_.write("delivered", {{"key", command_key}});
-    ledger_->save([then = std::move(then)](const Result<void>& saved) { then(saved.has_value()); });
+    ledger_->save([this, command_key, then = std::move(then)](const Result<void>& saved) {
+        if (saved) report_.write("delivered", {{"key", command_key}});
+        then(saved.has_value());
+    });
 }
 
 void Device::acs_said_time(UtcTime at_least) {
