@@ -16,6 +16,8 @@ constexpr std::string_view kInstance = "{i}";
 constexpr std::size_t kMaxText = 64;
 constexpr std::size_t kMaxSite = 256;
 constexpr std::size_t kMaxUrl = 256;
+constexpr std::size_t kMaxValues = 256;
+constexpr std::size_t kMaxValue = 512;
 
 std::string_view root_of(std::string_view name) {
     for (const auto root : {kDevice, kGateway})
@@ -93,8 +95,18 @@ void Reading::take(const std::vector<cwmp::ParameterValue>& parameters) {
     for (const auto& p : parameters) {
         const auto name = std::string_view(p.name).substr(root_of(p.name).size());
         if (name.starts_with(mapping_->agent_object)) is_agent_ = true;
-        values_.insert_or_assign(std::string(name), p.value);
+        if (values_.size() < kMaxValues && is_wanted(name))
+            values_.insert_or_assign(std::string(name), p.value.substr(0, kMaxValue));
     }
+}
+
+// A session keeps what it will look at: a device may say sixteen thousand other things.
+bool Reading::is_wanted(std::string_view name) const {
+    for (const auto& of_field : mapping_->sources)
+        for (const auto& source : of_field)
+            if (const auto path = under(root_, source.path); path && matches(*path, name))
+                return true;
+    return false;
 }
 
 Reading::Found Reading::find(Field field) const {

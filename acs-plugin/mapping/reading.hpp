@@ -46,6 +46,7 @@ private:
         std::uint64_t factor = 1;
     };
     void take(const std::vector<cwmp::ParameterValue>& parameters);
+    bool is_wanted(std::string_view name) const;
     Found find(Field field) const;
     std::string text(Field field, std::size_t longest) const;
     bool is_agent() const { return is_agent_; }
