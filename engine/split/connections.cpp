@@ -58,42 +58,52 @@ std::optional<State> after(Flags flags, State state, bool is_reply, bool saw_syn
 
 }  // namespace
 
-std::optional<Connections::Found> Connections::find(const Flow& flow) {
+std::optional<Connections::Place> Connections::find(const Flow& flow) {
     if (const auto at = by_original_.find(flow); at != by_original_.end())
-        return Found{&at->second, false};
+        return Place{&at->second, false};
     if (const auto at = original_by_reply_.find(flow); at != original_by_reply_.end())
-        return Found{&by_original_.at(at->second), true};
+        return Place{&by_original_.at(at->second), true};
     return std::nullopt;
 }
 
 Connections::Fit Connections::take(const Packet& packet, std::optional<Found>& found) {
     const auto flags = packet.flags;
-    found = find(packet.flow);
-    if (!found) {
+    const auto place = find(packet.flow);
+    if (!place) {
         // A connection in the middle is picked up; an end without a connection is nothing.
         if (has_sign(flags, Sign::end) || has_sign(flags, Sign::syn_ack)) return Fit::stray;
         return Fit::opens;
     }
-    auto& connection = *found->connection;
-    const bool is_reply = found->is_reply;
+    auto& connection = *place->connection;
+    const bool is_reply = place->is_reply;
     const auto before = connection.state;
     if (is_syn(flags) && !is_reply && is_over(before) &&
         (connection.is_closing || connection.was_reset)) {
         forget(connection);
-        found.reset();
         return Fit::opens;
     }
     const auto next = after(flags, before, is_reply, connection.saw_syn_again);
     if (!next) return Fit::stray;
+    found = Found{connection.original, connection.reply, is_reply};
+    // A RST before any answer: there never was a connection.
+    if (flags.rst && !connection.has_reply) {
+        forget(connection);
+        return Fit::belongs;
+    }
     if (*next == State::fin_wait && before != State::fin_wait) connection.is_closing = true;
     connection.was_reset = flags.rst && !is_reply;
     connection.saw_syn_again = is_syn(flags);
-    connection.state = *next;
-    if (is_over(*next) != is_over(before)) {
-        auto& open = open_[connection.original.source];
-        open = is_over(*next) ? open - 1 : open + 1;
-    }
+    connection.has_reply = connection.has_reply || is_reply;
+    move_to(connection, *next);
     return Fit::belongs;
+}
+
+void Connections::move_to(Connection& connection, State state) {
+    if (is_over(state) != is_over(connection.state)) {
+        auto& open = open_[connection.original.source];
+        open = is_over(state) ? open - 1 : open + 1;
+    }
+    connection.state = state;
 }
 
 void Connections::begin(const Packet& packet, const Flow& reply) {
@@ -107,6 +117,7 @@ void Connections::begin(const Packet& packet, const Flow& reply) {
 }
 
 void Connections::forget(Connection connection) {
+    move_to(connection, State::closed);
     original_by_reply_.erase(connection.reply);
     by_original_.erase(connection.original);
 }

@@ -31,9 +31,11 @@ public:
         // The last packet: an end by its opener, or a SYN that came again.
         bool was_reset = false;
         bool saw_syn_again = false;
+        bool has_reply = false;  // was ever answered, by anything but a RST
     };
     struct Found {
-        Connection* connection;
+        Flow original;
+        Flow reply;
         bool is_reply;
     };
     enum class Fit : std::uint8_t {
@@ -49,7 +51,12 @@ public:
     std::size_t open_from(const IpAddress& source) const;
 
 private:
-    std::optional<Found> find(const Flow& flow);
+    struct Place {
+        Connection* connection;
+        bool is_reply;
+    };
+    std::optional<Place> find(const Flow& flow);
+    void move_to(Connection& connection, State state);
     void forget(Connection connection);
 
     std::map<Flow, Connection> by_original_;

@@ -18,7 +18,7 @@ std::optional<Packet> Splitter::forward(const Packet& packet, Instant now) {
         case Connections::Fit::stray:
             return packet;
         case Connections::Fit::belongs: {
-            const auto& connection = *found->connection;
+            const auto& connection = *found;
             // What leaves is what the other direction's packets look like, seen from behind.
             const auto flow =
                 found->is_reply ? connection.original.reversed() : connection.reply.reversed();
