@@ -110,18 +110,17 @@ TEST(AcsSession, HoldsTheRequestsOfACpeThatWasCalled) {
 
 TEST(AcsSession, SendsASecondEnvelopeOnlyWhereAllConditionsHold) {
     struct Case {
-        bool is_listed;
-        Namespace ns;
-        std::uint32_t max_envelopes;
         const char* event;
-        bool is_sent;
+        std::uint32_t max_envelopes;
+        Namespace ns;
+        bool is_listed, is_sent;
     };
     const Case cases[] = {
-        {true, Namespace::cwmp_1_0, 2, "2 PERIODIC", true},
-        {false, Namespace::cwmp_1_0, 2, "2 PERIODIC", false},
-        {true, Namespace::cwmp_1_1, 2, "2 PERIODIC", false},
-        {true, Namespace::cwmp_1_0, 1, "2 PERIODIC", false},
-        {true, Namespace::cwmp_1_0, 2, "7 TRANSFER COMPLETE", false},
+        {"2 PERIODIC", 2, Namespace::cwmp_1_0, true, true},
+        {"2 PERIODIC", 2, Namespace::cwmp_1_0, false, false},
+        {"2 PERIODIC", 2, Namespace::cwmp_1_1, true, false},
+        {"2 PERIODIC", 1, Namespace::cwmp_1_0, true, false},
+        {"7 TRANSFER COMPLETE", 2, Namespace::cwmp_1_0, true, false},
     };
     for (const auto& c : cases) {
         AcsRig acs;

@@ -44,7 +44,7 @@ public:
         steps.insert(steps.end(), pair.steps.begin(), pair.steps.end());
     }
 
-    void expect_steps(std::vector<std::string> documented) const {
+    void expect_steps(const std::vector<std::string>& documented) const {
         for (const auto& step : steps) std::cout << step << '\n';
         EXPECT_THAT(flows::comparable(steps, documented), ElementsAreArray(documented));
     }

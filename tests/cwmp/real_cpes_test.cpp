@@ -50,13 +50,13 @@ struct Cpe : AcsRig {
     // Posts an Inform and has it taken; what the shell was given.
     Inform inform_as(const std::string& bytes) {
         EXPECT_THAT(post_bytes(bytes), ElementsAre("take Inform of S1"));
-        const auto out = last.empty() ? Inform{} : std::get<TakeInform>(last.at(0)).inform;
+        auto out = last.empty() ? Inform{} : std::get<TakeInform>(last.at(0)).inform;
         EXPECT_THAT(say(InformTaken{}), ElementsAre("InformResponse"));
         return out;
     }
     TransferComplete record(const std::string& bytes) {
         post_bytes(bytes);
-        const auto out = std::get<RecordTransfer>(last.at(0)).transfer;
+        auto out = std::get<RecordTransfer>(last.at(0)).transfer;
         EXPECT_THAT(say(TransferRecorded{}), ElementsAre("TransferCompleteResponse"));
         return out;
     }
