@@ -262,6 +262,7 @@ Result<std::string> Planner::on_contact(const Contact& contact, WallTime now, Ch
         event.is_boot = contact.is_boot;
         event.is_at_work = is_at_work(contact.state);
         event.is_callable = !device->row.connection_url.empty();
+        event.can_serve = Run::can_serve(device->row, run->seat(member).site);
         impl_->feed(*run, event, batch);
     }
     impl_->write(batch);
@@ -308,6 +309,7 @@ void Planner::Impl::judge_configuration(Device& device, const Ticket& ticket, Ba
     event.member = member;
     event.has_target = true;
     event.is_callable = !device.row.connection_url.empty();
+    event.can_serve = Run::can_serve(device.row, run->seat(member).site);
     feed(*run, event, batch);
 }
 

@@ -73,12 +73,19 @@ rollout::SiteNumber Run::site_number(std::string_view site, std::string_view ide
     return number;
 }
 
+bool Run::can_serve(const DeviceRow& device, std::string_view site) {
+    const auto& r = device.report;
+    return r.kind == inventory::DeviceKind::agent && r.is_enabled && !r.file_server.is_unset() &&
+           !site.empty() && r.site.value == site;
+}
+
 rollout::Enrolment Run::enrolment_of(const DeviceRow& device, std::string_view site) {
     rollout::Enrolment out;
     out.site = site_number(site, device.identity);
     out.kind = device.report.kind;
     out.is_gateway = device.report.is_gateway;
     out.is_callable = !device.connection_url.empty();
+    out.can_serve = can_serve(device, site);
     out.model = number_of(models_, model_of(device.report));
     return out;
 }

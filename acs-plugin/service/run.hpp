@@ -87,6 +87,8 @@ public:
     RolloutDeviceRow row_of(rollout::Member m) const;
     // The same without its plan, for those who only look.
     RolloutDeviceRow face_of(rollout::Member m) const;
+    // Whether others may be sent to it as it reports now.
+    static bool can_serve(const DeviceRow& device, std::string_view site);
     std::string command_key(rollout::Member m, std::uint32_t order) const;
     // The number in a key that belongs to this member; 0: another's, or none.
     std::uint32_t order_of(rollout::Member m, std::string_view key) const;

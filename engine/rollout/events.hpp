@@ -18,7 +18,8 @@ struct Contacted {
     bool is_healthy = true;    // or does not say
     bool is_boot = false;      // its first session since it started
     bool is_at_work = false;   // its agent says that it is busy with the order
-    bool is_callable = false;  // from now on
+    bool is_callable = false;  // from now on, as can_serve (Enrolment)
+    bool can_serve = true;
 };
 // The session has come to what the ACS has to ask.
 struct OrderWanted {

@@ -22,13 +22,17 @@ constexpr bool is_to_come(State state) {
 
 }  // namespace
 
+bool Rollout::can_serve(const Entry& e) const {
+    return e.place.may_serve && e.who.can_serve;
+}
+
 // The whole image, verified and durable, in a device that serves. Whatever came of installing it.
 bool Rollout::holds(const Entry& e) const {
-    return e.place.may_serve && e.is.fetched != Instant{};
+    return can_serve(e) && e.is.fetched != Instant{};
 }
 
 bool Rollout::is_seeding(const Entry& e) const {
-    return holds(e) || (e.place.may_serve && has_order(e.is.state));
+    return holds(e) || (can_serve(e) && has_order(e.is.state));
 }
 
 // Went to the origin in place of sources that are lost.
@@ -45,7 +49,8 @@ Instant Rollout::lost_at(const Entry& e) const {
 
 bool Rollout::is_lost(const Entry& e, Instant now) const {
     if (holds(e)) return false;
-    return is_final(e.is.state) || e.is.state == State::cancelling || now >= lost_at(e);
+    return !can_serve(e) || is_final(e.is.state) || e.is.state == State::cancelling ||
+           now >= lost_at(e);
 }
 
 bool Rollout::has_other_source(const Entry& e) const {
@@ -73,12 +78,12 @@ Rollout::Way Rollout::agent_way(const Entry& e, Instant now) const {
         return Way::peers;
     if (!std::all_of(planned.begin(), planned.end(), [&](Member s) { return is_lost(at(s), now); }))
         return Way::closed;
-    if (e.place.may_serve) return Way::origin;
+    if (can_serve(e)) return Way::origin;
     // Somebody who can pass it on should go first.
     const auto& members = site_of(e).members;
     const bool is_other_to_come = std::any_of(members.begin(), members.end(), [&](Member m) {
         const auto& other = at(m);
-        return &other != &e && other.place.may_serve && !is_final(other.is.state) &&
+        return &other != &e && can_serve(other) && !is_final(other.is.state) &&
                !is_lost(other, now);
     });
     return is_other_to_come ? Way::closed : Way::origin;

@@ -103,6 +103,7 @@ struct Enrolment {
     inventory::DeviceKind kind = inventory::DeviceKind::agent;
     bool is_gateway = false;
     bool is_callable = false;  // by a connection request
+    bool can_serve = true;     // as it reports: switched on, at its site, with an address
     ModelNumber model;         // of a plain CPE
 };
 

@@ -77,7 +77,8 @@ const Place* Rollout::place(Member m) const {
 }
 
 void Rollout::on(const Event& event, Instant now, Actions& out) {
-    Turn turn{now, out};
+    // The answer to a permit brings no further ones: an event ends.
+    Turn turn{now, out, !std::holds_alternative<Planned>(event)};
     std::visit([&](const auto& e) { on_event(e, turn); }, event);
     settle(turn);
 }
@@ -92,6 +93,7 @@ void Rollout::on_event(const Contacted& event, Turn& turn) {
     e.is_boot = event.is_boot;
     e.is_at_work = event.is_at_work;
     e.who.is_callable = event.is_callable;
+    e.who.can_serve = event.can_serve;
     touch(e.who.site);
     if (event.has_target) return on_target(e, event, turn);
     if (e.is.state == State::trial) return fail(e, Reason::fell_back, turn);

@@ -87,6 +87,7 @@ private:
     struct Turn {
         Instant now;
         Actions& out;
+        bool may_grant = true;  // permits to sites that wait to be called
     };
     enum class Way : std::uint8_t { closed, peers, origin };
 
@@ -127,6 +128,7 @@ private:
     bool may_activate(const Entry& e, Instant now) const;
     bool is_turn_of_gateway(const Entry& e, Instant since, Instant now) const;
     bool is_child_waiting(const Entry& child, Member parent) const;
+    bool can_serve(const Entry& e) const;
     bool holds(const Entry& e) const;
     bool is_seeding(const Entry& e) const;
     bool is_lead(const Entry& e) const;

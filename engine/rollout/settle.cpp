@@ -9,7 +9,7 @@ namespace sluice::rollout {
 namespace {
 
 // Sites planned in one event: the caller is not kept longer.
-constexpr std::uint32_t kGrantsAtOnce = 256;
+constexpr std::uint32_t kGrantsAtOnce = 64;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ void Rollout::settle(Turn& turn) {
             sites_[site.value].is_dirty = false;
             settle_site(site, turn);
         }
-        if (is_paused_ || is_cancelled_ || queue_.empty() || !is_permit_free() ||
+        if (!turn.may_grant || is_paused_ || is_cancelled_ || queue_.empty() || !is_permit_free() ||
             ++grants > kGrantsAtOnce)
             break;
         serve_queue(turn);

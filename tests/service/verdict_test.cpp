@@ -201,6 +201,21 @@ TEST(LostMaster, ThatIsNotReachedIsPassedOverAfterTheOrderTimeout) {
     EXPECT_THAT(cpes[0]->orders.at(0).url, StartsWith("http://192.168.0.3:"));
 }
 
+TEST(LostMaster, ThatItsSubscriberSwitchedOffIsReplacedByOneOtherDevice) {
+    Home home(3);
+    auto &master = *home.cpes[0], &one = *home.cpes[1], &two = *home.cpes[2];
+    home.bench.session(master);
+    home.bench.finish(master);
+    home.bench.session(master);
+    master.report.is_enabled = false;
+    home.bench.session(master);
+    home.bench.session(two);
+    home.bench.session(one);
+    home.bench.session(two);
+    EXPECT_THAT(one.orders.at(0).url, StartsWith("http://198.51.100.7"));
+    EXPECT_THAT(two.orders.at(0).url, StartsWith("http://192.168.0.3:"));
+}
+
 TEST(AgentOrder, ThatWasNotAnsweredIsGivenAgainWithItsKeyInTheNextSession) {
     Home home(1);
     auto& cpe = *home.cpes[0];
