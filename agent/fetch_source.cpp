@@ -14,8 +14,9 @@ bool is_origin(const planning::Source& source) {
     return source.kind == planning::SourceKind::origin;
 }
 
-net::ClientOptions options_for(const planning::Source& source) {
+net::ClientOptions options_for(const planning::Source& source, const std::string& local_address) {
     net::ClientOptions options;
+    options.local_address = local_address;
     if (is_origin(source)) {
         options.redirects = kOriginRedirects;
         options.connect_timeout = kOriginConnectTimeout;
@@ -33,18 +34,22 @@ http::PeerTarget target_of(const image::ImageId& image, http::PeerResource resou
 }  // namespace
 
 FetchSource::FetchSource(boost::asio::io_context& io, net::ClientTls& tls,
-                         const planning::Source& source, const image::ImageId& image)
+                         const planning::Source& source, const image::ImageId& image,
+                         const std::string& local_address)
     : id_(image),
       auth_({source.username, source.password},
             is_origin(source) ? net::BasicPolicy::over_tls : net::BasicPolicy::refused),
-      runs_(std::make_unique<net::ClientConnection>(io, tls, auth_, options_for(source))),
-      haves_(std::make_unique<net::ClientConnection>(io, tls, auth_, options_for(source))) {}
+      runs_(std::make_unique<net::ClientConnection>(io, tls, auth_,
+                                                    options_for(source, local_address))),
+      haves_(std::make_unique<net::ClientConnection>(io, tls, auth_,
+                                                     options_for(source, local_address))) {}
 
 Result<std::unique_ptr<FetchSource>> FetchSource::make(boost::asio::io_context& io,
                                                        net::ClientTls& tls,
                                                        const planning::Source& source,
-                                                       const image::ImageId& image) {
-    std::unique_ptr<FetchSource> made(new FetchSource(io, tls, source, image));
+                                                       const image::ImageId& image,
+                                                       const std::string& local_address) {
+    std::unique_ptr<FetchSource> made(new FetchSource(io, tls, source, image, local_address));
     SLUICE_TRY(made->image_, net::parse_url(source.url));
     if (is_origin(source)) {
         const auto layer = source.layer_url.empty() ? source.url + ".layer" : source.layer_url;

@@ -19,7 +19,8 @@ public:
     static Result<std::unique_ptr<FetchSource>> make(boost::asio::io_context& io,
                                                      net::ClientTls& tls,
                                                      const planning::Source& source,
-                                                     const image::ImageId& image);
+                                                     const image::ImageId& image,
+                                                     const std::string& local_address = {});
 
     net::ClientConnection& runs() { return *runs_; }
     net::ClientConnection& haves() { return *haves_; }
@@ -34,7 +35,7 @@ public:
 
 private:
     FetchSource(boost::asio::io_context& io, net::ClientTls& tls, const planning::Source& source,
-                const image::ImageId& image);
+                const image::ImageId& image, const std::string& local_address);
 
     image::ImageId id_;
     net::Url image_;

@@ -357,10 +357,10 @@ Fetcher::~Fetcher() {
     impl_->stop();
 }
 
-Result<void> Fetcher::start() {
+Result<void> Fetcher::start(const std::string& local_address) {
     for (std::size_t i = 0; i < impl_->assignment.sources.size(); ++i) {
         auto source = FetchSource::make(impl_->io, impl_->tls, impl_->assignment.sources[i],
-                                        impl_->assignment.image);
+                                        impl_->assignment.image, local_address);
         if (!source) {
             return std::move(source).error().within("sources[" + std::to_string(i) + "]");
         }

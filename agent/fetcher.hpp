@@ -59,7 +59,8 @@ public:
     Fetcher& operator=(const Fetcher&) = delete;
 
     // A source's URL that cannot be read is an error: nothing has been asked then.
-    Result<void> start();
+    // `local_address`: an IP literal to connect from; empty: the system's choice.
+    Result<void> start(const std::string& local_address = {});
     void cancel();
     const FetchCounts& counts() const;
 

@@ -1,6 +1,7 @@
 #include "agent/management/device.hpp"
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
@@ -51,12 +52,8 @@ void Device::poke(const cwmp::ScheduleEvent& event) {
 
 void Device::arm_schedule() {
     const auto due = schedule_.next_deadline();
-    schedule_timer_.cancel();
-    if (due == Instant::never()) return;
-    schedule_timer_.expires_after(std::max(due - monotonic_now(), Duration::zero()));
-    schedule_timer_.async_wait([this](boost::system::error_code error) {
-        if (!error) poke(cwmp::TimePassed{});
-    });
+    if (due == Instant::never()) return schedule_alarm_.cancel();
+    schedule_alarm_.set(due - monotonic_now(), [this] { poke(cwmp::TimePassed{}); });
 }
 
 void Device::set_period() {

@@ -1,12 +1,10 @@
 #pragma once
 // One managed device: what `sluice-agent run` is. Puts sessions, orders, slots, images and the
-// calls of the ACS around one io_context, and keeps their order: what is told is durable first, an
+// calls of the ACS around one
+// io_context, and keeps their order: what is told is durable first, an
 // image on trial is healthy before the ACS hears of it and committed before it hears of success,
 // and nothing reboots inside a session.
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +12,7 @@
 #include "agent/cpu_sampler.hpp"
 #include "agent/disk/disk.hpp"
 #include "agent/folder_lock.hpp"
+#include "agent/management/alarm.hpp"
 #include "agent/management/connection_listener.hpp"
 #include "agent/management/cwmp_client.hpp"
 #include "agent/management/device_clock.hpp"
@@ -32,8 +31,8 @@ namespace sluice::agent::management {
 
 class Device final : private SessionListener, private UpgradeListener {
 public:
-    Device(const Settings& settings, ReportFile report);
-    // Until a signal ends it, or a reboot; the program's exit code.
+    Device(boost::asio::io_context& io, const Settings& settings, ReportFile report);
+    // Until somebody stops `io`, or a reboot; the program's exit code.
     int run();
 
 private:
@@ -45,7 +44,6 @@ private:
     void settle_upgrade(Order& order);
     void settle_vendor_upgrade(const Order& order);
     void begin_reporting();
-    void await_signal();
     void learn_time();
 
     // --- sessions
@@ -82,8 +80,7 @@ private:
 
     const Settings& settings_;
     ReportFile report_;
-    boost::asio::io_context io_{1};
-    boost::asio::signal_set signals_;
+    boost::asio::io_context& io_;
     const std::unique_ptr<disk::Disk> disk_;
     std::optional<FolderLock> state_lock_, store_lock_, slots_lock_;
     DeviceClock clock_;
@@ -99,7 +96,7 @@ private:
     std::string connection_url_;
     CwmpClient client_;
     cwmp::CpeSchedule schedule_;
-    boost::asio::steady_timer schedule_timer_, hourly_;
+    Alarm schedule_alarm_;
     std::string version_informed_;  // in the open session's Inform
     bool is_healthy_ = true;
     bool is_reboot_wanted_ = false;

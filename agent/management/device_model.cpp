@@ -9,48 +9,7 @@
 namespace sluice::agent::management {
 namespace {
 
-enum class Type : std::uint8_t { text, boolean, number, big, date };
-enum class Access : std::uint8_t { read, write, secret };  // secret: written, reads as empty
-enum class In : std::uint8_t { both, tr181, tr098 };
-enum class Sent : std::uint8_t { asked, inform };
-
-constexpr std::string_view kPeriodicInterval = "ManagementServer.PeriodicInformInterval";
-constexpr std::string_view kPeriodicEnable = "ManagementServer.PeriodicInformEnable";
-constexpr std::string_view kPeriodicTime = "ManagementServer.PeriodicInformTime";
-constexpr std::string_view kAcsUrl = "ManagementServer.URL";
-constexpr std::string_view kAcsUsername = "ManagementServer.Username";
-constexpr std::string_view kAcsPassword = "ManagementServer.Password";
-constexpr std::string_view kCallUsername = "ManagementServer.ConnectionRequestUsername";
-constexpr std::string_view kCallPassword = "ManagementServer.ConnectionRequestPassword";
-constexpr std::string_view kEnable = "X_SLUICE_PeerDownload.Enable";
-constexpr std::string_view kMasterUrl = "X_SLUICE_PeerDownload.MasterURL";
-constexpr std::string_view kAssignmentUrl = "X_SLUICE_PeerDownload.AssignmentURL";
-
 constexpr std::size_t kMaxSetLength = 512;
-constexpr std::string_view kNoTime = "0001-01-01T00:00:00Z";
-
-std::string_view xsd_of(Type type) {
-    switch (type) {
-        case Type::text:
-            return "xsd:string";
-        case Type::boolean:
-            return "xsd:boolean";
-        case Type::number:
-            return "xsd:unsignedInt";
-        case Type::big:
-            return "xsd:unsignedLong";
-        case Type::date:
-            break;
-    }
-    return "xsd:dateTime";
-}
-
-std::string text_of(bool value) {
-    return value ? "true" : "false";
-}
-std::string text_of(std::uint64_t value) {
-    return std::to_string(value);
-}
 
 // 'xsd:string', 'string', or nothing said.
 bool is_type(std::string_view said, Type type) {
@@ -96,159 +55,21 @@ cwmp::Fault fault(cwmp::FaultCode code, std::string text) {
 
 }  // namespace
 
-// Where values come from.
-struct DeviceModel::Sources {
-    const Settings& settings;
-    const DeviceState& state;
-    const LiveFacts& live;
-};
-
-struct DeviceModel::Row {
-    std::string_view path;  // below the root
-    Type type;
-    Access access;
-    In in;
-    Sent sent;
-    std::string (*value)(const Sources& v);
-};
-
-// The device's whole table. A value that the ACS has set stands before the one given here.
-const std::vector<DeviceModel::Row>& DeviceModel::rows() {
-    using enum Type;
-    using enum Sent;
-    using V = const Sources&;
-    constexpr auto ro = Access::read;
-    constexpr auto rw = Access::write;
-    static const std::vector<Row> kRows{
-        {"RootDataModelVersion", text, ro, In::tr181, inform,
-         [](V) -> std::string { return "2.15"; }},
-        {"DeviceSummary", text, ro, In::tr098, inform,
-         [](V) -> std::string { return "InternetGatewayDevice:1.14[](Baseline:1)"; }},
-        {"DeviceInfo.Manufacturer", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.settings.device.manufacturer; }},
-        {"DeviceInfo.ManufacturerOUI", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.settings.device.oui; }},
-        {"DeviceInfo.ProductClass", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.settings.device.product_class; }},
-        {"DeviceInfo.SerialNumber", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.settings.device.serial_number; }},
-        {"DeviceInfo.SpecVersion", text, ro, In::tr098, inform,
-         [](V) -> std::string { return "1.0"; }},
-        {"DeviceInfo.HardwareVersion", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.settings.hardware_version; }},
-        {"DeviceInfo.SoftwareVersion", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.live.software_version; }},
-        {"DeviceInfo.ProvisioningCode", text, rw, In::both, inform,
-         [](V v) -> std::string { return v.settings.provisioning_code; }},
-        {"DeviceInfo.UpTime", number, ro, In::both, asked,
-         [](V v) -> std::string { return text_of(v.live.up_seconds); }},
-        {"DeviceInfo.MemoryStatus.Total", number, ro, In::both, asked,
-         [](V v) -> std::string { return text_of(v.live.memory_total_kib); }},
-        {"DeviceInfo.MemoryStatus.Free", number, ro, In::both, asked,
-         [](V v) -> std::string { return text_of(v.live.memory_free_kib); }},
-        {"DeviceInfo.ProcessStatus.CPUUsage", number, ro, In::both, asked,
-         [](V v) -> std::string { return text_of(std::uint64_t{v.live.cpu_percent}); }},
-        {"DeviceInfo.VendorConfigFileNumberOfEntries", number, ro, In::both, asked,
-         [](V) -> std::string { return "1"; }},
-        {"DeviceInfo.VendorConfigFile.1.Name", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.state.config_name; }},
-        {"DeviceInfo.VendorConfigFile.1.Version", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.state.config_version; }},
-        {"DeviceInfo.VendorConfigFile.1.Date", date, ro, In::both, asked,
-         [](V v) -> std::string {
-             return v.state.config_date.seconds == 0 ? std::string(kNoTime)
-                                                     : format_utc(v.state.config_date);
-         }},
-        {"DeviceInfo.VendorConfigFile.1.Description", text, ro, In::both, asked,
-         [](V) -> std::string { return ""; }},
-        {"ManagementServer.EnableCWMP", boolean, ro, In::tr181, asked,
-         [](V) -> std::string { return "true"; }},
-        {kAcsUrl, text, rw, In::both, asked, [](V v) -> std::string { return v.settings.acs_url; }},
-        {kAcsUsername, text, rw, In::both, asked,
-         [](V v) -> std::string { return v.settings.acs.username; }},
-        {kAcsPassword, text, Access::secret, In::both, asked, [](V) -> std::string { return ""; }},
-        {kPeriodicEnable, boolean, rw, In::both, asked,
-         [](V v) -> std::string { return text_of(v.settings.periodic_interval != Duration{}); }},
-        {kPeriodicInterval, number, rw, In::both, asked,
-         [](V v) -> std::string {
-             return text_of(static_cast<std::uint64_t>(
-                 std::max<std::int64_t>(v.settings.periodic_interval / 1s, 1)));
-         }},
-        {kPeriodicTime, date, rw, In::both, asked,
-         [](V) -> std::string { return std::string(kNoTime); }},
-        {"ManagementServer.ParameterKey", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.state.parameter_key; }},
-        {"ManagementServer.ConnectionRequestURL", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.live.connection_url; }},
-        {kCallUsername, text, rw, In::both, asked,
-         [](V v) -> std::string { return v.settings.connection.username; }},
-        {kCallPassword, text, Access::secret, In::both, asked, [](V) -> std::string { return ""; }},
-        {"ManagementServer.UpgradesManaged", boolean, rw, In::both, asked,
-         [](V) -> std::string { return "true"; }},
-        {"GatewayInfo.ManufacturerOUI", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.settings.gateway.oui; }},
-        {"GatewayInfo.ProductClass", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.settings.gateway.product_class; }},
-        {"GatewayInfo.SerialNumber", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.settings.gateway.serial; }},
-        {"WANDevice.1.WANConnectionDevice.1.WANIPConnection.1.ExternalIPAddress", text, ro,
-         In::tr098, inform, [](V v) -> std::string { return v.settings.local_address; }},
-        {kEnable, boolean, rw, In::both, inform, [](V) -> std::string { return "true"; }},
-        {"X_SLUICE_PeerDownload.Role", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.state.last.role; }},
-        {"X_SLUICE_PeerDownload.State", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.live.state; }},
-        {"X_SLUICE_PeerDownload.Site", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.settings.site; }},
-        {"X_SLUICE_PeerDownload.AverageCPU", number, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(std::uint64_t{v.live.cpu_percent}); }},
-        {"X_SLUICE_PeerDownload.CacheSize", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.live.cache_bytes); }},
-        {"X_SLUICE_PeerDownload.UplinkRate", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.settings.uplink_bps); }},
-        {"X_SLUICE_PeerDownload.DownlinkRate", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.settings.downlink_bps); }},
-        {"X_SLUICE_PeerDownload.LanRate", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.settings.lan_bps); }},
-        {"X_SLUICE_PeerDownload.FileServerEnable", boolean, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(!v.live.file_server_url.empty()); }},
-        {"X_SLUICE_PeerDownload.FileServerURL", text, ro, In::both, inform,
-         [](V v) -> std::string { return v.live.file_server_url; }},
-        {kMasterUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
-        {kAssignmentUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
-        {"X_SLUICE_PeerDownload.Protocols", text, ro, In::both, inform,
-         [](V) -> std::string { return "http/1"; }},
-        {"X_SLUICE_PeerDownload.IsGateway", boolean, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.settings.is_gateway); }},
-        {"X_SLUICE_PeerDownload.PeerBytes", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.state.last.peer_bytes); }},
-        {"X_SLUICE_PeerDownload.OriginBytes", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.state.last.origin_bytes); }},
-        {"X_SLUICE_PeerDownload.FetchMilliseconds", big, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.state.last.fetch_ms); }},
-        {"X_SLUICE_PeerDownload.Healthy", boolean, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(v.live.is_healthy); }},
-        {"X_SLUICE_PeerDownload.SecurityVersion", number, ro, In::both, inform,
-         [](V v) -> std::string { return text_of(std::uint64_t{v.live.security_version}); }},
-    };
-    return kRows;
-}
-
 std::string_view DeviceModel::root() const {
     return settings_.data_model == DataModel::tr181 ? "Device." : "InternetGatewayDevice.";
 }
 
-bool DeviceModel::is_there(const Row& row) const {
+bool DeviceModel::is_there(const ParameterRow& row) const {
     if (row.path.starts_with("GatewayInfo.")) return !settings_.gateway.serial.empty();
     const auto only = settings_.data_model == DataModel::tr181 ? In::tr181 : In::tr098;
     return row.in == In::both || row.in == only;
 }
 
-std::string DeviceModel::path_of(const Row& row) const {
+std::string DeviceModel::path_of(const ParameterRow& row) const {
     return std::string(root()) + std::string(row.path);
 }
 
-std::string DeviceModel::value_of(const Row& row, const LiveFacts& live) const {
+std::string DeviceModel::value_of(const ParameterRow& row, const LiveFacts& live) const {
     if (row.access == Access::secret) return {};
     if (row.access == Access::write)
         if (const auto at = state_.parameters.find(row.path); at != state_.parameters.end())
@@ -256,10 +77,10 @@ std::string DeviceModel::value_of(const Row& row, const LiveFacts& live) const {
     return row.value({settings_, state_, live});
 }
 
-const DeviceModel::Row* DeviceModel::find(std::string_view path) const {
+const ParameterRow* DeviceModel::find(std::string_view path) const {
     if (!path.starts_with(root())) return nullptr;
     path.remove_prefix(root().size());
-    for (const auto& row : rows())
+    for (const auto& row : parameter_rows())
         if (row.path == path && is_there(row)) return &row;
     return nullptr;
 }
@@ -268,7 +89,7 @@ const DeviceModel::Row* DeviceModel::find(std::string_view path) const {
 
 std::vector<cwmp::ParameterValue> DeviceModel::inform_parameters(const LiveFacts& live) const {
     std::vector<cwmp::ParameterValue> out;
-    for (const auto& row : rows())
+    for (const auto& row : parameter_rows())
         if (row.sent == Sent::inform && is_there(row))
             out.push_back({path_of(row), value_of(row, live), std::string(xsd_of(row.type))});
     return out;
@@ -281,7 +102,7 @@ cwmp::Message DeviceModel::get_values(const cwmp::GetParameterValues& request,
     for (const auto& name : request.names) {
         const bool is_partial = name.empty() || name.ends_with('.');
         bool is_known = false;
-        for (const auto& row : rows()) {
+        for (const auto& row : parameter_rows()) {
             if (!is_there(row)) continue;
             const auto path = path_of(row);
             if (is_partial ? !path.starts_with(name) : path != name) continue;
@@ -302,7 +123,7 @@ cwmp::Message DeviceModel::get_names(const cwmp::GetParameterNames& request) con
     const bool is_partial = path.empty() || path.ends_with('.');
     std::set<std::string> objects;
     std::vector<cwmp::ParameterInfo> out;
-    for (const auto& row : rows()) {
+    for (const auto& row : parameter_rows()) {
         if (!is_there(row)) continue;
         const auto whole = path_of(row);
         if (is_partial ? !whole.starts_with(path) : whole != path) continue;
@@ -357,7 +178,7 @@ cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
     for (const auto& wanted : request.parameters) {
         const auto* row = find(wanted.name);
         auto value = wanted.value;
-        if (row->type == Type::boolean) value = text_of(*boolean_of(value));
+        if (row->type == Type::boolean) value = boolean_text(*boolean_of(value));
         state_.parameters[std::string(row->path)] = std::move(value);
     }
     state_.parameter_key = request.parameter_key;
@@ -398,7 +219,7 @@ bool DeviceModel::is_peer_download_enabled() const {
 
 Duration DeviceModel::periodic_interval() const {
     const bool is_on =
-        set_or(kPeriodicEnable, text_of(settings_.periodic_interval != Duration{})) == "true";
+        set_or(kPeriodicEnable, boolean_text(settings_.periodic_interval != Duration{})) == "true";
     if (!is_on) return {};
     const auto set = http::parse_number<std::uint32_t>(set_or(kPeriodicInterval, {}));
     if (set) return std::chrono::seconds(*set);

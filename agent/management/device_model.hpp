@@ -9,22 +9,10 @@
 #include <variant>
 #include <vector>
 
-#include "agent/management/device_state.hpp"
-#include "agent/management/settings.hpp"
+#include "agent/management/device_parameters.hpp"
 #include "engine/cwmp/messages.hpp"
 
 namespace sluice::agent::management {
-
-// What only the running device knows.
-struct LiveFacts {
-    std::string software_version;  // of the slot that runs
-    std::uint32_t security_version = 0;
-    std::string connection_url, file_server_url;
-    std::string state;  // "Idle", "Fetching", …
-    bool is_healthy = true;
-    std::uint32_t cpu_percent = 0;
-    std::uint64_t cache_bytes = 0, memory_total_kib = 0, memory_free_kib = 0, up_seconds = 0;
-};
 
 class DeviceModel {
 public:
@@ -58,13 +46,10 @@ public:
     std::string take_master_url();
 
 private:
-    struct Row;
-    struct Sources;
-    static const std::vector<Row>& rows();
-    bool is_there(const Row& row) const;
-    std::string path_of(const Row& row) const;
-    std::string value_of(const Row& row, const LiveFacts& live) const;
-    const Row* find(std::string_view path) const;
+    bool is_there(const ParameterRow& row) const;
+    std::string path_of(const ParameterRow& row) const;
+    std::string value_of(const ParameterRow& row, const LiveFacts& live) const;
+    const ParameterRow* find(std::string_view path) const;
     std::string set_or(std::string_view relative, std::string otherwise) const;
     std::string take(std::string_view relative);
     std::string_view root() const;

@@ -1,14 +1,14 @@
 // What a device does between its start and its first session: opens what it remembers, finds out
 // which slot it runs from, and what became of an upgrade that was under way.
 #include <array>
-#include <boost/asio/post.hpp>
-#include <csignal>
-#include <fstream>
+#include <boost/asio/io_context.hpp>
+#include <ctime>
 #include <sys/random.h>
 
 #include "agent/clock.hpp"
 #include "agent/management/device.hpp"
 #include "agent/management/order_book.hpp"
+#include "agent/management/proc_files.hpp"
 #include "engine/net/log.hpp"
 
 namespace sluice::agent::management {
@@ -27,26 +27,18 @@ cwmp::SchedulePolicy schedule_policy(const Settings& settings) {
     return policy;
 }
 
-std::string kernel_boot_id() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
-}
-
 }  // namespace
 
-Device::Device(const Settings& settings, ReportFile report)
+Device::Device(boost::asio::io_context& io, const Settings& settings, ReportFile report)
     : settings_(settings),
       report_(std::move(report)),
-      signals_(io_, SIGTERM, SIGINT),
+      io_(io),
       disk_(disk::posix_disk()),
       clock_(settings.clock_floor.value_or(build_date()), monotonic_now()),
       tls_(settings.ca_file),
       client_(io_, tls_, *this, settings.local_address, settings.is_insecure_lab),
       schedule_(schedule_policy(settings), random_number()),
-      schedule_timer_(io_),
-      hourly_(io_) {
+      schedule_alarm_(io_) {
     // For TLS alone the system's clock counts too where it is later: a device that does know the
     // time refuses a certificate on the day it expires.
     tls_.set_time_floor([this] {
@@ -58,7 +50,6 @@ Device::Device(const Settings& settings, ReportFile report)
 }
 
 int Device::run() {
-    await_signal();
     for (auto step : {&Device::lock_folders, &Device::open, &Device::listen}) {
         if (auto done = (this->*step)(); !done) {
             net::log(net::LogLevel::error, done.error().message);
@@ -72,12 +63,6 @@ int Device::run() {
     upgrader_.reset();
     worker_.reset();
     return exit_code_;
-}
-
-void Device::await_signal() {
-    signals_.async_wait([this](boost::system::error_code error, int) {
-        if (!error) io_.stop();
-    });
 }
 
 // --- opening ------------------------------------------------------------------------------------
@@ -213,7 +198,8 @@ void Device::settle_upgrade(Order& order) {
 }
 
 void Device::settle_vendor_upgrade(const Order& order) {
-    const bool has_rebooted = settings_.restarts_itself() || order.boot_id != kernel_boot_id();
+    const bool has_rebooted =
+        settings_.restarts_itself() || order.boot_id != kernel_boot_id(*disk_);
     if (order.phase == OrderPhase::installing) {
         find_order(ledger_->state, order.number)->phase = OrderPhase::waiting;
         return;

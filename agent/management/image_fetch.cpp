@@ -35,7 +35,7 @@ void ImageFetch::start(const std::shared_ptr<StoredImage>& image) {
     fetcher_ = std::make_unique<Fetcher>(io_, worker_, *image->store, tls_, assignment_,
                                          image->manifest, image->layer, image->verified,
                                          static_cast<FetchListener&>(*this));
-    if (const auto started = fetcher_->start(); !started)
+    if (const auto started = fetcher_->start(local_address_); !started)
         fail({cwmp::FaultCode::download_failure, "assignment: " + started.error().message});
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 using cwmp::FaultCode;
 
-constexpr std::string_view kNoTime = "0001-01-01T00:00:00Z";
 constexpr std::uint32_t kLongestDelay = 30 * 24 * 3600;
 
 std::optional<OrderKind> kind_of(std::string_view file_type) {

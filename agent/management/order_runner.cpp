@@ -2,10 +2,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <fstream>
 
 #include "agent/clock.hpp"
 #include "agent/management/order_book.hpp"
+#include "agent/management/proc_files.hpp"
 #include "engine/net/log.hpp"
 
 namespace sluice::agent::management {
@@ -16,13 +16,6 @@ constexpr std::array<std::chrono::seconds, 3> kRetryAfter{2s, 10s, 30s};
 
 std::string text_of(const TransferFault& fault) {
     return std::to_string(code_of(fault.code)) + " " + fault.why;
-}
-
-std::string kernel_boot_id() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
 }
 
 }  // namespace
@@ -54,10 +47,7 @@ void OrderRunner::go_on() {
         next = std::min(next, order.not_before);
     }
     if (state.orders.empty()) return;
-    timer_.expires_after(std::chrono::seconds(next.seconds - now.seconds));
-    timer_.async_wait([this](boost::system::error_code error) {
-        if (!error) go_on();
-    });
+    timer_.set(std::chrono::seconds(next.seconds - now.seconds), [this] { go_on(); });
 }
 
 void OrderRunner::begin(const Order& order) {
@@ -187,10 +177,7 @@ void OrderRunner::fail_or_retry(const TransferFault& fault) {
     if (!fault.is_passing || retries_ == kRetryAfter.size()) return fail(fault);
     const auto wait = kRetryAfter[retries_++];
     net::log_info("order waits", {{"why", fault.why}, {"s", std::to_string(wait.count())}});
-    timer_.expires_after(wait);
-    timer_.async_wait([this](boost::system::error_code error) {
-        if (!error) ask_source();
-    });
+    timer_.set(wait, [this] { ask_source(); });
 }
 
 // --- installing ---------------------------------------------------------------------------------
@@ -207,7 +194,7 @@ void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
     order.version = manifest.software_version;
     order.created = manifest.created;
     order.note.clear();
-    order.boot_id = kernel_boot_id();
+    order.boot_id = kernel_boot_id(parts_.disk);
     const auto& slots = parts_.upgrader.slots();
     if (slots.state) {
         const auto& inactive = slots.state->at(other(slots.running));

@@ -7,12 +7,12 @@
 //
 // I/O thread.
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "agent/management/alarm.hpp"
 #include "agent/management/config_fetch.hpp"
 #include "agent/management/device_model.hpp"
 #include "agent/management/image_fetch.hpp"
@@ -75,7 +75,7 @@ private:
     const std::function<void()> on_finished_, on_reboot_;
     ImageSource source_;
     ConfigFetch config_;
-    boost::asio::steady_timer timer_;
+    Alarm timer_;
     std::optional<std::uint32_t> current_;
     std::string_view activity_;
     std::optional<planning::Assignment> assignment_;

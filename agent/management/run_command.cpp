@@ -1,6 +1,9 @@
 #include "agent/management/run_command.hpp"
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -65,7 +68,12 @@ int run_command(std::span<const std::string_view> args) {
         if (!opened) return wrong_use(opened.error().message);
         report = std::move(opened).value();
     }
-    return Device(settings.value(), std::move(report)).run();
+    boost::asio::io_context io(1);
+    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+    signals.async_wait([&io](boost::system::error_code error, int) {
+        if (!error) io.stop();
+    });
+    return Device(io, settings.value(), std::move(report)).run();
 }
 
 }  // namespace sluice::agent::management

@@ -2,7 +2,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +10,7 @@
 #include "agent/clock.hpp"
 #include "agent/command_installer.hpp"
 #include "agent/image_installer.hpp"
-#include "agent/management/own_command_line.hpp"
+#include "agent/management/proc_files.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/net/log.hpp"
 
@@ -19,16 +18,6 @@ namespace sluice::agent::management {
 namespace {
 
 constexpr std::chrono::minutes kCommandTimeout{5};
-
-// Nothing where no boot loader of ours started the system.
-std::optional<install::Slot> slot_of_kernel(disk::Disk& disk) {
-    const auto file = disk.open("/proc/cmdline", disk::Open::read);
-    if (!file) return std::nullopt;
-    Bytes line(4096);  // the kernel's own limit on most machines
-    const auto got = file.value()->pread(0, line);
-    if (!got) return std::nullopt;
-    return slot_on_command_line(as_text(ByteView(line).first(got.value())));
-}
 
 Result<void> run_command(const std::string& command, const InstallSubject& subject) {
     SLUICE_TRY(const auto parsed, CommandInstaller::parse(command, kCommandTimeout));
@@ -41,16 +30,9 @@ Result<void> run_command(const std::string& command, const InstallSubject& subje
 
 }  // namespace
 
-struct Upgrader::Timer {
-    explicit Timer(boost::asio::io_context& io) : timer(io) {}
-    boost::asio::steady_timer timer;
-    Instant at = Instant::never();
-};
-
 // --- starting -----------------------------------------------------------------------------------
 
 Result<void> Upgrader::open() {
-    timer_ = std::make_shared<Timer>(io_);
     worker_ = std::make_unique<Worker>();
     if (settings_.slots.empty()) return success();
     SLUICE_TRY(const auto record, BootRecord::open(disk_, settings_.slots));
@@ -89,8 +71,7 @@ void Upgrader::on_slots(install::Event event, Installed then) {
             io_, [this, actions, then, done = std::move(done), state = installer_->boot_state(),
                   deadline = installer_->next_deadline()] {
                 view_.state = state;
-                timer_->at = deadline;
-                arm_timer();
+                arm(deadline);
                 tell(actions);
                 if (then) then(done);
             });
@@ -126,13 +107,9 @@ void Upgrader::tell(const install::Actions& actions) {
     }
 }
 
-void Upgrader::arm_timer() {
-    timer_->timer.cancel();
-    if (timer_->at == Instant::never()) return;
-    timer_->timer.expires_after(std::max(timer_->at - monotonic_now(), Duration::zero()));
-    timer_->timer.async_wait([this](boost::system::error_code error) {
-        if (!error) on_slots(install::DeadlinePassed{});
-    });
+void Upgrader::arm(Instant deadline) {
+    if (deadline == Instant::never()) return deadline_.cancel();
+    deadline_.set(deadline - monotonic_now(), [this] { on_slots(install::DeadlinePassed{}); });
 }
 
 void Upgrader::install(const std::shared_ptr<StoredImage>& image, Installed then) {
@@ -186,7 +163,7 @@ void Upgrader::reboot() {
     if (settings_.restarts_itself()) {
         // The next life binds the same ports: no descriptor of ours goes into it.
         ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
-        const auto words = own_command_line();
+        const auto words = own_command_line(disk_);
         std::vector<char*> argv;
         for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
         argv.push_back(nullptr);

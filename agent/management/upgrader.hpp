@@ -12,6 +12,7 @@
 
 #include "agent/disk/disk.hpp"
 #include "agent/installer.hpp"
+#include "agent/management/alarm.hpp"
 #include "agent/management/library.hpp"
 #include "agent/management/settings.hpp"
 #include "agent/worker.hpp"
@@ -47,7 +48,7 @@ public:
     // All outlive it.
     Upgrader(boost::asio::io_context& io, disk::Disk& disk, const Settings& settings,
              UpgradeListener& listener)
-        : io_(io), disk_(disk), settings_(settings), listener_(listener) {}
+        : io_(io), disk_(disk), settings_(settings), listener_(listener), deadline_(io) {}
 
     // Before the I/O thread runs: decides which slot this is (as a boot loader would, where the
     // process restarts itself), and opens the record. Blocks.
@@ -78,7 +79,7 @@ public:
 private:
     void on_slots(install::Event event, Installed then = nullptr);
     void tell(const install::Actions& actions);
-    void arm_timer();
+    void arm(Instant deadline);
     std::pair<bool, std::string> run_health() const;
 
     boost::asio::io_context& io_;
@@ -87,8 +88,7 @@ private:
     UpgradeListener& listener_;
     std::unique_ptr<TwoSlotInstaller> installer_;  // on the worker once booted() was called
     SlotsView view_;
-    struct Timer;
-    std::shared_ptr<Timer> timer_;
+    Alarm deadline_;                  // the installer's
     std::unique_ptr<Worker> worker_;  // last: its jobs use the rest
 };
 

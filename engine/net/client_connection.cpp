@@ -80,7 +80,7 @@ struct ClientConnection::Impl {
     void connect() {
         endpoint = exchanges.front().request.url;
         link = std::make_shared<Link>(io, this);
-        link->open(endpoint, tls, options.connect_timeout);
+        link->open(endpoint, tls, options.connect_timeout, options.local_address);
     }
 
     void on_connected() {

@@ -59,6 +59,7 @@ struct ClientOptions {
     unsigned redirects = 0;  // followed per request: none for peers
     std::size_t pipeline = 2;
     Duration connect_timeout = std::chrono::seconds(2);  // name, TCP and TLS together
+    std::string local_address;  // an IP literal to connect from; empty: the system's choice
 };
 
 class ClientConnection {

@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -44,9 +45,13 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     std::size_t low_water = 1;  // SO_RCVLOWAT
     std::string out;            // being written
     std::string pending;        // to be written after it
+    std::string local_address;  // to connect from; empty: the system's choice
 
-    // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls.
-    void open(const Url& url, ClientTls& client_tls, Duration timeout) {
+    // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls. `from`: an IP
+    // literal, or empty.
+    void open(const Url& url, ClientTls& client_tls, Duration timeout,
+              const std::string& from = {}) {
+        local_address = from;
         const auto self = this->shared_from_this();
         timer.expires_after(timeout);
         timer.async_wait([self](boost::system::error_code error) {
@@ -103,16 +108,43 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     }
     void connect(const Tcp::resolver::results_type& addresses, const Url& url,
                  ClientTls& client_tls) {
-        boost::asio::async_connect(socket, addresses,
-                                   [self = this->shared_from_this(), url, &client_tls](
-                                       boost::system::error_code error, const Tcp::endpoint&) {
-                                       if (error) return self->fail("connect: " + error.message());
-                                       if (!self->owner) return;
-                                       self->socket.set_option(Tcp::no_delay(true), error);
-                                       self->reset_on_close();
-                                       if (url.is_tls) return self->start_tls(url.host, client_tls);
-                                       self->owner->on_connected();
-                                   });
+        const auto self = this->shared_from_this();
+        if (!local_address.empty()) return connect_from_here(addresses, url, client_tls);
+        boost::asio::async_connect(
+            socket, addresses,
+            [self, url, &client_tls](boost::system::error_code error, const Tcp::endpoint&) {
+                self->on_tcp_connected(error, url, client_tls);
+            });
+    }
+    // The first address of our own address's family; async_connect would undo the bind.
+    void connect_from_here(const Tcp::resolver::results_type& addresses, const Url& url,
+                           ClientTls& client_tls) {
+        boost::system::error_code error = boost::asio::error::host_unreachable;
+        const auto here = boost::asio::ip::make_address(local_address, error);
+        for (const auto& each : addresses) {
+            const auto there = each.endpoint();
+            if (there.address().is_v4() != here.is_v4()) continue;
+            socket.open(there.protocol(), error);
+            if (!error) socket.bind({here, 0}, error);
+            if (error) break;
+            return socket.async_connect(there, [self = this->shared_from_this(), url,
+                                                &client_tls](boost::system::error_code failure) {
+                self->on_tcp_connected(failure, url, client_tls);
+            });
+        }
+        // Not from inside the caller.
+        boost::asio::post(socket.get_executor(),
+                          [self = this->shared_from_this(), why = error.message()] {
+                              self->fail("connect from " + self->local_address + ": " + why);
+                          });
+    }
+    void on_tcp_connected(boost::system::error_code error, const Url& url, ClientTls& client_tls) {
+        if (error) return fail("connect: " + error.message());
+        if (!owner) return;
+        socket.set_option(Tcp::no_delay(true), error);
+        reset_on_close();
+        if (url.is_tls) return start_tls(url.host, client_tls);
+        owner->on_connected();
     }
     // Also when this process is killed: after a FIN alone a server may take us for a client that
     // only closed its own side, and goes on sending what nobody will read.
