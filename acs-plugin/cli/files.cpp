@@ -76,6 +76,20 @@ Result<std::string> read_file(const Path& path, std::uint64_t max_bytes) {
     return out;
 }
 
+Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t size) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    SLUICE_TRY(const auto length, size_of(path, file));
+    if (offset > length || size > length - offset)
+        return Error{path.string() + ": has become shorter"};
+    if (::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+        return system_error(path, "cannot be read");
+    std::string out(size, '\0');
+    SLUICE_TRY(const auto have,
+               read_full(path, file.get(), reinterpret_cast<std::uint8_t*>(out.data()), size));
+    if (have != size) return Error{path.string() + ": has become shorter"};
+    return out;
+}
+
 Result<std::uint64_t> length_of(const Path& path) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     return size_of(path, file);
@@ -99,7 +113,16 @@ Error PendingFile::failed(const char* what) const {
 }
 
 Result<PendingFile> PendingFile::create(const Path& path, unsigned mode) {
-    auto name = (folder_of(path) / ("." + path.filename().string() + ".XXXXXX")).string();
+    const auto folder = folder_of(path);
+    const bool can_be_named = ::access("/proc/self/fd", X_OK) == 0;
+    const int unnamed =
+        can_be_named ? ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+    if (unnamed >= 0) {
+        PendingFile out(path, Path(), unnamed);
+        if (::fchmod(unnamed, mode) != 0) return out.failed("cannot be given its mode");
+        return out;
+    }
+    auto name = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
     const int fd = ::mkostemp(name.data(), O_CLOEXEC);  // 0600 from the start
     if (fd < 0) return system_error(path, "cannot be created");
     PendingFile out(path, name, fd);
@@ -117,16 +140,31 @@ Result<void> PendingFile::append(ByteView bytes) {
     return success();
 }
 
+// Never replaces what has the name already.
+Result<void> PendingFile::give_name(const Path& name) {
+    const auto self = "/proc/self/fd/" + std::to_string(fd_);
+    const auto& from = temporary_.empty() ? self : temporary_.string();
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+        return success();
+    if (errno == EEXIST) return Error{path_.string() + ": exists and is not overwritten"};
+    return failed("cannot be created");
+}
+
 Result<void> PendingFile::commit(Overwrite overwrite) {
     if (::fsync(fd_) != 0) return failed("cannot be synced");
-    if (overwrite == Overwrite::yes) {
-        if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot be renamed");
-        temporary_.clear();
-    } else if (::link(temporary_.c_str(), path_.c_str()) != 0) {
-        // link, unlike rename, never replaces; the temporary name goes with this object.
-        if (errno == EEXIST) return Error{path_.string() + ": exists and is not overwritten"};
-        return failed("cannot be created");
+    if (overwrite == Overwrite::no) {
+        SLUICE_CHECK(give_name(path_));  // a temporary name goes with this object
+        return sync_folder(path_);
     }
+    if (temporary_.empty()) {
+        // Only a named file can replace another. Killed right here, the next one takes it away.
+        const auto beside = folder_of(path_) / ("." + path_.filename().string() + ".new");
+        ::unlink(beside.c_str());
+        SLUICE_CHECK(give_name(beside));
+        temporary_ = beside;
+    }
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot be renamed");
+    temporary_.clear();
     return sync_folder(path_);
 }
 

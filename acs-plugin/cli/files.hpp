@@ -18,7 +18,8 @@ enum class Overwrite : bool { no, yes };
 // Refused above `max_bytes`, before anything is read.
 Result<std::string> read_file(const Path& path, std::uint64_t max_bytes);
 
-// A file in the making, beside its final name. Gone when destroyed unless committed.
+// A file in the making. It has no name before it is committed, so that a killed process leaves
+// nothing; where a file system cannot do that, it has a hidden one beside its final name.
 class PendingFile {
 public:
     static Result<PendingFile> create(const Path& path, unsigned mode);
@@ -33,9 +34,10 @@ public:
 private:
     PendingFile(Path path, Path temporary, int fd);
     Error failed(const char* what) const;
+    Result<void> give_name(const Path& name);
 
     Path path_;
-    Path temporary_;
+    Path temporary_;  // empty: without a name, or committed
     int fd_;
 };
 
@@ -50,5 +52,7 @@ Result<void> read_pieces(const Path& path, std::uint64_t length, std::uint32_t p
                          const std::function<Result<void>(ByteView)>& take);
 
 Result<std::uint64_t> length_of(const Path& path);
+// `size` bytes from `offset` on; an error when the file has fewer.
+Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t size);
 
 }  // namespace sluice::cli

@@ -1,9 +1,11 @@
-// `sluice image show`: what a manifest says. Nothing is checked beyond that it can be read.
+// `sluice image show`: what a manifest says, where there is such a file; else what the ACS knows of
+// an image of that name. Nothing is checked beyond that it can be read.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "acs-plugin/cli/api_client.hpp"
 #include "acs-plugin/cli/command.hpp"
 #include "acs-plugin/cli/files.hpp"
 #include "acs-plugin/cli/image_command.hpp"
@@ -48,12 +50,24 @@ Result<void> show(const Path& path, bool is_json) {
 
 void add_image_show_command(CLI::App& image) {
     auto* command =
-        image.add_subcommand("show", "Show what a manifest says.\nChecks no signature.");
-    const auto path = std::make_shared<Path>();
+        image.add_subcommand("show",
+                             "Show what a manifest says, or an image that the ACS has.\n"
+                             "Checks no signature.");
+    const auto named = std::make_shared<std::string>();
     const auto is_json = std::make_shared<bool>(false);
-    command->add_option("MANIFEST", *path, "the signed envelope, <name>.manifest.json")->required();
+    command
+        ->add_option("MANIFEST", *named,
+                     "the signed envelope, <name>.manifest.json;\n"
+                     "or a published image's name or id")
+        ->required();
     command->add_flag("--json", *is_json, "for programs");
-    command->callback([=] { finish(show(*path, *is_json)); });
+    const auto api = add_api_options(*command);
+    command->callback([=] {
+        // A path that is not there is still meant as one.
+        const bool is_path = named->find('/') != std::string::npos || named->ends_with(".json") ||
+                             std::filesystem::exists(*named);
+        finish(is_path ? show(*named, *is_json) : show_published(*api, *named, *is_json));
+    });
 }
 
 }  // namespace sluice::cli

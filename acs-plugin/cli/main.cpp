@@ -3,12 +3,16 @@
 #include <CLI/CLI.hpp>
 
 #include "acs-plugin/cli/command.hpp"
+#include "acs-plugin/cli/device_command.hpp"
 #include "acs-plugin/cli/downgrade_command.hpp"
+#include "acs-plugin/cli/group_command.hpp"
 #include "acs-plugin/cli/help_formatter.hpp"
 #include "acs-plugin/cli/image_command.hpp"
 #include "acs-plugin/cli/keygen_command.hpp"
 #include "acs-plugin/cli/plan_command.hpp"
+#include "acs-plugin/cli/rollout_command.hpp"
 #include "acs-plugin/cli/sign_command.hpp"
+#include "acs-plugin/cli/site_command.hpp"
 #include "acs-plugin/cli/trust_command.hpp"
 
 int main(int argc, char** argv) {
@@ -27,6 +31,10 @@ int main(int argc, char** argv) {
     add_downgrade_command(app);
     add_sign_command(app);
     add_plan_command(app);
+    add_device_command(app);
+    add_group_command(app);
+    add_site_command(app);
+    add_rollout_command(app);
     app.footer("'sluice COMMAND --help' says more. Exit codes: 0 done, 1 failed, 2 wrong use.");
     return run(app, argc, argv);
 }

@@ -2,12 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <map>
 #include <sys/random.h>
 
+#include "acs-plugin/cli/calendar.hpp"
 #include "acs-plugin/cli/command.hpp"
 #include "acs-plugin/cli/site_file.hpp"
 #include "acs-plugin/service/compose.hpp"
@@ -47,11 +47,6 @@ template <class T>
 Result<T> within(Result<T> result, const Path& path) {
     if (result.has_value()) return result;
     return std::move(result).error().within(path.string());
-}
-
-UtcTime utc_now() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::seconds>(now).count()};
 }
 
 // The manifest is passed on, not believed: devices verify it with keys that we do not hold.

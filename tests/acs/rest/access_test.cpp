@@ -95,7 +95,7 @@ TEST_F(Api, BoundsWhatItReads) {
          {std::string(), std::string("{"), std::string("[]"), deep,
           std::string("{\"image\":\"\xff\"}"), std::string("{\"image\":\"a\",\"image\":\"b\"}")})
         EXPECT_EQ(ask("POST", "rollouts", body).status, 422) << body.substr(0, 20);
-    tests::RawClient huge(server->port());
+    tests::RawClient huge(port);
     huge.send("POST /api/v1/rollouts HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
               std::to_string(kMaxPortion + 1) + "\r\n\r\n");
     EXPECT_EQ(huge.receive_answer().status, 413);

@@ -29,9 +29,10 @@ struct Answer {
     Json json() const { return Json::parse(body, nullptr, false); }
 };
 
-class Api : public testing::Test {
-protected:
-    void SetUp() override {
+// The server, its planner and its store.
+class ApiHost {
+public:
+    ApiHost() {
         auto name = (std::filesystem::temp_directory_path() / "sluice-rest-XXXXXX").string();
         folder = ::mkdtemp(name.data());
         shelf = origin::Shelf::open(folder).value();
@@ -58,18 +59,42 @@ protected:
             done(std::move(rows));
         };
     }
-    void TearDown() override {
-        thread.run([this] { server.reset(); });
+    ~ApiHost() {
+        stop();
         std::filesystem::remove_all(folder);
     }
     void start() {
         thread.run([this] {
             server = RestServer::start(thread.io(), bench.planner(), *shelf, options).value();
+            port = server->port();
         });
     }
+    void stop() {
+        thread.run([this] { server.reset(); });
+    }
+    template <class Task>
+    auto on_server(Task task) {
+        return thread.run(std::move(task));
+    }
+
+    std::string folder;
+    std::unique_ptr<origin::Shelf> shelf;
+    service::bench::Bench bench;
+    RestOptions options;
+    bool is_store_slow = false, is_store_broken = false;
+    std::vector<service::Changes> commits;
+    std::vector<service::AuditRow> audit;
+    std::function<void(Result<void>)> waiting;
+    std::uint16_t port = 0;
+    tests::IoThread thread;
+    std::unique_ptr<RestServer> server;
+};
+
+class Api : public testing::Test, protected ApiHost {
+protected:
     Answer ask(const std::string& method, const std::string& path, const std::string& body = {},
                httplib::Headers headers = {}) {
-        httplib::Client client("127.0.0.1", server->port());
+        httplib::Client client("127.0.0.1", port);
         client.set_read_timeout(5);
         httplib::Request request;
         request.method = method;
@@ -89,21 +114,6 @@ protected:
         if (!range.empty()) headers.emplace("Content-Range", range);
         return ask("PUT", "images/" + id + "/content", std::string(bytes), headers);
     }
-    template <class Task>
-    auto on_server(Task task) {
-        return thread.run(std::move(task));
-    }
-
-    std::string folder;
-    std::unique_ptr<origin::Shelf> shelf;
-    service::bench::Bench bench;
-    RestOptions options;
-    bool is_store_slow = false, is_store_broken = false;
-    std::vector<service::Changes> commits;
-    std::vector<service::AuditRow> audit;
-    std::function<void(Result<void>)> waiting;
-    tests::IoThread thread;
-    std::unique_ptr<RestServer> server;
 };
 
 // An image's bytes and its manifest, signed by nobody: the ACS passes it on.

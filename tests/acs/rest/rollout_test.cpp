@@ -11,7 +11,6 @@ using testing::Not;
 class Rollouts : public Api {
 protected:
     void SetUp() override {
-        Api::SetUp();
         image = service::bench::an_image("2.0").id;
         bench.publish(service::bench::an_image("2.0"));
         start();
