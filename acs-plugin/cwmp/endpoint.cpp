@@ -14,7 +14,7 @@ namespace sluice::acs_cwmp {
 namespace {
 
 constexpr std::string_view kCookie = "sluice";
-constexpr std::size_t kWorthCompressing = 512;
+constexpr std::size_t kWorthCompressing = 256;
 // A turned-away device comes back within this span, evenly spread.
 constexpr std::uint64_t kRetryAfterMin = 10, kRetryAfterSpan = 50;
 // An attacker with wrong passwords must not fill the log.

@@ -239,7 +239,9 @@ TEST(Endpoint, KeepsNoSessionForWhoDoesNotSayWhoTheyAre) {
     EndpointRig rig;
     Cpe cpe(rig.port);
     EXPECT_EQ(said(cpe.post("<nonsense").body), "Fault 8003");
+    EXPECT_EQ(rig.counters().open, 0u);
     EXPECT_EQ(cpe.post("").status, 204);
+    EXPECT_EQ(rig.counters().open, 0u);
     EXPECT_EQ(cpe.post(body_of(a_transfer("k1"))).status, 400);
     EXPECT_EQ(rig.counters().open, 0u);
 }
