@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "sim/flow/random.hpp"
+#include "sim/scenario/read.hpp"
 
 namespace sluice::sim::flow {
 namespace {
@@ -24,24 +25,9 @@ double next_inform(double phase, double period, double from) {
 
 }  // namespace
 
-Result<std::vector<double>> parse_waves(std::string_view text) {
-    std::vector<double> out;
-    while (!text.empty() || out.empty()) {
-        const auto comma = text.find(',');
-        SLUICE_TRY(const auto share,
-                   scenario::parse_quantity(text.substr(0, comma), scenario::Unit::share));
-        if (share <= (out.empty() ? 0 : out.back()) || share > 1)
-            return Error{"shares must grow from above 0 % to 100 %"};
-        out.push_back(share);
-        text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
-    }
-    if (out.back() != 1) return Error{"the last share must be 100 %"};
-    return out;
-}
-
 std::vector<double> start_times(const scenario::Scenario& s, const Population& population,
                                 const Plans& plans, std::uint64_t seed) {
-    const auto waves = parse_waves(s.waves).value();
+    const auto waves = scenario::parse_waves(s.waves).value();
     std::vector<double> out(population.size());
     for (std::uint32_t d = 0; d < population.size(); ++d) {
         const auto begins = wave_start(s, waves, draw(seed, Stream::wave, population.site[d]));

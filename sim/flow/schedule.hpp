@@ -8,9 +8,6 @@
 
 namespace sluice::sim::flow {
 
-// "1 %, 10 %, 100 %": growing shares of the sites, the last one all of them.
-Result<std::vector<double>> parse_waves(std::string_view text);
-
 // By device, in seconds after the rollout began. The scenario is check()ed.
 std::vector<double> start_times(const scenario::Scenario& scenario, const Population& population,
                                 const Plans& plans, std::uint64_t seed);

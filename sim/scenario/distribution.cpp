@@ -1,5 +1,6 @@
 #include "sim/scenario/distribution.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sluice::sim::scenario {
@@ -144,6 +145,16 @@ double Distribution::mean() const {
     double out = 0;
     for (const auto& [value, share] : choices_) out += value * share;
     return out;
+}
+
+double Distribution::least() const {
+    if (kind_ != Kind::choice) return quantile(kind_ == Kind::lognormal ? 1e-9 : 0);
+    return std::ranges::min(choices_).first;
+}
+
+double Distribution::most() const {
+    if (kind_ != Kind::choice) return kind_ == Kind::uniform ? b_ : quantile(1 - 1e-9);
+    return std::ranges::max(choices_).first;
 }
 
 std::string Distribution::text(Unit unit) const {

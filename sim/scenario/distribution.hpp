@@ -21,7 +21,8 @@ public:
 
     double quantile(double u) const;  // 0 ≤ u < 1
     double mean() const;
-    double least() const { return quantile(0); }
+    double least() const;
+    double most() const;  // of an unbounded one what 1 in 10^9 devices draws
     bool is_constant() const { return kind_ == Kind::constant; }
     std::string text(Unit unit) const;
 
