@@ -264,10 +264,7 @@ service::Contact Reading::contact(const service::DeviceRow* known,
     out.connection_url = text(Field::connection_url, kMaxUrl);
     out.connection_username = text(Field::connection_username, kMaxUrl);
     out.config_version = text(Field::config_version, kMaxText);
-    if (known != nullptr) {
-        if (out.connection_url.empty()) out.connection_url = known->connection_url;
-        if (out.config_version.empty() && !was_asked_) out.config_version = known->config_version;
-    }
+    if (known != nullptr && out.connection_url.empty()) out.connection_url = known->connection_url;
     out.root = root_;
     out.cwmp = static_cast<std::uint8_t>(ns_);
     out.max_envelopes = max_envelopes_;

@@ -39,7 +39,7 @@ struct Contact {
     inventory::DeviceReport report;    // its `site` is decided by the planner, from:
     inventory::SiteEvidence evidence;  // `imported` is filled in by the planner
     std::string connection_url, connection_username, connection_password;
-    std::string config_version;
+    std::string config_version;  // as this session says it; empty: it does not
     std::string root;
     std::uint8_t cwmp = 0;
     std::uint32_t max_envelopes = 1;

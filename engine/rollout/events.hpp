@@ -11,7 +11,7 @@ namespace sluice::rollout {
 
 // --- events -------------------------------------------------------------------------------------
 
-// The device opened a session and reported.
+// The device opened a session and reported; again when it said more in the same session.
 struct Contacted {
     Member member;
     bool has_target = false;   // reports the version that the rollout wants

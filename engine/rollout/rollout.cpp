@@ -90,7 +90,7 @@ void Rollout::on_event(const Contacted& event, Turn& turn) {
     e.is.heard = turn.now;
     e.is_given = false;
     e.is_unreachable = false;
-    e.is_boot = event.is_boot;
+    if (event.is_boot) e.booted = turn.now;
     e.is_at_work = event.is_at_work;
     e.who.is_callable = event.is_callable;
     e.who.can_serve = event.can_serve;
@@ -120,9 +120,14 @@ void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
 void Rollout::judge_in_session(Entry& e, Turn& turn) {
     const bool is_overdue = turn.now >= e.is.given + policy_.order_timeout;
     const bool is_late = turn.now >= e.is.changed + policy_.order_timeout;
+    // Since it was ordered: after it said that it applied the image, or in the session in which it
+    // does.
+    const bool has_booted =
+        e.booted > e.is.given &&
+        (e.booted >= e.is.changed || turn.now < e.booted + std::chrono::minutes(1));
     switch (e.is.state) {
         case State::rebooting:
-            if (!(e.is_boot && !e.is_given) && !is_late) return;
+            if (!has_booted && !is_late) return;
             return is_agent(e.who) ? fail(e, Reason::fell_back, turn)
                                    : fail_attempt(e, Reason::not_applied, 0, turn);
         case State::ordered:

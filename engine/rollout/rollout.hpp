@@ -75,7 +75,8 @@ private:
         bool is_planned = false;
         // Not kept: of the current session, and of this process.
         bool is_given = false;  // the order went into this session
-        bool is_boot = false, is_at_work = false, is_unreachable = false;
+        bool is_at_work = false, is_unreachable = false;
+        Instant booted{};                      // when it last said so
         Instant announced = Instant::never();  // Due was said for the state entered then
     };
     struct Site {

@@ -364,6 +364,22 @@ TEST(Verdict, OnADeviceThatNeverCameIsSkipped) {
     EXPECT_EQ(f.rollout.record(agent).reason, Reason::not_seen);
 }
 
+TEST(Boot, IntoTheOldVersionCountsAfterTheOrderHoweverOftenTheSessionReports) {
+    Field f;
+    const auto plain = f.add(0, DeviceKind::plain);
+    f.contact(plain, false, true, true);  // its boot is older than the order
+    f.ask(plain);
+    f.transferred(plain);
+    f.on(OrderWanted{plain});
+    EXPECT_EQ(f.state(plain), "rebooting");
+    f.pass(minutes(2));
+    f.contact(plain, false, true, true);
+    f.contact(plain);  // the parameters that were asked for
+    f.on(OrderWanted{plain});
+    EXPECT_EQ(f.state(plain), "retrying");
+    EXPECT_EQ(f.rollout.record(plain).reason, Reason::not_applied);
+}
+
 TEST(TransferComplete, OfAnOlderOrderOfAnAgentIsNoNewWord) {
     Field f;
     const auto master = f.add(0), slave = f.add(0);

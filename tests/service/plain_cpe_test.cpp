@@ -132,6 +132,7 @@ struct Quirk : testing::Test {
     }
     std::string state() { return home.state(cpe); }
     void boots(const std::string& version) {
+        home.bench.pass(minutes(2));
         cpe.report.software_version = version;
         cpe.is_boot = true;
     }
