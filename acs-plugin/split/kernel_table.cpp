@@ -81,8 +81,28 @@ Record record_of(const Json& element, std::uint64_t usual_timeout_s) {
 std::string text_of(const Record& record) {
     std::string out;
     for (const auto& part : record.key) out += (out.empty() ? "" : " . ") + part;
-    return out + " timeout " + std::to_string(record.timeout_s) + "s expires " +
+    // Older kernels prolong a record without saying so in its time-out.
+    const auto timeout_s = std::max(record.timeout_s, record.expires_s);
+    return out + " timeout " + std::to_string(timeout_s) + "s expires " +
            std::to_string(record.expires_s) + "s";
+}
+
+std::string adding(const std::string& table, const Records& records) {
+    std::string out;
+    for (const auto& [set, records_of_set] : records) {
+        std::size_t in_line = 0;
+        for (const auto& record : records_of_set) {
+            // Less than a second: it would be over before anyone could use it.
+            if (record.timeout_s == 0 || record.expires_s == 0) continue;
+            out += in_line == 0 ? "add element inet " + table + " " + set + " { " : ", ";
+            out += text_of(record);
+            if (++in_line < kRecordsALine) continue;
+            out += " }\n";
+            in_line = 0;
+        }
+        if (in_line > 0) out += " }\n";
+    }
+    return out;
 }
 
 }  // namespace
@@ -115,25 +135,9 @@ Result<void> KernelTable::install() {
     if (before.is_there) {
         SLUICE_TRY(kept, records());
     }
-    auto commands = make_ruleset(settings_);
-    for (const auto& [set, records_of_set] : kept) {
-        std::size_t in_line = 0;
-        std::string line;
-        const auto end_line = [&] {
-            if (in_line > 0)
-                commands += "add element inet " + settings_.table + " " + set + " {" + line + "}\n";
-            in_line = 0;
-            line.clear();
-        };
-        for (const auto& record : records_of_set) {
-            // Less than a second: it would be over before anyone could use it.
-            if (record.timeout_s == 0 || record.expires_s == 0) continue;
-            line += (in_line == 0 ? " " : ", ") + text_of(record);
-            if (++in_line == kRecordsALine) end_line();
-        }
-        end_line();
-    }
-    SLUICE_CHECK(nft_.run(commands));
+    const auto rules = make_ruleset(settings_);
+    // Rules without records send sessions to the ITMS; records without rules send nobody.
+    if (!nft_.run(rules + adding(settings_.table, kept))) SLUICE_CHECK(nft_.run(rules));
     SLUICE_TRY(const auto text, nft_.list("list table inet " + settings_.table, true));
     SLUICE_TRY(const auto listing, parse(text));
     return nft_.run("add chain inet " + settings_.table + " " + listing_mark(listing));

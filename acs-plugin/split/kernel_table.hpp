@@ -17,8 +17,8 @@ namespace sluice::split {
 // One record of a set.
 struct Record {
     std::vector<std::string> key;  // addresses and ports
-    std::uint64_t timeout_s = 0;   // given when it was last put; 0: under a second
-    std::uint64_t expires_s = 0;   // left of it
+    std::uint64_t timeout_s = 0;   // given when it was made; 0: under a second
+    std::uint64_t expires_s = 0;   // left; may be more, where it was prolonged since
     std::uint64_t packets = 0;     // that found it
 };
 using Records = std::map<std::string, std::vector<Record>>;  // by name of the set
@@ -34,8 +34,9 @@ public:
     KernelTable(Nft& nft, const Settings& settings) : nft_(nft), settings_(settings) {}
 
     Result<TableState> look();
-    // Puts ours in the place of what is there, in one transaction. Records of sets that
-    // the new table has too live on; established connections are not touched.
+    // Puts ours in the place of what is there, in one transaction. Records of sets that the new
+    // table has too live on, or all are gone where the kernel will not have them back; established
+    // connections are not touched.
     Result<void> install();
     Result<void> remove();
     Result<void> flush();
@@ -43,7 +44,6 @@ public:
     Result<std::map<std::string, std::uint64_t>> counters();
 
 private:
-    Result<std::string> stripped_listing();
     Nft& nft_;
     const Settings& settings_;
 };

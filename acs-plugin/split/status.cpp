@@ -1,5 +1,6 @@
 #include "acs-plugin/split/status.hpp"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -31,9 +32,16 @@ std::string collector_of(const RecordSet& set, const Record& record) {
 std::string port_of(const RecordSet& set, const Record& record) {
     return set.kind == Kind::activated || record.key.empty() ? "" : record.key.back();
 }
-// Since it was last put.
-std::uint64_t age_s(const Record& record) {
-    return record.timeout_s > record.expires_s ? record.timeout_s - record.expires_s : 0;
+// Since it was last put. The kernel says what is left, not of what: the shortest life that fits.
+std::uint64_t age_s(Kind kind, const Record& record, const Lives& lives) {
+    const auto both =
+        kind == Kind::activating  ? std::pair(lives.activation_timeout, lives.activation_timeout)
+        : kind == Kind::activated ? std::pair(lives.linger, lives.activation_ttl)
+                                  : std::pair(lives.half_open_timeout, lives.report_timeout);
+    const auto left = std::chrono::seconds(record.expires_s);
+    const auto [shorter, longer] = std::minmax(both.first, both.second);
+    const auto life = left <= shorter ? shorter : longer;
+    return left >= life ? 0 : static_cast<std::uint64_t>((life - left) / Duration(1s));
 }
 
 template <class Visit>
@@ -52,13 +60,13 @@ std::size_t count_of(const Status& status, const Settings& settings, Kind kind) 
     return out;
 }
 
-Json json_of(const RecordSet& set, const Record& record) {
+Json json_of(const RecordSet& set, const Record& record, const Lives& lives) {
     Json out;
     out["cpe"] = record.key.empty() ? "" : record.key.front();
     if (const auto collector = collector_of(set, record); !collector.empty())
         out["collector"] = collector;
     if (const auto port = port_of(set, record); !port.empty()) out["port"] = std::stoul(port);
-    out["age_s"] = age_s(record);
+    out["age_s"] = age_s(set.kind, record, lives);
     out["expires_s"] = record.expires_s;
     out["packets"] = record.packets;
     return out;
@@ -97,7 +105,7 @@ std::string status_text(const Status& status, const Settings& settings, std::siz
             out += "  " + record.key.front();
             if (!port.empty()) out += " port " + port;
             if (!collector.empty()) out += " -> " + collector;
-            out += ": " + std::to_string(age_s(record)) + " s old, " +
+            out += ": " + std::to_string(age_s(set.kind, record, settings.lives)) + " s old, " +
                    std::to_string(record.expires_s) + " s left\n";
         });
         if (count > records_most)
@@ -118,8 +126,8 @@ std::string status_json(const Status& status, const Settings& settings) {
     out["current"] = status.state.ruleset == ruleset_name(settings);
     for (const auto& [kind, name] : kKinds) {
         auto& list = out[name] = Json::array();
-        each_record(status, settings, kind, [&list](const auto& set, const auto& record) {
-            list.push_back(json_of(set, record));
+        each_record(status, settings, kind, [&](const auto& set, const auto& record) {
+            list.push_back(json_of(set, record, settings.lives));
         });
     }
     auto& counters = out["counters"] = Json::object();
