@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <unordered_map>
 
 #include "engine/net/http_connection.hpp"
@@ -23,6 +24,11 @@ constexpr Duration kComplaintPause = 10s;
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"
     "Connection: close\r\n\r\n";
+
+// A program that this process starts would go on listening for it, and hold its port.
+void keep_from_children(int fd) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
 
 // Deadlines are looked at this often while anyone is connected; nobody needs them finer.
 Duration tick_of(const HttpServerLimits& limits) {
@@ -116,6 +122,7 @@ Result<std::uint16_t> HttpServer::Impl::listen(const ListenAddress& address) {
     if (!ec) acceptor->set_option(tcp::acceptor::reuse_address(true), ec);
     if (!ec) acceptor->bind({ip, address.port}, ec);
     if (!ec) acceptor->listen(kBacklog, ec);
+    if (!ec) keep_from_children(acceptor->native_handle());
     if (ec) return fail(ec);
     const auto port = acceptor->local_endpoint(ec).port();
     if (ec) return fail(ec);
@@ -191,6 +198,7 @@ void HttpServer::Impl::welcome(tcp::socket socket) {
     error_code ec;
     const auto peer = socket.remote_endpoint(ec);
     if (ec) return;  // gone already
+    keep_from_children(socket.native_handle());
     socket.native_non_blocking(true, ec);
     socket.set_option(tcp::no_delay(true), ec);
     socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
