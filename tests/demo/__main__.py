@@ -53,12 +53,12 @@ def run_demo(options, folder: Path) -> bool:
     operation = Operation(folder, options.build, int(options.uplink * 1e6), int(options.lan * 1e6))
     _say(f"sites      {_describe(options)}")
     try:
-        image = operation.pack(options.image)
+        manifest = operation.pack(options.image)
         operation.start_acs()
         count = _start_devices(operation, options)
         operation.wait_for_informs(count)
         _say(f"devices    {count} have reported, all on version 1.0")
-        published = operation.publish(image)
+        published = operation.publish(manifest)
         _say(f"published  {published['name']}, {published['length']:,} bytes, signed")
         rollout = operation.start_rollout(published["id"], options.flow)
         result = folder / "result.json"

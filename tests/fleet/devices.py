@@ -76,7 +76,10 @@ def _toml(values: dict) -> str:
 def start_agent(programs: Programs, world: World, place: Place, **more) -> None:
     """`more` goes into its configuration, dashes as underscores; a second start is a restart."""
     home, gateway = world.home(place), place.gateway
-    home.mkdir(exist_ok=True)
+    factory_slot = home / "slots" / "a.img"
+    if not factory_slot.exists():
+        factory_slot.parent.mkdir(parents=True, exist_ok=True)
+        factory_slot.write_bytes(f"{PRODUCT_CLASS} {OLD_VERSION}".encode())
     config = home / "agent.toml"
     config.write_text(_toml({
         "acs-url": world.acs_url, "acs-username": "cpe", "acs-password-file": world.password,
@@ -89,7 +92,8 @@ def start_agent(programs: Programs, world: World, place: Place, **more) -> None:
         "listen": f"{place.address}:0", "connection-listen": f"{place.address}:0",
         "local-address": place.address, "reboot-command": "restart",
         "uplink-rate": world.uplink_bps, "downlink-rate": world.uplink_bps,
-        "lan-rate": world.lan_bps, "report": home / "report.jsonl", "insecure-lab": True,
+        "lan-rate": world.lan_bps, "is-gateway": place == gateway,
+        "report": home / "report.jsonl", "insecure-lab": True,
     } | {key.replace("_", "-"): value for key, value in more.items()}), encoding="utf-8")
     programs.start(place.serial, [programs.agent, "run", "--config", config])
 

@@ -31,21 +31,25 @@ class Operation:
 
     def pack(self, image: Path, name: str = "gw3-2.0", version: str = NEW_VERSION,
              security_version: int = 2) -> Path:
+        """Its manifest; the image is beside it."""
         out = self.folder / "image"
         self.programs.command(
             "image", "pack", image, "--name", name, "--version", version,
             "--security-version", security_version, "--manufacturer", MANUFACTURER, "--oui", OUI,
             "--product-class", PRODUCT_CLASS, "--hardware-version", HARDWARE,
             "--vendor-verified", "--key", f"{self._key}.pem", "--out", out)
-        return out / f"{name}.bin"
+        return out / f"{name}.manifest.json"
 
     # --- the ACS -------------------------------------------------------------------------------
 
     def start_acs(self) -> None:
         """Also after kill_acs(): on the same ports, from the same store."""
         policy = self.folder / "policy.json"
-        policy.write_text(json.dumps({"planning": {"rate_cap_bps": self._lan_bps}}),
-                          encoding="utf-8")
+        # All devices are this one machine: its load says nothing about any of them.
+        policy.write_text(json.dumps({
+            "masters": {"max_cpu_percent": 100},
+            "planning": {"rate_cap_bps": self._lan_bps, "cpu_gate_percent": 100}}),
+            encoding="utf-8")
         ready = self.folder / "acs.json"
         ready.unlink(missing_ok=True)
         self.programs.start("sluice-acs", [
@@ -77,11 +81,11 @@ class Operation:
         wait_for(f"Informs of {count} devices", 60, lambda: len(self.devices()) == count,
                  self.programs)
 
-    def publish(self, image: Path) -> dict:
-        return self.programs.json("image", "publish", image, *self.api)
+    def publish(self, manifest: Path) -> dict:
+        return self.programs.json("image", "publish", manifest, *self.api)
 
     def start_rollout(self, image_id: str, flow: str = "a", *more: str) -> str:
-        return self.programs.json("rollout", "start", "--image", image_id, "--name", "fleet",
+        return self.programs.json("rollout", "start", image_id, "--name", "fleet",
                                   "--flow", flow, *more, *self.api)["id"]
 
     def status(self, rollout: str) -> dict:
