@@ -27,7 +27,6 @@ bool is_worth_retrying(std::uint32_t fault, inventory::DeviceKind kind) {
         case 9019:
             return false;
         case 9003:
-        case 9010:
             return kind == inventory::DeviceKind::plain;
         default:
             return true;

@@ -31,16 +31,19 @@ Result<void> check(const Policy& policy);
 // Doubles with every attempt.
 Duration back_off(const Policy& policy, std::uint32_t attempts);
 
-// Whether the same order may go better the next time. An agent says by the code what is at fault:
-// 9010 is whatever is no transfer's fault, the new image not being healthy among it. A plain CPE's
-// 9010 says only that the download failed.
+// Whether the same order may go better the next time. What a plain CPE finds wrong with our
+// arguments may be a URL that it does not like.
 //
 // | fault                                | agent | plain CPE |
 // |--------------------------------------|-------|-----------|
 // | 9000 method, 9006 type               | no    | no        |
-// | 9003 arguments, 9010 anything else   | no    | yes       |
+// | 9003 arguments                       | no    | yes       |
 // | 9019 not authentic, or not for it    | no    | no        |
 // | all others                           | yes   | yes       |
 bool is_worth_retrying(std::uint32_t fault, inventory::DeviceKind kind);
+
+// What an agent says when no transfer was at fault: after a reboot, that the new image was tried,
+// was not well, and was left again. It would be left the next time too.
+inline constexpr std::uint32_t kAnythingElse = 9010;
 
 }  // namespace sluice::rollout

@@ -261,6 +261,10 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
         case State::fetching:
         case State::activating:
             e.is.is_taken = true;
+            if (is_agent(e.who) && event.fault == kAnythingElse && e.booted > e.is.given) {
+                e.is.fault = event.fault;
+                return fail(e, Reason::fault, turn);
+            }
             return is_success ? on_applied(e, turn)
                               : fail_attempt(e, Reason::fault, event.fault, turn);
         case State::waiting:

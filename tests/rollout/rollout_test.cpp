@@ -128,7 +128,7 @@ TEST(Policy, TriesAgainWhatMayGoBetter) {
         bool agent, plain;
     } const cases[] = {{9000, false, false}, {9001, true, true}, {9002, true, true},
                        {9003, false, true},  {9004, true, true}, {9006, false, false},
-                       {9010, false, true},  {9012, true, true}, {9015, true, true},
+                       {9010, true, true},   {9012, true, true}, {9015, true, true},
                        {9016, true, true},   {9017, true, true}, {9018, true, true},
                        {9019, false, false}, {9020, true, true}, {1, true, true}};
     for (const auto& c : cases) {
@@ -378,6 +378,19 @@ TEST(Boot, IntoTheOldVersionCountsAfterTheOrderHoweverOftenTheSessionReports) {
     f.on(OrderWanted{plain});
     EXPECT_EQ(f.state(plain), "retrying");
     EXPECT_EQ(f.rollout.record(plain).reason, Reason::not_applied);
+}
+
+TEST(Boot, AndThenAFaultThatIsNoTransfersIsAnAgentsFallBackAndFinal) {
+    for (const bool has_booted : {false, true}) {
+        Field f;
+        const auto agent = f.add(0);
+        f.session(agent);
+        f.pass(minutes(5));
+        f.contact(agent, false, true, has_booted);
+        f.transferred(agent, 9010);
+        EXPECT_EQ(f.state(agent), has_booted ? "failed" : "retrying");
+        EXPECT_EQ(f.rollout.record(agent).fault, 9010u);
+    }
 }
 
 TEST(TransferComplete, OfAnOlderOrderOfAnAgentIsNoNewWord) {

@@ -77,6 +77,7 @@ TEST(Verdict, OfAMasterThatIsNotHealthyInTheNewImageIsFailedWithItsReason) {
 TEST(Verdict, OfAMasterThatOnlySaysSoByItsFaultIsFailedToo) {
     Home home(2);
     home.until_activation();
+    home.bench.pass(minutes(2));
     home.bench.fault(*home.cpes[0], 9010, "health check failed, fell back");
     home.cpes[0]->is_boot = true;
     home.bench.session(*home.cpes[0]);
@@ -96,6 +97,8 @@ TEST(Verdict, OfAMasterThatFellBackLeavesItsSlavesServed) {
     home.bench.session(*home.cpes[1]);
     home.bench.pass(minutes(31));  // the third was away all the time: drained
     home.bench.session(master);
+    home.bench.pass(minutes(2));
+    master.is_boot = true;
     home.bench.fault(master, 9010, "fell back");
     home.bench.session(master);
     ASSERT_EQ(home.state(master), "failed");
