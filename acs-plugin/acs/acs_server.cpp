@@ -156,7 +156,8 @@ Result<void> AcsServer::Impl::start_planner() {
                    boost::asio::post(io, std::move(job));
                }));
     SLUICE_TRY(const auto rows, store->load());
-    ledger.emplace(*store, [this](const std::string& why) { fail(why); });
+    ledger.emplace(
+        *store, [this](const std::string& why) { fail(why); }, [this] { arm_timer(); });
     service::PlannerSettings terms;
     terms.fleet = settings.fleet;
     terms.origin_url = origin_url();
@@ -188,6 +189,7 @@ Result<void> AcsServer::Impl::start_endpoint() {
         std::make_unique<acs_cwmp::Caller>(io, client_tls, acs_cwmp::CallerOptions{},
                                            [this](const std::string& identity, bool is_reached) {
                                                planner->on_called(identity, is_reached, wall_now());
+                                               arm_timer();
                                            });
     return success();
 }

@@ -4,11 +4,13 @@
 
 namespace sluice::acs {
 
-Ledger::Ledger(store::Store& store, std::function<void(const std::string&)> failed)
-    : store_(store), failed_(std::move(failed)) {}
+Ledger::Ledger(store::Store& store, std::function<void(const std::string&)> failed,
+               std::function<void()> changed)
+    : store_(store), failed_(std::move(failed)), changed_(std::move(changed)) {}
 
 void Ledger::commit(service::Changes rows, std::function<void(Result<void>)> done) {
     ++under_way_;
+    if (!rows.empty()) changed_();
     store_.commit(std::move(rows), [this, done = std::move(done)](Result<void> result) {
         --under_way_;
         if (!result.has_value() && !std::exchange(has_failed_, true))

@@ -13,8 +13,10 @@ namespace sluice::acs {
 
 class Ledger {
 public:
-    // `store` outlives it; `failed` is called on its caller's thread, at most once.
-    Ledger(store::Store& store, std::function<void(const std::string& why)> failed);
+    // `store` outlives it. `failed` is called on its caller's thread, at most once; `changed` with
+    // every write: what the planner waits for may be another time now.
+    Ledger(store::Store& store, std::function<void(const std::string& why)> failed,
+           std::function<void()> changed);
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
 
@@ -29,6 +31,7 @@ public:
 private:
     store::Store& store_;
     std::function<void(const std::string&)> failed_;
+    std::function<void()> changed_;
     std::size_t under_way_ = 0;
     bool has_failed_ = false;
 };

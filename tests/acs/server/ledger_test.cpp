@@ -42,13 +42,16 @@ protected:
             jobs.push_back(std::move(job));
             come.notify_all();
         }).value();
-    Ledger ledger{*store, [this](const std::string& why) { failures.push_back(why); }};
+    int changes = 0;
+    Ledger ledger{*store, [this](const std::string& why) { failures.push_back(why); },
+                  [this] { ++changes; }};
 };
 
 TEST_F(LedgerTest, HoldsBackWhatFollowsFromAWriteUntilItIsDurable) {
     ledger.write_then(a_row("a"), note("a"));
     ledger.write_then({}, note("nothing of its own, but after a"));
     EXPECT_THAT(durable, IsEmpty());
+    EXPECT_EQ(changes, 1);
     while (durable.size() < 2) drain();
     EXPECT_THAT(durable, ElementsAre("a", "nothing of its own, but after a"));
 }
