@@ -85,7 +85,7 @@ Result<void> Device::lock_folders() {
 }
 
 Result<void> Device::open() {
-    ledger_ = Ledger::open(io_, *disk_, settings_.state);
+    SLUICE_TRY(ledger_, Ledger::open(io_, *disk_, settings_.state));
     learn_time();
     model_ = std::make_unique<DeviceModel>(settings_, ledger_->state);
     worker_ = std::make_unique<Worker>();

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 
 #include "engine/net/log.hpp"
 
@@ -18,8 +19,8 @@ Result<void> write(disk::Disk& disk, const std::string& folder, const std::strin
 
 }  // namespace
 
-std::unique_ptr<Ledger> Ledger::open(boost::asio::io_context& io, disk::Disk& disk,
-                                     std::string folder) {
+Result<std::unique_ptr<Ledger>> Ledger::open(boost::asio::io_context& io, disk::Disk& disk,
+                                             std::string folder) {
     const auto path = folder + "/" + kFile;
     std::unique_ptr<Ledger> ledger(new Ledger(io, disk, folder));
     // What a process left that was killed behind its rename is acted on from here: a cut must not
@@ -27,6 +28,8 @@ std::unique_ptr<Ledger> Ledger::open(boost::asio::io_context& io, disk::Disk& di
     (void)disk.sync_directory(folder);
     const auto bytes = disk::read_small_file(disk, path, kMaxStateBytes);
     if (!bytes && bytes.error().is_missing()) return ledger;
+    const bool is_passing = !bytes && bytes.error().code != EIO && bytes.error().code != EFBIG;
+    if (is_passing) return Error{bytes.error().message};
     auto state = bytes ? parse_state(as_text(bytes.value())) : Error{bytes.error().message};
     if (state) {
         ledger->state = std::move(state).value();

@@ -22,10 +22,11 @@ class Ledger {
 public:
     using Then = std::function<void(const Result<void>&)>;
 
-    // <folder>/state.json; the folder is there. A file that cannot be read is set aside: a device
-    // without its orders can be managed, one that does not start cannot. Blocks.
-    static std::unique_ptr<Ledger> open(boost::asio::io_context& io, disk::Disk& disk,
-                                        std::string folder);
+    // <folder>/state.json; the folder is there. A file that makes no sense, or whose sectors are
+    // gone, is set aside: a device without its orders can be managed, one that does not start
+    // cannot. Blocks.
+    static Result<std::unique_ptr<Ledger>> open(boost::asio::io_context& io, disk::Disk& disk,
+                                                std::string folder);
 
     DeviceState state;
 

@@ -1,0 +1,138 @@
+// What a device answers to Download and CancelTransfer, and what it remembers of them.
+#include "agent/management/order_book.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/agent/management/test_settings.hpp"
+
+namespace sluice::agent::management {
+namespace {
+
+constexpr UtcTime kNow{1'770'000'000};
+
+cwmp::Download download(const std::string& key) {
+    cwmp::Download d;
+    d.command_key = key;
+    d.file_type = "1 Firmware Upgrade Image";
+    d.url = "http://o.test/p/t/image.bin";
+    return d;
+}
+
+class OrderBookTest : public testing::Test {
+protected:
+    // Status 1 reads as 1.
+    std::uint32_t take(const cwmp::Download& request) {
+        const auto answer = take_download(request, model, state, kNow);
+        if (const auto* fault = std::get_if<cwmp::Fault>(&answer)) return fault->code;
+        return std::get<cwmp::DownloadResponse>(answer).status;
+    }
+    // The one result that waits to be told.
+    cwmp::FaultStruct result() {
+        const auto report = state.events.begin_session();
+        EXPECT_EQ(report.transfers.size(), 1u);
+        return report.transfers.empty() ? cwmp::FaultStruct{} : report.transfers[0].fault;
+    }
+
+    Settings settings = test_settings();
+    DeviceState state;
+    DeviceModel model{settings, state};
+};
+
+TEST_F(OrderBookTest, TakesThreeKindsOfFiles) {
+    struct Case {
+        const char* file_type;
+        std::optional<OrderKind> kind;
+    };
+    for (const auto& c :
+         {Case{"1 Firmware Upgrade Image", OrderKind::upgrade},
+          Case{"3 Vendor Configuration File", OrderKind::configure},
+          Case{"X 00D09E Sluice Stage", OrderKind::stage},
+          Case{"X ABCDEF Sluice Stage", OrderKind::stage}, Case{"X 00D09E Something", std::nullopt},
+          Case{"2 Web Content", std::nullopt}, Case{"", std::nullopt}}) {
+        auto request = download(c.file_type);
+        request.file_type = c.file_type;
+        request.command_key = "";
+        state = {};
+        EXPECT_EQ(take(request), c.kind ? 1u : 9003u) << c.file_type;
+        EXPECT_EQ(state.orders.size(), c.kind ? 1u : 0u) << c.file_type;
+        if (!state.orders.empty() && c.kind) {
+            EXPECT_EQ(state.orders.back().kind, *c.kind);
+        }
+    }
+}
+
+TEST_F(OrderBookTest, RefusesWhatItCannotFetch) {
+    for (const auto& [url, code] : {std::pair{"ftp://o.test/x", 9013u},
+                                    {"o.test/x", 9013u},
+                                    {"http://", 9003u},
+                                    {"", 9003u}}) {
+        auto request = download("k");
+        request.url = url;
+        EXPECT_EQ(take(request), code) << url;
+    }
+    auto long_key = download(std::string(33, 'k'));
+    EXPECT_EQ(take(long_key), 9003u);
+    EXPECT_TRUE(state.orders.empty());
+}
+
+TEST_F(OrderBookTest, NeedsNoUrlWhereAPlaceWasSetBefore) {
+    auto request = download("k");
+    request.url = "";
+    model.set_values(
+        {{set("Device.X_SLUICE_PeerDownload.MasterURL", "http://10.0.0.2:7547/x")}, ""});
+    EXPECT_EQ(take(request), 1u);
+    EXPECT_EQ(state.orders[0].url, "http://10.0.0.2:7547/x");
+    request.command_key = "k2";
+    EXPECT_EQ(take(request), 9003u) << "the place was for one Download";
+}
+
+TEST_F(OrderBookTest, DoesNotTakeAnOrderTwice) {
+    EXPECT_EQ(take(download("k")), 1u);
+    EXPECT_EQ(take(download("k")), 1u);
+    EXPECT_EQ(state.orders.size(), 1u);
+    set_result(state, state.orders[0], {}, kNow);
+    forget_order(state, state.orders[0].number);
+    EXPECT_EQ(take(download("k")), 1u);
+    EXPECT_TRUE(state.orders.empty()) << "finished, and not delivered yet";
+    state.events.transfer_delivered("k");
+    EXPECT_EQ(take(download("k")), 1u);
+    EXPECT_EQ(state.orders.size(), 1u) << "delivered: another order";
+}
+
+TEST_F(OrderBookTest, QueuesAtLeastThreeAndThenSays9004) {
+    std::uint32_t code = 1;
+    for (int i = 0; code == 1; ++i) code = take(download("k" + std::to_string(i)));
+    EXPECT_EQ(code, 9004u);
+    EXPECT_GE(state.orders.size(), 3u);
+}
+
+TEST_F(OrderBookTest, TakesBackWhatHasWrittenNoSlot) {
+    take(download("k"));
+    take(download("k2"));
+    state.orders[1].phase = OrderPhase::installing;
+    EXPECT_TRUE(take_back("k", state));
+    EXPECT_FALSE(take_back("k2", state));
+    EXPECT_FALSE(take_back("other", state));
+    EXPECT_EQ(state.orders.size(), 1u);
+}
+
+TEST_F(OrderBookTest, WaitsAsLongAsItIsTold) {
+    auto request = download("k");
+    request.delay_seconds = 90;
+    take(request);
+    EXPECT_EQ(state.orders[0].not_before.seconds, kNow.seconds + 90);
+}
+
+TEST_F(OrderBookTest, CorrectsASuccessThatTurnedOutOtherwise) {
+    take(download("k"));
+    set_result(state, state.orders[0], {}, kNow);
+    EXPECT_EQ(result().code, 0u);
+    set_result(state, state.orders[0], {9010, "fell back"}, kNow);
+    EXPECT_EQ(result().code, 9010u);
+    state.events.transfer_delivered("k");
+    set_result(state, state.orders[0], {9010, "again"}, kNow);
+    EXPECT_TRUE(state.events.transfers().empty()) << "what was acknowledged is not told again";
+}
+
+}  // namespace
+}  // namespace sluice::agent::management
