@@ -162,7 +162,7 @@ std::string to_svg(const LineChart& chart) {
                                            : "x1='" + number(x.from) + "' x2='" + number(x.to) +
                                                  "' y1='" + at + "' y2='" + at + "'";
         out += "<line class='mark' " + ends + "/>";
-        out += mark.is_vertical ? text_at(x.at(mark.at) + 5, y.to + 8, "start", "tick", mark.name)
+        out += mark.is_vertical ? text_at(x.at(mark.at), y.to - 5, "middle", "tick", mark.name)
                                 : text_at(x.to - 4, y.at(mark.at) - 5, "end", "tick", mark.name);
     }
     for (const auto& line : chart.lines) {

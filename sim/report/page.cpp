@@ -158,12 +158,12 @@ std::string completion_chart(const json& summary,
     for (const auto& [name, c] : all) {
         Line line{name, palette.of(name), {}, {}};
         // Even on a log axis: points where the share moved.
-        double shown = -1;
+        double shown = 0;
         for (std::size_t i = 0; i < c.time.size(); ++i) {
             const auto share = 100 * c.done[i] / devices;
             const bool is_next_moved = i + 1 < c.time.size() && c.done[i + 1] != c.done[i];
-            if (share - shown < 0.2 && i + 1 < c.time.size() && !(is_next_moved && share == 0))
-                continue;
+            const bool is_start = share == 0 && is_next_moved;
+            if (share - shown < 0.2 && i + 1 < c.time.size() && !is_start) continue;
             shown = share;
             line.points.emplace_back(c.time[i] / t.factor, share);
         }

@@ -106,7 +106,8 @@ Result<Distribution> Distribution::parse(std::string_view text, Unit unit) {
         rest = comma == rest.npos ? std::string_view() : rest.substr(comma + 1);
     }
     if (std::abs(sum - 1) > 1e-6)
-        return Error{"the shares sum to " + format_quantity(sum, Unit::share) + ", not 100 %"};
+        return Error{"the shares sum to " +
+                     format_quantity(std::round(sum * 1e6) / 1e6, Unit::share) + ", not 100 %"};
     return out;
 }
 
