@@ -144,7 +144,7 @@ void add_device_command(CLI::App& app) {
     const auto options = std::make_shared<ListOptions>();
     list_command->add_option("--site", options->site, "only this site's")->type_name("NAME");
     list_command->add_option("--limit", options->limit, "how many at most")
-        ->type_name("N")
+        ->option_text("N")
         ->check(CLI::Range(std::size_t{1}, kMost))
         ->capture_default_str();
     list_command->add_flag("--json", options->is_json, "for programs");

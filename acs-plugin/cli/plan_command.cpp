@@ -118,8 +118,8 @@ void add_options(CLI::App& command, PlanOptions& o) {
         ->type_name("FILE");
     command
         .add_option("--out", o.out_directory,
-                    "where to write NAME.json for each device; without it, only the plan is\n"
-                    "printed")
+                    "where to write NAME.json for each device;\n"
+                    "without it, only the plan is printed")
         ->type_name("DIR");
     auto* key =
         command
@@ -182,8 +182,8 @@ Result<void> plan_site(const PlanOptions& options, std::ostream& table) {
 void add_plan_command(CLI::App& app) {
     auto* command = app.add_subcommand(
         "plan",
-        "Plan one site: who takes the image from whom, and why; write each device's Assignment.\n"
-        "The same planner as in the ACS, fed from a file.");
+        "Plan one site: who takes the image from whom, and why.\n"
+        "Writes each device's Assignment, if wanted. The same planner as in the ACS, from a file.");
     const auto options = std::make_shared<PlanOptions>();
     add_options(*command, *options);
     command->footer(

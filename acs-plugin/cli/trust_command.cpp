@@ -113,7 +113,7 @@ void add_init(CLI::App& trust, const std::shared_ptr<TrustOptions>& options) {
                              "As many of the pinned keys as the threshold says must sign it.");
     command
         ->add_option("--pin", options->pinned,
-                     "key to believe, public or private file; repeat for several")
+                     "key to believe, public or private; repeat for several")
         ->type_name("FILE")
         ->allow_extra_args(false)
         ->required();

@@ -1,5 +1,7 @@
 // An image's way through the command line: packed, shown, verified, spoiled.
 
+#include <csignal>
+#include <future>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -151,6 +153,50 @@ TEST_F(Image, LeavesNothingBehindWhenItCannotBePacked) {
         EXPECT_THAT(failed.err, HasSubstr(line));
         EXPECT_FALSE(exists("images")) << line;
     }
+}
+
+TEST_F(Image, LeavesNothingBehindWhenItsPackingIsKilled) {
+    // Large enough to be in the middle of it.
+    std::filesystem::resize_file(folder() / "gw3.bin", 256 << 20);
+    auto killed = std::async(std::launch::async, [this] {
+        return run("sh", {"-c",
+                          "echo $$ > ../pid; exec \"$0\" \"$@\"",
+                          SLUICE_PROGRAM,
+                          "image",
+                          "pack",
+                          "gw3.bin",
+                          "--name",
+                          "gw3",
+                          "--version",
+                          "1",
+                          "--security-version",
+                          "7",
+                          "--manufacturer",
+                          "ACME",
+                          "--oui",
+                          "00D09E",
+                          "--product-class",
+                          "GW3",
+                          "--hardware-version",
+                          "A",
+                          "--key",
+                          kVectors + "keys/release-a.pem",
+                          "--out",
+                          "images"});
+    });
+    while (!exists("images")) ::usleep(1000);
+    ::usleep(20'000);
+    ::kill(std::stoi(read("../pid")), SIGKILL);
+    EXPECT_EQ(killed.get().exit_code, 128 + SIGKILL);
+    EXPECT_THAT(files_in("images"), IsEmpty());
+}
+
+TEST_F(Image, ReplacesFilesWithoutLeavingOthersBesideThem) {
+    ASSERT_EQ(pack().exit_code, 0);
+    write("images/.gw3-4.2.1.bin.new", "of a process that was killed between two calls");
+    ASSERT_EQ(pack({"--force"}).exit_code, 0);
+    EXPECT_EQ(files_in("images").size(), 3u);
+    EXPECT_EQ(read("images/gw3-4.2.1.bin"), bytes);
 }
 
 TEST_F(Image, IsNotPackedWhenEmptyOrNoFile) {

@@ -14,19 +14,39 @@ using testing::StartsWith;
 
 class Use : public CommandLine {};
 
+const std::vector<std::vector<std::string>> kCommands{{},
+                                                      {"keygen"},
+                                                      {"image"},
+                                                      {"image", "pack"},
+                                                      {"image", "show"},
+                                                      {"image", "verify"},
+                                                      {"image", "publish"},
+                                                      {"image", "list"},
+                                                      {"trust"},
+                                                      {"trust", "init"},
+                                                      {"trust", "rotate"},
+                                                      {"plan"},
+                                                      {"device"},
+                                                      {"device", "list"},
+                                                      {"device", "show"},
+                                                      {"group"},
+                                                      {"group", "list"},
+                                                      {"group", "show"},
+                                                      {"site"},
+                                                      {"site", "import"},
+                                                      {"rollout"},
+                                                      {"rollout", "start"},
+                                                      {"rollout", "status"},
+                                                      {"rollout", "watch"},
+                                                      {"rollout", "pause"},
+                                                      {"rollout", "resume"},
+                                                      {"rollout", "cancel"}};
+
 TEST_F(Use, HelpAndVersionGoToStandardOutputAndSucceed) {
     const auto version = sluice({"--version"});
     EXPECT_EQ(version.exit_code, 0);
     EXPECT_EQ(version.out, "sluice " SLUICE_VERSION "\n");
-    for (const std::vector<std::string>& command : {std::vector<std::string>{},
-                                                    {"keygen"},
-                                                    {"image"},
-                                                    {"image", "pack"},
-                                                    {"image", "show"},
-                                                    {"image", "verify"},
-                                                    {"trust"},
-                                                    {"trust", "init"},
-                                                    {"trust", "rotate"}}) {
+    for (const auto& command : kCommands) {
         auto arguments = command;
         arguments.emplace_back("--help");
         const auto help = sluice(arguments);
@@ -39,8 +59,9 @@ TEST_F(Use, HelpAndVersionGoToStandardOutputAndSucceed) {
 }
 
 TEST_F(Use, HelpFitsATerminalOf100Columns) {
-    for (const auto& command : {"pack", "show", "verify"}) {
-        std::istringstream help(sluice({"image", command, "--help"}).out);
+    for (auto command : kCommands) {
+        command.emplace_back("--help");
+        std::istringstream help(sluice(command).out);
         for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 100u) << line;
     }
 }
