@@ -1,5 +1,8 @@
 // Who may ask, and what becomes of requests that are none.
 
+#include <cctype>
+#include <fstream>
+
 #include "tests/acs/rest/api_rig.hpp"
 #include "tests/net/raw_client.hpp"
 
@@ -86,6 +89,32 @@ TEST_F(Api, RefusesWhatItDoesNotKnow) {
         EXPECT_EQ(answer.json()["status"], c.status) << c.path << " " << answer.body;
     }
     EXPECT_EQ(ask("DELETE", "images").header("Allow"), "GET, POST");
+}
+
+// docs/openapi.yaml, read by its indentation: paths two deep, methods four.
+TEST_F(Api, HasEveryResourceThatItsDocumentNames) {
+    start();
+    std::ifstream document(SLUICE_SOURCE_DIR "/docs/openapi.yaml");
+    std::string path;
+    int named = 0;
+    for (std::string line; std::getline(document, line);) {
+        if (line.starts_with("components:")) break;
+        if (line.starts_with("  /")) path = line.substr(3, line.size() - 4);
+        for (const auto* method : {"get", "post", "put"}) {
+            if (line != "    " + std::string(method) + ":") continue;
+            ++named;
+            auto target = path;
+            if (const auto at = target.find("{id}"); at != std::string::npos)
+                target.replace(at, 4, "x");
+            std::string upper(method);
+            for (auto& c : upper) c = static_cast<char>(std::toupper(c));
+            const auto answer = ask(upper, target);
+            EXPECT_NE(answer.status, 405) << upper << " " << target;
+            EXPECT_THAT(answer.body, testing::Not(HasSubstr("there is no such resource")))
+                << upper << " " << target;
+        }
+    }
+    EXPECT_EQ(named, 18);
 }
 
 TEST_F(Api, BoundsWhatItReads) {
