@@ -108,9 +108,9 @@ struct AcsServer::Impl {
     LateTokens tokens;
     std::optional<PlannerDesk> desk;
     std::unique_ptr<origin::Origin> origin;
-    std::unique_ptr<acs_cwmp::Endpoint> endpoint;
+    std::unique_ptr<cwmp::acs::Endpoint> endpoint;
     std::unique_ptr<rest::RestServer> api;
-    std::unique_ptr<acs_cwmp::Caller> caller;
+    std::unique_ptr<cwmp::acs::Caller> caller;
     boost::asio::steady_timer timer;
     boost::asio::signal_set signals;
 };
@@ -174,7 +174,7 @@ Result<void> AcsServer::Impl::start_planner() {
 }
 
 Result<void> AcsServer::Impl::start_endpoint() {
-    acs_cwmp::EndpointOptions options;
+    cwmp::acs::EndpointOptions options;
     options.listen = settings.listen;
     options.tls = cwmp_tls;
     options.admission = {settings.cpe.username, settings.cpe.password, false, random_key(), {}};
@@ -184,13 +184,13 @@ Result<void> AcsServer::Impl::start_endpoint() {
     options.terms.callable = settings.callable;
     options.clock = steady_now;
     options.random = fill_random;
-    SLUICE_TRY(endpoint, acs_cwmp::Endpoint::start(io, *desk, std::move(options)));
-    caller =
-        std::make_unique<acs_cwmp::Caller>(io, client_tls, acs_cwmp::CallerOptions{},
-                                           [this](const std::string& identity, bool is_reached) {
-                                               planner->on_called(identity, is_reached, wall_now());
-                                               arm_timer();
-                                           });
+    SLUICE_TRY(endpoint, cwmp::acs::Endpoint::start(io, *desk, std::move(options)));
+    caller = std::make_unique<cwmp::acs::Caller>(
+        io, client_tls, cwmp::acs::CallerOptions{},
+        [this](const std::string& identity, bool is_reached) {
+            planner->on_called(identity, is_reached, wall_now());
+            arm_timer();
+        });
     return success();
 }
 

@@ -9,7 +9,7 @@
 
 namespace sluice::acs {
 
-class PlannerDesk final : public acs_cwmp::Desk {
+class PlannerDesk final : public cwmp::acs::Desk {
 public:
     // Both outlive it.
     PlannerDesk(service::Planner& planner, Ledger& ledger,

@@ -4,7 +4,7 @@
 #include "engine/http/basic.hpp"
 #include "engine/http/text.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 constexpr const char* kRealm = "sluice";
@@ -56,4 +56,4 @@ std::vector<std::string> Admission::challenges(const net::HttpRequest& request, 
     return out;
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

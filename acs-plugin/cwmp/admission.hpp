@@ -9,7 +9,7 @@
 #include "engine/http/digest_gate.hpp"
 #include "engine/net/http_server.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 struct AdmissionOptions {
     std::string username, password;
@@ -36,4 +36,4 @@ private:
     std::array<std::string, 2> digests_;  // by DigestAlgorithm, made when first asked for
 };
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

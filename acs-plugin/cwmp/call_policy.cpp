@@ -4,7 +4,7 @@
 
 #include "engine/net/url.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 bool is_callable(std::string_view url, const std::string& source_address,
                  const std::vector<inventory::Prefix>& prefixes) {
@@ -16,4 +16,4 @@ bool is_callable(std::string_view url, const std::string& source_address,
     return std::ranges::any_of(prefixes, [&](const auto& p) { return p.contains(*host); });
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

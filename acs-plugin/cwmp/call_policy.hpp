@@ -10,9 +10,9 @@
 
 #include "engine/inventory/address.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 bool is_callable(std::string_view url, const std::string& source_address,
                  const std::vector<inventory::Prefix>& prefixes);
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -12,7 +12,7 @@
 #include "engine/net/http_client.hpp"
 #include "engine/net/log.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 // The answer is looked at for its status only.
@@ -120,4 +120,4 @@ void Caller::call(Call call) {
     impl_->start_some();
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -20,7 +20,7 @@ namespace sluice::net {
 class ClientTls;
 }
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 struct CallerOptions {
     std::size_t at_once = 16;
@@ -56,4 +56,4 @@ private:
     std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -4,7 +4,7 @@
 
 #include "engine/http/text.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 std::vector<std::string_view> cookie_values(std::string_view field, std::string_view name) {
     std::vector<std::string_view> out;
@@ -27,4 +27,4 @@ std::string format_set_cookie(std::string_view name, std::string_view value) {
     return std::string(name) + "=" + std::string(value) + "; Path=/";
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 inline constexpr std::size_t kMaxCookies = 16;  // more are not looked at
 
@@ -14,4 +14,4 @@ inline constexpr std::size_t kMaxCookies = 16;  // more are not looked at
 std::vector<std::string_view> cookie_values(std::string_view field, std::string_view name);
 std::string format_set_cookie(std::string_view name, std::string_view value);
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

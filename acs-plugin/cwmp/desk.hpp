@@ -12,7 +12,7 @@
 #include "acs-plugin/service/planner.hpp"
 #include "acs-plugin/service/rows.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 class Desk {
 public:
@@ -31,4 +31,4 @@ public:
                                  const service::OrderAnswer& answer) = 0;
 };
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

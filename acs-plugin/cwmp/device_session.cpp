@@ -5,7 +5,7 @@
 #include "engine/base/overloaded.hpp"
 #include "engine/net/log.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 std::string events_of(const cwmp::Inform& inform) {
@@ -179,4 +179,4 @@ void DeviceSession::act(cwmp::EndSession& action) {
     owner_.ended(*this, action.why);
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -13,7 +13,7 @@
 #include "acs-plugin/mapping/reading.hpp"
 #include "engine/cwmp/acs_session.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 class DeviceSession;
 
@@ -79,4 +79,4 @@ private:
     std::deque<cwmp::Message> requests_;  // of order_, the first is with the device or the next
 };
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

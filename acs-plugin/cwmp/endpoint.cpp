@@ -10,7 +10,7 @@
 #include "engine/net/content_coding.hpp"
 #include "engine/net/log.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 constexpr std::string_view kCookie = "sluice";
@@ -362,4 +362,4 @@ const net::HttpServerCounters& Endpoint::http_counters() const {
     return impl_->server.counters();
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -23,7 +23,7 @@
 #include "engine/net/listen_address.hpp"
 #include "engine/net/server_tls.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 // What a CWMP server must take that a peer's need not: bodies, slow uplinks, NATs with many homes
 // behind one address.
@@ -69,4 +69,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -63,6 +63,8 @@ private:
     enum class State { shaking_hands, reading, answering, lingering, closed };
     enum class Sent { all, would_block, lost };
 
+    // What a system call on a non-blocking socket said.
+    static Moved moved(std::ptrdiff_t result, Turn when_blocked);
     void shake_hands();
     void arm_read(bool is_for_writing = false);
     void read_now();

@@ -10,7 +10,7 @@
 #include "engine/net/http_server.hpp"
 #include "tests/net/io_thread.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 using ::testing::ElementsAre;
@@ -130,4 +130,4 @@ TEST(Caller, CallsAFewAtATimeAndQueuesSoManyMore) {
 }
 
 }  // namespace
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

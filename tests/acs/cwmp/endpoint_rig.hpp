@@ -15,7 +15,7 @@
 #include "tests/net/io_thread.hpp"
 #include "tests/net/raw_client.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 
 class FakeDesk final : public Desk {
 public:
@@ -222,4 +222,4 @@ T message_in(const std::string& body) {
     return std::get<T>(*cwmp::decode(body).value().message);
 }
 
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -7,7 +7,7 @@
 #include "tests/acs/cwmp/endpoint_rig.hpp"
 #include "tests/net/resident.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -228,4 +228,4 @@ TEST_F(HostileCpe, OneDeviceThatBeginsAgainAndAgainKeepsOnePlace) {
 }
 
 }  // namespace
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

@@ -16,7 +16,7 @@
 #include "tests/acs/origin/origin_rig.hpp"
 #include "tests/cwmp/flow_steps.hpp"
 
-namespace sluice::acs_cwmp {
+namespace sluice::cwmp::acs {
 namespace {
 
 using cwmp::flows::From;
@@ -325,4 +325,4 @@ TEST_F(Wire, SeesWhereASessionLeavesTheDocumentedSteps) {
 }
 
 }  // namespace
-}  // namespace sluice::acs_cwmp
+}  // namespace sluice::cwmp::acs

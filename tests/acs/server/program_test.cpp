@@ -14,11 +14,11 @@
 namespace sluice::acs {
 namespace {
 
-using acs_cwmp::a_transfer;
-using acs_cwmp::an_inform;
-using acs_cwmp::body_of;
-using acs_cwmp::Cpe;
-using acs_cwmp::said;
+using cwmp::acs::a_transfer;
+using cwmp::acs::an_inform;
+using cwmp::acs::body_of;
+using cwmp::acs::Cpe;
+using cwmp::acs::said;
 using ::testing::HasSubstr;
 
 const http::Credentials kCpe{"cpe", "s3cret"};
