@@ -36,8 +36,8 @@ ConnectionListener::ConnectionListener(boost::asio::io_context& io,
                                        ConnectionListenerOptions options)
     : options_(std::move(options)),
       gate_(kRealm, random_key(), http::NonceLimits{std::chrono::minutes(5), 64}),
-      turns_(options_.burst),
-      turns_at_(options_.clock()),
+      calls_{static_cast<double>(options_.burst), options_.clock()},
+      guesses_(calls_),
       server_(io, *this, limits(), nullptr) {}
 
 Result<std::uint16_t> ConnectionListener::listen() {
@@ -68,9 +68,12 @@ void ConnectionListener::on_request(const net::HttpRequest& request, net::Exchan
                                      request.target(), digest_of, now);
     if (verdict == GateVerdict::challenge || verdict == GateVerdict::stale)
         return challenge(id, verdict == GateVerdict::stale);
-    const bool has_turn = take_turn(now);
-    if (verdict != GateVerdict::granted && has_turn) return challenge(id, false);
-    if (!has_turn || !options_.may_call()) {
+    const bool is_granted = verdict == GateVerdict::granted;
+    if (!is_granted && guesses_.take(now, options_.burst, options_.every))
+        return challenge(id, false);
+    const bool is_let_in =
+        is_granted && options_.may_call() && calls_.take(now, options_.burst, options_.every);
+    if (!is_let_in) {
         auto busy = answer(503);
         busy.fields.emplace_back("Retry-After", "10");
         return server_.answer(id, busy);
@@ -86,12 +89,11 @@ void ConnectionListener::challenge(net::ExchangeId id, bool is_stale) {
     server_.answer(id, refusal);
 }
 
-bool ConnectionListener::take_turn(Instant now) {
-    const auto passed = std::chrono::duration<double>(now - turns_at_) / options_.every;
-    turns_ = std::min<double>(options_.burst, turns_ + passed);
-    turns_at_ = now;
-    if (turns_ < 1) return false;
-    turns_ -= 1;
+bool ConnectionListener::Turns::take(Instant now, std::uint32_t burst, Duration every) {
+    left = std::min<double>(burst, left + std::chrono::duration<double>(now - at) / every);
+    at = now;
+    if (left < 1) return false;
+    left -= 1;
     return true;
 }
 

@@ -29,7 +29,8 @@ struct ConnectionListenerOptions {
     // The 200 is on its way.
     std::function<void()> called;
     std::function<Instant()> clock;
-    // Calls taken, and names tried, in a burst and then one each `every`.
+    // So many calls taken in a burst and then one each `every`; as many wrong passwords beside
+    // them, so that guessing does not keep the ACS out.
     std::uint32_t burst = 5;
     Duration every = std::chrono::seconds(10);
 };
@@ -45,12 +46,15 @@ private:
     void on_sent(net::ExchangeId, std::uint32_t) override {}
     void on_closed(net::ExchangeId) override {}
     void challenge(net::ExchangeId id, bool is_stale);
-    bool take_turn(Instant now);
 
     const ConnectionListenerOptions options_;
     http::DigestGate gate_;
-    double turns_;  // tokens
-    Instant turns_at_;
+    struct Turns {
+        double left;
+        Instant at;
+        bool take(Instant now, std::uint32_t burst, Duration every);
+    };
+    Turns calls_, guesses_;
     net::HttpServer server_;
 };
 

@@ -53,6 +53,7 @@ void OrderRunner::go_on() {
 void OrderRunner::begin(const Order& order) {
     current_ = order.number;
     retries_ = 0;
+    has_fetched_again_ = false;
     began_ = monotonic_now();
     parts_.ledger.state.last.state = "Idle";
     net::log_info("order begun", {{"key", order.command_key}, {"url", order.url}});
@@ -160,7 +161,11 @@ void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
     boost::asio::post(parts_.io, [gone = std::shared_ptr<ImageFetch>(std::move(fetch_))] {});
     auto* order = current();
     if (order == nullptr) return;
-    if (!result) return fail_or_retry(result.error());
+    if (!result) {
+        // The fetch itself was patient with its sources; other ones may be had.
+        if (std::exchange(has_fetched_again_, true)) return fail(result.error());
+        return fail_or_retry(result.error());
+    }
     const auto& fetched = result.value();
     auto& last = parts_.ledger.state.last;
     if (!was_whole_) {

@@ -83,6 +83,7 @@ private:
     Instant began_;
     bool was_whole_ = false;  // nothing had to be fetched
     unsigned retries_ = 0;
+    bool has_fetched_again_ = false;
 };
 
 }  // namespace sluice::agent::management

@@ -70,8 +70,13 @@ TransferFault fault_of(transfer::Failure failure, const std::string& detail) {
         return detail.empty() ? text : text + ": " + detail;
     };
     switch (failure) {
-        case transfer::Failure::no_source_left:
-            return {code_of_detail(detail), with_detail("no source left"), true};
+        case transfer::Failure::no_source_left: {
+            // A server that says no says it again; one that says nothing may be back.
+            const auto code = code_of_detail(detail);
+            const bool is_passing =
+                code == FaultCode::unreachable_server || code == FaultCode::incomplete_download;
+            return {code, with_detail("no source left"), is_passing};
+        }
         case transfer::Failure::corrupt_image:
             return {FaultCode::corrupt_file, with_detail("the bytes are not the image's")};
         case transfer::Failure::budget_spent:
