@@ -13,7 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kBar = 20;
+constexpr std::size_t kOriginBar = 10;
+constexpr std::size_t kDoneBar = 16;
 
 const Json& sites_of(const Json& rollout) {
     static const Json none = Json::array();
@@ -77,10 +78,37 @@ std::vector<const Json*> by_what_is_left(const Json& rollout) {
     return out;
 }
 
-struct LiveCells {
-    std::string name, count, origin, peers, states;
-    const Json* site;
-};
+// One line of the live view, cell by cell.
+using LiveCells = std::array<std::string, 7>;
+
+LiveCells live_heads() {
+    return {"SITE", "ONE COPY IN", "ORIGIN", "DEVICES DONE", "", "PEERS", "NOW"};
+}
+
+LiveCells live_cells(const Json& site, std::uint64_t image_length) {
+    auto origin = ratio(site, "origin_payload_ratio");
+    if (number_in(site, "canary_bytes") > 0) origin += " + " + ratio(site, "canary_payload_ratio");
+    const auto into = std::min(number_in(site, "origin_bytes"), image_length);
+    const auto done = number_in(site, "done"), devices = number_in(site, "devices");
+    return {name_of(site),
+            bar_text(into, std::max<std::uint64_t>(image_length, 1), kOriginBar),
+            origin,
+            bar_text(done, devices, kDoneBar),
+            std::to_string(done) + "/" + std::to_string(devices),
+            short_bytes(number_in(site, "peer_bytes")),
+            states_of(site)};
+}
+
+// One of the lines, padded to the widths of all; the bar of devices in its site's colour.
+std::string live_line(const LiveCells& cells, const std::vector<std::size_t>& widths, Style bar) {
+    std::string out;
+    for (std::size_t c = 0; c + 1 < cells.size(); ++c) {
+        const bool is_right = c == 2 || c == 4 || c == 5;
+        const auto cell = padded(cells[c], widths[c], is_right);
+        out += (c == 3 ? styled(cell, bar) : cell) + "  ";
+    }
+    return out + cells.back();
+}
 
 }  // namespace
 
@@ -112,35 +140,17 @@ std::vector<std::string> live_site_lines(const Json& rollout, std::size_t rows) 
     if (hidden > 0) sites = by_what_is_left(rollout);
     sites.resize(sites.size() - hidden);
 
-    std::vector<LiveCells> cells;
-    std::array<std::size_t, 4> widths{4, 4, 6, 5};
-    for (const auto* site : sites) {
-        const auto count = std::to_string(number_in(*site, "done")) + "/" +
-                           std::to_string(number_in(*site, "devices"));
-        auto origin = ratio(*site, "origin_payload_ratio");
-        if (number_in(*site, "canary_bytes") > 0)
-            origin += " + " + ratio(*site, "canary_payload_ratio");
-        cells.push_back({name_of(*site), count, origin, short_bytes(number_in(*site, "peer_bytes")),
-                         states_of(*site), site});
-        const auto& it = cells.back();
-        const std::array<const std::string*, 4> texts{&it.name, &it.count, &it.origin, &it.peers};
-        for (std::size_t i = 0; i < texts.size(); ++i)
-            widths[i] = std::max(widths[i], width_of(*texts[i]));
-    }
-    std::vector<std::string> out;
-    out.push_back(styled(padded("SITE", widths[0]) + "  " + padded("", kBar + 2) + "  " +
-                             padded("DONE", widths[1], true) + "  " +
-                             padded("ORIGIN", widths[2], true) + "  " +
-                             padded("PEERS", widths[3], true) + "  DEVICES",
-                         Style::dim));
-    for (const auto& it : cells) {
-        const auto bar =
-            bar_text(number_in(*it.site, "done"), number_in(*it.site, "devices"), kBar);
-        out.push_back(padded(it.name, widths[0]) + "  " + styled(bar, style_of(*it.site)) + "  " +
-                      padded(it.count, widths[1], true) + "  " +
-                      padded(it.origin, widths[2], true) + "  " +
-                      padded(it.peers, widths[3], true) + "  " + it.states);
-    }
+    std::vector<LiveCells> cells{live_heads()};
+    for (const auto* site : sites)
+        cells.push_back(live_cells(*site, number_in(rollout, "image_length")));
+    std::vector<std::size_t> widths(cells.front().size());
+    for (const auto& each : cells)
+        for (std::size_t c = 0; c < each.size(); ++c)
+            widths[c] = std::max(widths[c], width_of(each[c]));
+    std::vector<std::string> out{
+        styled(live_line(cells.front(), widths, Style::plain), Style::dim)};
+    for (std::size_t i = 0; i < sites.size(); ++i)
+        out.push_back(live_line(cells[i + 1], widths, style_of(*sites[i])));
     if (hidden > 0)
         out.push_back(styled("and " + std::to_string(hidden) + " more sites", Style::dim));
     return out;

@@ -45,7 +45,7 @@ TEST_F(RolloutCommand, StartsShowsAndTurns) {
     EXPECT_THAT(sluice({"rollout", "pause", "spring"}).out, HasSubstr("paused"));
     EXPECT_THAT(sluice({"rollout", "resume", "spring"}).out, HasSubstr("running"));
     const auto shown = sluice({"rollout", "status", "spring", "--devices"});
-    EXPECT_THAT(shown.out, AllOf(HasSubstr("home-a  [....................]   0/2"),
+    EXPECT_THAT(shown.out, AllOf(HasSubstr("home-a  [..........]  0.00 x  [................]  0/2"),
                                  HasSubstr("TRIES"), HasSubstr(first_device())));
     EXPECT_THAT(sluice({"rollout", "cancel", "spring"}).out, HasSubstr("cancelled"));
     EXPECT_EQ(sluice({"rollout", "resume", "spring"}).exit_code, 1);
@@ -105,7 +105,7 @@ TEST_F(RolloutCommand, DrawsBarsOnATerminalAndTakesThemAwayAgain) {
     ASSERT_TRUE(run_to_end(id));
     const auto watched = watching.get();
     EXPECT_EQ(watched.exit_code, 0) << watched.out;
-    EXPECT_THAT(watched.out, AllOf(HasSubstr("[....................]"), HasSubstr("\x1b[4A\x1b[J"),
+    EXPECT_THAT(watched.out, AllOf(HasSubstr("[................]"), HasSubstr("\x1b[4A\x1b[J"),
                                    HasSubstr("0/2"), HasSubstr("ORIGIN / IMAGE")));
 }
 
