@@ -34,11 +34,10 @@ planning::Job job_of(const Scenario& s, std::uint64_t seed) {
     return out;
 }
 
-void keep(Plans& out, const planning::SitePlan& plan, const inventory::Inventory& fleet) {
+void keep(Plans& out, const planning::SitePlan& plan, const std::vector<std::uint32_t>& devices) {
+    out.member.insert(out.member.end(), devices.begin(), devices.end());
     std::uint32_t sharing = 0;
     for (const auto& planned : plan.members) {
-        const auto device = fleet.find(planned.member.name);
-        out.member.push_back(device->value);
         const auto part = planned.member.part;
         const bool is_sharing = part != planning::Part::direct && part != planning::Part::plain &&
                                 !planned.source_members.empty();
@@ -68,23 +67,17 @@ std::size_t Plans::bytes() const {
            2 * source.capacity();
 }
 
-Result<Plans> make_plans(const Scenario& s, const Population& population, std::uint64_t seed,
-                         const std::function<void(std::uint64_t)>& progress) {
+Result<std::size_t> for_each_plan(const Scenario& s, const Population& population,
+                                  std::uint64_t seed, const PlanVisitor& visit) {
     const auto policy = policy_of(s, seed);
     planning::Fleet fleet(policy);
     for (std::uint32_t d = 0; d < population.size(); ++d)
         SLUICE_CHECK(fleet.apply(population.report(d)));
     fleet.settle();
-
-    Plans out;
-    for (auto* column : {&out.member, &out.parent}) column->reserve(population.size());
-    out.first_source.reserve(population.size() + 1);
-    out.origin_delay.reserve(population.size());
-    out.first_member.push_back(0);
-    out.first_source.push_back(0);
     const auto job = job_of(s, seed);
     planning::SiteLinks links;
     links.origin_bps = static_cast<std::uint64_t>(s.origin_rate);
+    std::vector<std::uint32_t> devices;
     for (std::uint32_t g = 0; g < fleet.groups().capacity(); ++g) {
         const grouping::GroupIndex group{g};
         if (fleet.groups().size(group) == 0) continue;
@@ -94,10 +87,30 @@ Result<Plans> make_plans(const Scenario& s, const Population& population, std::u
             static_cast<std::uint64_t>(population.access_bps[population.site[first->value]]);
         SLUICE_TRY(const auto plan,
                    planning::make_plan(job, links, std::move(members), policy.planning));
-        keep(out, plan, fleet.inventory());
-        if (progress) progress(out.member.size());
+        devices.clear();
+        for (const auto& planned : plan.members)
+            devices.push_back(fleet.inventory().find(planned.member.name)->value);
+        SLUICE_CHECK(visit(plan, devices));
     }
-    out.inventory_bytes = fleet.bytes_beside_strings();
+    return fleet.bytes_beside_strings();
+}
+
+Result<Plans> make_plans(const Scenario& s, const Population& population, std::uint64_t seed,
+                         const std::function<void(std::uint64_t)>& progress) {
+    Plans out;
+    for (auto* column : {&out.member, &out.parent}) column->reserve(population.size());
+    out.first_source.reserve(population.size() + 1);
+    out.origin_delay.reserve(population.size());
+    out.first_member.push_back(0);
+    out.first_source.push_back(0);
+    SLUICE_TRY(out.inventory_bytes,
+               for_each_plan(s, population, seed,
+                             [&](const planning::SitePlan& plan,
+                                 const std::vector<std::uint32_t>& devices) -> Result<void> {
+                                 keep(out, plan, devices);
+                                 if (progress) progress(out.member.size());
+                                 return success();
+                             }));
     return out;
 }
 

@@ -24,7 +24,6 @@ struct Plans {
     std::vector<float> origin_delay;          // by member place, seconds
     double join_grace = 10;
     double starve_limit = 600;
-    double seconds = 0;               // that planning took
     std::size_t inventory_bytes = 0;  // of the planner, beside the identities
 
     std::uint32_t groups() const { return static_cast<std::uint32_t>(first_member.size() - 1); }
@@ -33,6 +32,13 @@ struct Plans {
     }
     std::size_t bytes() const;
 };
+
+// Every group's plan in turn; `devices` are its members' numbers in the population, by rank.
+using PlanVisitor = std::function<Result<void>(const planning::SitePlan& plan,
+                                               const std::vector<std::uint32_t>& devices)>;
+// The bytes of the planner's inventory, beside the identities.
+Result<std::size_t> for_each_plan(const scenario::Scenario& scenario, const Population& population,
+                                  std::uint64_t seed, const PlanVisitor& visit);
 
 // `progress` is told devices planned so far.
 Result<Plans> make_plans(const scenario::Scenario& scenario, const Population& population,

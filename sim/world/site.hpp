@@ -21,6 +21,7 @@ struct HostSpec {
     planning::Assignment assignment;
     double up_bps = 1e9;
     double down_bps = 1e9;
+    std::uint32_t line = 0;  // the access line of its site: 0, or one of further_lines_bps, from 1
     Duration starts_at{};
     bool starts_whole = false;  // its store already holds the image
     // Installs this long after it has the whole image; nothing: it only fetches and serves.
@@ -49,8 +50,9 @@ struct Costs {
 struct SiteSpec {
     image::PieceLayout layout;
     std::string origin_url;
-    double origin_bps = 100e6;  // its uplink
-    double access_bps = 1e9;    // of the site, downwards
+    double origin_bps = 100e6;              // its uplink
+    double access_bps = 1e9;                // of the site, downwards
+    std::vector<double> further_lines_bps;  // a world of several sites: theirs
     Costs costs;
     std::vector<HostSpec> hosts;
     std::uint64_t seed = 1;  // of boot ids and of what a power cut takes

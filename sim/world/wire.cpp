@@ -16,12 +16,13 @@ EndpointId Wire::add_endpoint(Endpoint& endpoint, const Path& up, const Path& do
     added.down = down;
     added.delay = delay;
     ends_.push_back(std::move(added));
-    for (auto& e : ends_) e.received_from.resize(ends_.size());
     return EndpointId{static_cast<std::uint32_t>(ends_.size() - 1)};
 }
 
 std::uint64_t Wire::received(EndpointId client, EndpointId server) const {
-    return ends_[client.value].received_from[server.value];
+    const auto& from = ends_[client.value].received_from;
+    const auto at = from.find(server.value);
+    return at == from.end() ? 0 : at->second;
 }
 
 double Wire::unreported(Instant now) const {
@@ -65,6 +66,8 @@ void Wire::push(ConnectionId id, const Segment& segment, Instant now) {
     assert(segment.bytes > 0);
     if (!connection.has_flow) {
         auto path = end(connection.server).up;
+        if (end(connection.server).is_outside)
+            for (const auto link : end(connection.client).access.all()) path.add(link);
         for (const auto link : end(connection.client).down.all()) path.add(link);
         connection.flow = network_.open(path, params_.flow_cap);
         connection.has_flow = true;

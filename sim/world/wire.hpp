@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <variant>
 #include <vector>
 
@@ -86,6 +87,10 @@ public:
     // one-way delay. The endpoint outlives the wire's last event.
     EndpointId add_endpoint(Endpoint& endpoint, const Path& up, const Path& down, Duration delay);
 
+    // Its bytes cross the access line of whoever asks for them.
+    void set_outside(EndpointId server) { ends_[server.value].is_outside = true; }
+    void set_access(EndpointId client, const Path& line) { ends_[client.value].access = line; }
+
     ConnectionId open(EndpointId client, EndpointId server, Instant now);
     void request(ConnectionId connection, const Request& request, Instant now);
     void answer(ConnectionId connection, const Answer& answer, Instant now);
@@ -138,11 +143,13 @@ private:
     struct End {
         Endpoint* shell = nullptr;
         Path up, down;
+        Path access;  // crossed by what comes from outside the site
+        bool is_outside = false;
         Duration delay{};
         bool is_linked = true;
         bool is_listening = true;
         std::uint64_t sent = 0;
-        std::vector<std::uint64_t> received_from;
+        std::map<std::uint32_t, std::uint64_t> received_from;  // by endpoint
     };
     enum class Phase : std::uint8_t { opening, open, closed };
     struct Connection {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdio>
+#include <map>
+#include <string_view>
 
 namespace sluice::sim::world {
 
@@ -30,12 +32,15 @@ double World::payload_rate(double bps) const {
 
 void World::build() {
     origin_up_ = network_.add_link(payload_rate(site_.origin_bps));
-    access_ = network_.add_link(payload_rate(site_.access_bps));
+    lines_.push_back(network_.add_link(payload_rate(site_.access_bps)));
+    for (const auto bps : site_.further_lines_bps)
+        lines_.push_back(network_.add_link(payload_rate(bps)));
     origin_ = std::make_unique<Origin>(wire_, site_.layout, now_);
     Path from_origin;
     from_origin.add(origin_up_);
-    from_origin.add(access_);
     origin_id_ = wire_.add_endpoint(*origin_, from_origin, Path{}, site_.costs.origin_delay);
+
+    wire_.set_outside(origin_id_);
 
     excused_.resize(site_.hosts.size());
     const Surroundings around{queue_, wire_, observers_, now_, site_};
@@ -49,31 +54,27 @@ void World::build() {
         up.add(up_.back());
         down.add(down_.back());
         ids.push_back(wire_.add_endpoint(*hosts_.back(), up, down, site_.costs.lan_delay));
+        Path line;
+        line.add(lines_[spec.line]);
+        wire_.set_access(ids.back(), line);
         wire_.set_listening(ids.back(), false);
         queue_.push({Instant{spec.starts_at}, EventType::boot, h, 0});
         ++boots_due_;
     }
+    std::map<std::string_view, EndpointId> by_url{{site_.origin_url, origin_id_}};
+    for (std::uint32_t h = 0; h < hosts_.size(); ++h) by_url.emplace(site_.hosts[h].url, ids[h]);
     for (std::uint32_t h = 0; h < hosts_.size(); ++h) {
-        hosts_[h]->connect(ids[h], resolve(site_.hosts[h].assignment));
+        std::vector<EndpointId> sources;
+        for (const auto& source : site_.hosts[h].assignment.sources) {
+            const auto at = by_url.find(source.url);
+            assert(at != by_url.end() && "a source that is not in the site");
+            sources.push_back(at->second);
+        }
+        hosts_[h]->connect(ids[h], sources);
     }
     for (std::size_t f = 0; f < faults_.size(); ++f) {
         queue_.push({faults_[f].at, EventType::fault, f, 0});
     }
-}
-
-std::vector<EndpointId> World::resolve(const planning::Assignment& assignment) const {
-    std::vector<EndpointId> out;
-    for (const auto& source : assignment.sources) {
-        if (source.url == site_.origin_url) {
-            out.push_back(origin_id_);
-            continue;
-        }
-        const auto host = std::ranges::find(site_.hosts, source.url, &HostSpec::url);
-        assert(host != site_.hosts.end() && "a source that is not in the site");
-        out.push_back(EndpointId{
-            static_cast<std::uint32_t>(origin_id_.value + 1 + (host - site_.hosts.begin()))});
-    }
-    return out;
 }
 
 void World::add_fault(const Fault& fault) {
@@ -110,14 +111,20 @@ Ending World::run(Instant until, std::uint64_t max_events, const std::function<b
     return Ending::all_done;
 }
 
-bool World::is_done() const {
+bool World::is_settled(const Host& host) const {
+    if (excused_[host.index().value]) return true;
+    if (host.is_rebooting()) return false;
+    return host.state() == HostState::off || host.state() == HostState::gave_up ||
+           (host.state() == HostState::finished && host.is_install_settled());
+}
+
+// Asked before every event: one host that is not done answers for all.
+bool World::is_done() {
     if (applied_faults_ < faults_.size() || boots_due_ > 0) return false;
-    return std::ranges::all_of(hosts_, [&](const auto& host) {
-        if (excused_[host->index().value]) return true;
-        if (host->is_rebooting()) return false;
-        return host->state() == HostState::off || host->state() == HostState::gave_up ||
-               (host->state() == HostState::finished && host->is_install_settled());
-    });
+    if (unsettled_ < hosts_.size() && !is_settled(*hosts_[unsettled_])) return false;
+    const auto at = std::ranges::find_if(hosts_, [this](auto& h) { return !is_settled(*h); });
+    unsettled_ = static_cast<std::size_t>(at - hosts_.begin());
+    return at == hosts_.end();
 }
 
 void World::handle(const Event& event) {

@@ -54,12 +54,12 @@ public:
 
 private:
     void build();
-    std::vector<EndpointId> resolve(const planning::Assignment& assignment) const;
     void handle(const Event& event);
     void apply(const Fault& fault);
     void apply_to_origin(const Fault& fault);
     void apply_to_host(const Fault& fault, Host& host);
-    bool is_done() const;
+    bool is_done();
+    bool is_settled(const Host& host) const;
     double payload_rate(double bps) const;
     PieceIndex piece_at(double share) const;
 
@@ -67,6 +67,7 @@ private:
     std::vector<Fault> faults_;
     std::size_t applied_faults_ = 0;
     std::uint32_t boots_due_ = 0;
+    std::size_t unsettled_ = 0;  // a host that was not done when last looked at
     Instant now_{};
     Event last_{};
     std::uint64_t events_ = 0;
@@ -74,7 +75,8 @@ private:
     FlowNetwork network_;
     Wire wire_;
     Observers observers_;
-    LinkIndex origin_up_, access_;
+    LinkIndex origin_up_;
+    std::vector<LinkIndex> lines_;
     std::vector<LinkIndex> up_, down_;
     std::unique_ptr<Origin> origin_;
     EndpointId origin_id_;
