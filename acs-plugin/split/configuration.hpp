@@ -17,7 +17,7 @@ namespace sluice::split {
 struct Configuration {
     Settings settings;
     std::string metrics_file;  // empty: none
-    Duration metrics_interval = 15s;
+    Duration metrics_interval = 30s;
     Duration check_interval = 5s;
     std::string log_format = "text";
     std::string log_level = "info";

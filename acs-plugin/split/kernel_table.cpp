@@ -105,11 +105,34 @@ std::string adding(const std::string& table, const Records& records) {
     return out;
 }
 
+Records records_of(const Json& listing, const Settings& settings) {
+    Records out;
+    for (const auto& set : record_sets(settings)) {
+        for (const auto& item : listing) {
+            if (!item.contains("set") || item["set"].value("name", "") != set.name) continue;
+            auto& records = out[set.name];
+            if (!item["set"].contains("elem")) continue;
+            const auto usual = item["set"].value("timeout", std::uint64_t{0});
+            for (const auto& element : item["set"]["elem"])
+                records.push_back(record_of(element, usual));
+        }
+    }
+    return out;
+}
+
+std::map<std::string, std::uint64_t> counters_of(const Json& listing) {
+    std::map<std::string, std::uint64_t> out;
+    for (const auto& item : listing)
+        if (item.contains("counter"))
+            out[item["counter"].value("name", "")] =
+                item["counter"].value("packets", std::uint64_t{0});
+    return out;
+}
+
 }  // namespace
 
-Result<TableState> KernelTable::look() {
-    const auto command = "list table inet " + settings_.table;
-    auto text = nft_.list(command, true);
+Result<TableView> KernelTable::look() {
+    auto text = nft_.list("list table inet " + settings_.table, false);
     if (!text) {
         // There is no other way to tell "no table" from another failure than to ask for all.
         SLUICE_TRY(const auto all, nft_.list("list tables inet", true));
@@ -118,29 +141,27 @@ Result<TableState> KernelTable::look() {
             return item.contains("table") && item["table"].value("name", "") == settings_.table;
         });
         if (is_there) return std::move(text).error();
-        return TableState{};
+        return TableView{};
     }
-    SLUICE_TRY(const auto listing, parse(text.value()));
-    TableState out;
-    out.is_there = true;
-    out.ruleset = mark_in(listing, kRulesetMark);
+    SLUICE_TRY(auto listing, parse(text.value()));
+    TableView out;
+    out.records = records_of(listing, settings_);
+    out.counters = counters_of(listing);
+    out.state.is_there = true;
+    out.state.ruleset = mark_in(listing, kRulesetMark);
     const auto mark = mark_in(listing, kListingMark);
-    out.is_intact = !mark.empty() && mark == listing_mark(listing);
+    out.state.is_intact = !mark.empty() && mark == listing_mark(std::move(listing));
     return out;
 }
 
 Result<void> KernelTable::install() {
     SLUICE_TRY(const auto before, look());
-    Records kept;
-    if (before.is_there) {
-        SLUICE_TRY(kept, records());
-    }
     const auto rules = make_ruleset(settings_);
     // Rules without records send sessions to the ITMS; records without rules send nobody.
-    if (!nft_.run(rules + adding(settings_.table, kept))) SLUICE_CHECK(nft_.run(rules));
+    if (!nft_.run(rules + adding(settings_.table, before.records))) SLUICE_CHECK(nft_.run(rules));
     SLUICE_TRY(const auto text, nft_.list("list table inet " + settings_.table, true));
-    SLUICE_TRY(const auto listing, parse(text));
-    return nft_.run("add chain inet " + settings_.table + " " + listing_mark(listing));
+    SLUICE_TRY(auto listing, parse(text));
+    return nft_.run("add chain inet " + settings_.table + " " + listing_mark(std::move(listing)));
 }
 
 Result<void> KernelTable::remove() {
@@ -153,42 +174,6 @@ Result<void> KernelTable::flush() {
     for (const auto& set : record_sets(settings_))
         commands += "flush set inet " + settings_.table + " " + set.name + "\n";
     return nft_.run(commands);
-}
-
-Result<Records> KernelTable::records() {
-    // Only sets that the table of these settings has; one that another left is not asked for.
-    SLUICE_TRY(const auto terse, nft_.list("list table inet " + settings_.table, true));
-    SLUICE_TRY(const auto listing, parse(terse));
-    Records out;
-    for (const auto& set : record_sets(settings_)) {
-        const bool is_there = std::ranges::any_of(listing, [&](const Json& item) {
-            return item.contains("set") && item["set"].value("name", "") == set.name;
-        });
-        if (!is_there) continue;
-        SLUICE_TRY(const auto text,
-                   nft_.list("list set inet " + settings_.table + " " + set.name, false));
-        SLUICE_TRY(const auto items, parse(text));
-        for (const auto& item : items) {
-            if (!item.contains("set")) continue;
-            auto& records_of_set = out[set.name];
-            if (!item["set"].contains("elem")) continue;
-            const auto usual = item["set"].value("timeout", std::uint64_t{0});
-            for (const auto& element : item["set"]["elem"])
-                records_of_set.push_back(record_of(element, usual));
-        }
-    }
-    return out;
-}
-
-Result<std::map<std::string, std::uint64_t>> KernelTable::counters() {
-    SLUICE_TRY(const auto text, nft_.list("list counters table inet " + settings_.table, true));
-    SLUICE_TRY(const auto items, parse(text));
-    std::map<std::string, std::uint64_t> out;
-    for (const auto& item : items)
-        if (item.contains("counter"))
-            out[item["counter"].value("name", "")] =
-                item["counter"].value("packets", std::uint64_t{0});
-    return out;
 }
 
 }  // namespace sluice::split

@@ -29,19 +29,25 @@ struct TableState {
     std::string ruleset;     // its name
 };
 
+// All of it at one moment.
+struct TableView {
+    TableState state;
+    Records records;  // of the sets that our settings know
+    std::map<std::string, std::uint64_t> counters;
+};
+
 class KernelTable {
 public:
     KernelTable(Nft& nft, const Settings& settings) : nft_(nft), settings_(settings) {}
 
-    Result<TableState> look();
+    // Costs a walk through every record of the table: libnftables knows no other way.
+    Result<TableView> look();
     // Puts ours in the place of what is there, in one transaction. Records of sets that the new
     // table has too live on, or all are gone where the kernel will not have them back; established
     // connections are not touched.
     Result<void> install();
     Result<void> remove();
     Result<void> flush();
-    Result<Records> records();
-    Result<std::map<std::string, std::uint64_t>> counters();
 
 private:
     Nft& nft_;

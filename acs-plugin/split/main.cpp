@@ -67,7 +67,7 @@ Result<int> check(const Configuration& configuration) {
 Result<int> status(const Configuration& configuration) {
     SLUICE_TRY(auto nft, Nft::open());
     KernelTable table(nft, configuration.settings);
-    SLUICE_TRY(const auto status, read_status(table));
+    SLUICE_TRY(const auto status, table.look());
     const auto text = configuration.is_json
                           ? status_json(status, configuration.settings)
                           : status_text(status, configuration.settings, kRecordsShown);

@@ -1,5 +1,6 @@
 #include "acs-plugin/split/nft.hpp"
 
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -19,21 +20,39 @@ struct Question {
     nfgenmsg body;
 };
 
-int answer_of(int socket) {
+struct Answer {
+    int error = 0;  // an errno
+    std::uint32_t generation = 0;
+};
+
+Answer answer_of(int socket) {
     Question question{};
     question.head.nlmsg_len = sizeof question;
     question.head.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
     question.head.nlmsg_flags = NLM_F_REQUEST;
-    if (send(socket, &question, sizeof question, 0) < 0) return errno;
+    if (send(socket, &question, sizeof question, 0) < 0) return {errno};
     alignas(nlmsghdr) std::array<char, 4096> answer{};
-    if (recv(socket, answer.data(), answer.size(), 0) < static_cast<ssize_t>(sizeof(nlmsghdr)))
-        return errno;
-    nlmsghdr head;
+    const auto bytes = recv(socket, answer.data(), answer.size(), 0);
+    if (bytes < 0) return {errno};
+    nlmsghdr head{};
+    if (bytes < static_cast<ssize_t>(sizeof head)) return {EPROTO};
     std::memcpy(&head, answer.data(), sizeof head);
-    if (head.nlmsg_type != NLMSG_ERROR) return 0;
-    nlmsgerr error;
-    std::memcpy(&error, answer.data() + NLMSG_HDRLEN, sizeof error);
-    return -error.error;
+    if (head.nlmsg_type == NLMSG_ERROR) {
+        nlmsgerr error{};
+        std::memcpy(&error, answer.data() + NLMSG_HDRLEN, sizeof error);
+        return {-error.error};
+    }
+    constexpr std::size_t kValue = NLMSG_HDRLEN + sizeof(nfgenmsg);
+    for (std::size_t at = kValue; at + sizeof(nlattr) + 4 <= static_cast<std::size_t>(bytes);) {
+        nlattr attribute{};
+        std::memcpy(&attribute, answer.data() + at, sizeof attribute);
+        std::uint32_t value = 0;
+        std::memcpy(&value, answer.data() + at + sizeof attribute, sizeof value);
+        if (attribute.nla_type == NFTA_GEN_ID) return {0, ntohl(value)};
+        if (attribute.nla_len < sizeof attribute) break;
+        at += NLMSG_ALIGN(attribute.nla_len);
+    }
+    return {EPROTO};
 }
 
 std::string first_line(std::string text) {
@@ -42,14 +61,14 @@ std::string first_line(std::string text) {
 
 }  // namespace
 
-Result<void> probe_nftables() {
-    const int socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-    const int error = socket_fd < 0 ? errno : answer_of(socket_fd);
-    if (socket_fd >= 0) close(socket_fd);
-    if (error == 0) return success();
-    if (error == EPERM || error == EACCES)
+Result<std::uint32_t> nftables_generation() {
+    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    const auto answer = fd < 0 ? Answer{errno} : answer_of(fd);
+    if (fd >= 0) close(fd);
+    if (answer.error == 0) return answer.generation;
+    if (answer.error == EPERM || answer.error == EACCES)
         return Error{"no permission to use nftables: run as root, or with CAP_NET_ADMIN"};
-    return Error{std::string("this kernel has no nftables (") + std::strerror(error) + ")"};
+    return Error{std::string("this kernel has no nftables (") + std::strerror(answer.error) + ")"};
 }
 
 void Nft::Free::operator()(nft_ctx* context) const {
@@ -57,7 +76,8 @@ void Nft::Free::operator()(nft_ctx* context) const {
 }
 
 Result<Nft> Nft::open() {
-    SLUICE_CHECK(probe_nftables());
+    // Before libnftables says it in its own words.
+    SLUICE_CHECK(nftables_generation());
     auto* context = nft_ctx_new(NFT_CTX_DEFAULT);
     if (context == nullptr) return Error{"libnftables does not start"};
     Nft out(context);

@@ -2,6 +2,7 @@
 // The door to the kernel's nftables: libnftables, one command buffer after another. What goes
 // through it is one transaction: all of it happens, or nothing.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -32,7 +33,8 @@ private:
     std::unique_ptr<nft_ctx, Free> context_;
 };
 
-// Asks the kernel itself, before libnftables says it in its own words.
-Result<void> probe_nftables();
+// Counts every change of anyone's rules, never of records: asked from the kernel itself, at the
+// price of one message. Fails in one clear line where there is no nftables, or not for us.
+Result<std::uint32_t> nftables_generation();
 
 }  // namespace sluice::split

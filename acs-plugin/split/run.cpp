@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "acs-plugin/split/status.hpp"
 #include "acs-plugin/split/watch.hpp"
@@ -41,7 +42,8 @@ public:
 
     Result<void> start() {
         KernelTable table(nft_, configuration_.settings);
-        SLUICE_TRY(const auto state, table.look());
+        SLUICE_TRY(const auto view, table.look());
+        const auto& state = view.state;
         say_doubts();
         if (state.is_intact && state.ruleset == ruleset_name(configuration_.settings)) {
             net::log_info("the rules are in place already", {{"table", name()}});
@@ -100,18 +102,22 @@ private:
     void check() {
         next_check_ = now() + configuration_.check_interval;
         KernelTable table(nft_, configuration_.settings);
-        const auto state = table.look();
-        if (!state) return failed_to("look at the rules", state.error());
-        if (state.value().is_intact &&
-            state.value().ruleset == ruleset_name(configuration_.settings)) {
+        // A look costs a second where there are a hundred thousand records.
+        const auto generation = nftables_generation();
+        if (generation && generation.value() == seen_generation_) return;
+        const auto view = table.look();
+        if (!view) return failed_to("look at the rules", view.error());
+        const auto& state = view.value().state;
+        if (state.is_intact && state.ruleset == ruleset_name(configuration_.settings)) {
+            if (generation) seen_generation_ = generation.value();
             quarrel_ = kShortestQuarrel;
             return;
         }
         if (auto done = table.install(); !done)
             return failed_to("put the rules back", done.error());
         ++reinstalls_;
-        net::log_warning(state.value().is_there ? "someone changed the rules: put back"
-                                                : "someone removed the rules: put back",
+        net::log_warning(state.is_there ? "someone changed the rules: put back"
+                                        : "someone removed the rules: put back",
                          {{"table", name()}});
         // Not again before a while; twice as long each time it goes on.
         quiet_until_ = now() + quarrel_;
@@ -124,7 +130,7 @@ private:
         next_report_ = now() + configuration_.metrics_interval;
         if (configuration_.metrics_file.empty()) return;
         KernelTable table(nft_, configuration_.settings);
-        const auto status = read_status(table);
+        const auto status = table.look();
         if (!status) return failed_to("read the tables", status.error());
         const auto written =
             write_metrics(configuration_.metrics_file,
@@ -143,6 +149,7 @@ private:
     Instant quiet_until_{};
     Duration quarrel_ = kShortestQuarrel;
     std::uint64_t reinstalls_ = 0;
+    std::optional<std::uint32_t> seen_generation_;  // at which the rules were as they should be
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ std::uint64_t age_s(Kind kind, const Record& record, const Lives& lives) {
 }
 
 template <class Visit>
-void each_record(const Status& status, const Settings& settings, Kind kind, const Visit& visit) {
+void each_record(const TableView& status, const Settings& settings, Kind kind, const Visit& visit) {
     for (const auto& set : record_sets(settings)) {
         if (set.kind != kind) continue;
         const auto at = status.records.find(set.name);
@@ -54,7 +54,7 @@ void each_record(const Status& status, const Settings& settings, Kind kind, cons
     }
 }
 
-std::size_t count_of(const Status& status, const Settings& settings, Kind kind) {
+std::size_t count_of(const TableView& status, const Settings& settings, Kind kind) {
     std::size_t out = 0;
     each_record(status, settings, kind, [&](const auto&, const auto&) { ++out; });
     return out;
@@ -80,16 +80,8 @@ const char* word_of(const TableState& state, const Settings& settings) {
 
 }  // namespace
 
-Result<Status> read_status(KernelTable& table) {
-    Status out;
-    SLUICE_TRY(out.state, table.look());
-    if (!out.state.is_there) return out;
-    SLUICE_TRY(out.records, table.records());
-    SLUICE_TRY(out.counters, table.counters());
-    return out;
-}
-
-std::string status_text(const Status& status, const Settings& settings, std::size_t records_most) {
+std::string status_text(const TableView& status, const Settings& settings,
+                        std::size_t records_most) {
     std::string out = "table " + settings.table + ": " + word_of(status.state, settings) +
                       ", mode " + (settings.mode == Mode::early ? "early" : "patent") + "\n";
     if (!status.state.is_there) return out;
@@ -116,7 +108,7 @@ std::string status_text(const Status& status, const Settings& settings, std::siz
     return out;
 }
 
-std::string status_json(const Status& status, const Settings& settings) {
+std::string status_json(const TableView& status, const Settings& settings) {
     Json out;
     out["version"] = 1;
     out["table"] = settings.table;
@@ -135,7 +127,8 @@ std::string status_json(const Status& status, const Settings& settings) {
     return out.dump(2) + "\n";
 }
 
-std::string metrics_text(const Status& status, const Settings& settings, std::uint64_t reinstalls) {
+std::string metrics_text(const TableView& status, const Settings& settings,
+                         std::uint64_t reinstalls) {
     const auto head = [](const std::string& name, const char* type, const char* help) {
         return "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
     };

@@ -35,7 +35,7 @@ constexpr std::array<Key, 24> kKeys{{
     {"connections-per-cpe", "N", "most open connections of one CPE (64); 0: any number"},
     {"table", "NAME", "the table's name in nftables (sluice_split)"},
     {"metrics-file", "FILE", "write Prometheus metrics there while running"},
-    {"metrics-interval", "TIME", "how often to write them (15s)"},
+    {"metrics-interval", "TIME", "how often to write them (30s)"},
     {"check-interval", "TIME", "how often to compare the kernel's rules with ours (5s)"},
 }};
 
