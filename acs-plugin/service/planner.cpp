@@ -222,7 +222,8 @@ void Planner::Impl::enrol_late(Device& device, Batch& batch) {
 
 void Planner::Impl::take_figures(Device& device, const Contact& contact, Batch& batch) {
     if (device.tickets.empty()) return;
-    auto& [run, member] = device.tickets.back();
+    auto* const run = device.tickets.back().run;
+    const auto member = device.tickets.back().member;
     const auto& record = run->engine.record(member);
     const bool is_fetching =
         record.state == rollout::State::ordered || record.state == rollout::State::fetching;

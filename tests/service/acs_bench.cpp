@@ -244,7 +244,7 @@ void Bench::pass(std::chrono::milliseconds time) {
 }
 
 std::vector<std::string> Bench::call(const std::function<bool(Cpe&)>& reachable) {
-    const auto named = planner_->to_call(now, 1000);
+    auto named = planner_->to_call(now, 1000);
     for (const auto& identity : named) {
         auto& cpe = at(identity);
         const bool is_reached = reachable(cpe);

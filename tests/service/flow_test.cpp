@@ -10,9 +10,7 @@ namespace sluice::service {
 namespace {
 
 using namespace bench;
-using testing::ElementsAre;
 using testing::EndsWith;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::StartsWith;
