@@ -68,7 +68,7 @@ struct ClientConnection::Impl {
     // --- the link ---------------------------------------------------------------------------
 
     void drop_link() {
-        if (link) link->close();
+        if (link) link->close(sent == 0);
         link.reset();
         is_connected = is_writing = has_answered = false;
         is_keep_alive = true;

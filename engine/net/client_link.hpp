@@ -142,15 +142,16 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
         if (error) return fail("connect: " + error.message());
         if (!owner) return;
         socket.set_option(Tcp::no_delay(true), error);
-        reset_on_close();
+        reset_on_close(true);
         if (url.is_tls) return start_tls(url.host, client_tls);
         owner->on_connected();
     }
-    // Also when this process is killed: after a FIN alone a server may take us for a client that
-    // only closed its own side, and goes on sending what nobody will read.
-    void reset_on_close() {
+    // Whatever closes the socket, also the kernel when this process is killed: after a FIN alone a
+    // server may take us for a client that only closed its own side, and goes on sending what
+    // nobody will read.
+    void reset_on_close(bool resets) {
         boost::system::error_code ignored;
-        socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+        socket.set_option(boost::asio::socket_base::linger(resets, 0), ignored);
     }
     void start_tls(const std::string& host, ClientTls& client_tls) {
         auto context = client_tls.context();
@@ -168,9 +169,11 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     void fail(const std::string& why) {
         if (owner) owner->on_unreachable(why);
     }
-    void close() {
+    // `is_idle`: no answer is on its way, and a FIN says all.
+    void close(bool is_idle) {
         owner = nullptr;
         boost::system::error_code ignored;
+        if (is_idle) reset_on_close(false);
         timer.cancel(ignored);
         resolver.cancel();
         socket.close(ignored);

@@ -74,9 +74,10 @@ TEST(Kills, CostNoVerifiedPieceAndAtMostOneThatWasOnItsWay) {
         sent = death.bytes_sent;
     }
     RecordProperty("worst_kill_bytes", std::to_string(worst));
-    // The piece that was open, what the origin's kernel had taken and not yet sent, and half as
-    // much again where the machine was busy.
-    EXPECT_LE(worst, kPiece + TestOrigin::kHeldBytes * 3 / 2);
+    // The piece that was open, and what the origin's kernel had taken and not yet sent: a quarter
+    // of one, and more where the machine was busy. The lab measures it at the agent's own port.
+    EXPECT_LT(worst, 2 * kPiece);
+    EXPECT_LE(sent - kept * kPiece, kKills * kPiece);
 }
 
 }  // namespace

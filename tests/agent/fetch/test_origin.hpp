@@ -26,8 +26,6 @@ public:
     std::string url(const std::string& path = "") const;
     // Bytes a second over each connection, sent in small parts; 0 = as fast as it goes.
     void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
-    // What the kernel holds of a slow connection's bytes beyond those that left.
-    static constexpr int kHeldBytes = 16 * 1024;
     // Every connection is cut and none is taken until it is back.
     void set_gone(bool is_gone) { is_gone_ = is_gone; }
 

@@ -49,15 +49,20 @@ TEST(ClientConnection, KeepsOneConnectionForManyParts) {
 }
 
 // After a FIN the server might take it for a client that listens on, and send what nobody reads.
-TEST(ClientConnection, GoesWithAResetSoThatTheServerStopsSending) {
-    ScriptedServer server(
-        [](const ScriptedRequest&) -> ScriptedReply { return {whole_answer("x")}; });
-    {
-        ClientRig rig;
-        rig.get(server.url("/1"));
-        ASSERT_TRUE(rig.run_to_end());
+TEST(ClientConnection, GoesWithAResetWhereAnAnswerIsOnItsWayAndQuietlyElse) {
+    for (const bool is_answered : {false, true}) {
+        ScriptedServer server([&](const ScriptedRequest&) -> ScriptedReply {
+            return {is_answered ? whole_answer("x") : "HTTP/1.1 200 OK\r\n"};
+        });
+        {
+            ClientRig rig;
+            const auto& sink = rig.get(server.url("/1"));
+            ASSERT_TRUE(rig.run_until(
+                [&] { return is_answered ? sink.is_over() : server.requests().size() == 1; }));
+        }
+        ASSERT_TRUE(ClientRig().run_until([&] { return server.endings() == 1; }));
+        EXPECT_EQ(server.resets(), is_answered ? 0 : 1);
     }
-    EXPECT_TRUE(ClientRig().run_until([&] { return server.resets() == 1; }));
 }
 
 TEST(ClientConnection, SendsASecondRequestBeforeTheFirstIsAnsweredAndNoThird) {

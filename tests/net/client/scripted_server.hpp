@@ -62,7 +62,8 @@ public:
         const std::lock_guard lock(mutex_);
         return requests_;
     }
-    // Connections that the client ended by a reset and not by a FIN.
+    // Connections that the client ended, and of these by a reset and not by a FIN.
+    int endings() const { return endings_; }
     int resets() const { return resets_; }
 
 private:
@@ -88,6 +89,7 @@ private:
                 const auto got = wait_readable(fd) ? ::recv(fd, block, sizeof block, 0) : 0;
                 if (got <= 0) {
                     if (got < 0 && errno == ECONNRESET) ++resets_;
+                    ++endings_;
                     ::close(fd);
                     return;
                 }
@@ -113,6 +115,7 @@ private:
     std::uint16_t port_ = 0;
     std::atomic<bool> is_stopping_{false};
     std::atomic<int> resets_{0};
+    std::atomic<int> endings_{0};
     mutable std::mutex mutex_;
     std::vector<ScriptedRequest> requests_;
     std::thread acceptor_;
