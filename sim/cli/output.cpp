@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <unistd.h>
 
-#include "sim/flow/experiment.hpp"
+#include "sim/experiment/experiment.hpp"
 #include "sim/report/page.hpp"
 #include "sim/report/words.hpp"
 #include "sim/scenario/read.hpp"
@@ -34,7 +34,7 @@ Result<scenario::Scenario> read_scenario(const Arguments& arguments) {
 }
 
 Result<std::string> memory_line(const scenario::Scenario& s, std::size_t at_once) {
-    const auto bytes = flow::estimate_bytes(s) * at_once;
+    const auto bytes = experiment::estimate_bytes(s) * at_once;
     const auto there =
         static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     const auto words = "about " + report::bytes_words(static_cast<double>(bytes)) + " of memory";

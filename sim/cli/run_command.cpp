@@ -4,7 +4,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output.hpp"
 #include "sim/cli/progress.hpp"
-#include "sim/flow/experiment.hpp"
+#include "sim/experiment/experiment.hpp"
 #include "sim/report/words.hpp"
 #include "sim/results/run_files.hpp"
 
@@ -28,7 +28,7 @@ void print_help() {
         net::describe(kOptions).c_str());
 }
 
-void print_table(const flow::Experiment& e) {
+void print_table(const experiment::Experiment& e) {
     using namespace report;
     std::printf("%u devices, %u sites; %s of sites have two or more devices of one model\n",
                 e.devices, e.sites, percent_words(e.sharing_sites).c_str());
@@ -75,7 +75,7 @@ int run_command(Args args) {
                     memory.value().c_str());
     auto experiment = [&] {
         Progress bar(s.name, is_quiet);
-        return flow::run_experiment(s, s.seed, [&](double part) { bar.show(part); });
+        return experiment::run_experiment(s, s.seed, [&](double part) { bar.show(part); });
     }();
     if (!experiment) return refuse("run", experiment.error());
     const auto& e = experiment.value();

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "sim/flow/activation.hpp"
 #include "sim/flow/eventful.hpp"
 #include "sim/flow/pipeline.hpp"
 #include "sim/flow/random.hpp"
@@ -262,44 +263,13 @@ private:
     void finish() {
         out_.usage = wan_.usage();
         out_.lan_solves = eventful_.solves();
-        activate();
+        out_.active_at = activation_times(s_, population_, plans_, out_.done_at);
         out_.column_bytes =
             wan_.bytes() + owners_.capacity() * sizeof(WanOwner) +
             starts_.capacity() * sizeof(Start) + received_.capacity() * sizeof(received_.front()) +
             site_links_.capacity() * sizeof(LinkId) +
             (out_.starts_at.capacity() + out_.done_at.capacity() + out_.active_at.capacity()) *
                 sizeof(double);
-    }
-
-    // A device with children upgrades once they are through or drain_max is over; a site's gateway
-    // after all others (DESIGN §5).
-    void activate() {
-        out_.active_at.assign(population_.size(), kNotDone);
-        const auto takes = s_.install_time + s_.reboot_time;
-        std::vector<double> needed;
-        for (std::uint32_t g = 0; g < plans_.groups(); ++g) {
-            const auto begin = plans_.first_member[g];
-            needed.assign(plans_.size(g), 0);
-            for (auto rank = plans_.size(g); rank-- > 0;) {
-                const auto d = plans_.member[begin + rank];
-                const auto at = out_.done_at[d];
-                if (at == kNotDone) continue;
-                const auto drained = std::min(std::max(at, needed[rank]), at + s_.drain_max);
-                out_.active_at[d] = drained + takes;
-                const auto parent = plans_.parent[begin + rank];
-                if (parent != kFromOrigin) needed[parent] = std::max(needed[parent], at);
-            }
-        }
-        for (std::uint32_t site = 0; site < population_.sites(); ++site) {
-            const auto gateway = population_.first_device[site];
-            auto last = out_.active_at[gateway];
-            if (last == kNotDone) continue;
-            for (auto d = gateway + 1; d < population_.first_device[site + 1]; ++d)
-                if (out_.active_at[d] != kNotDone)
-                    last = std::max(last, std::min(out_.active_at[d] + takes,
-                                                   out_.done_at[gateway] + s_.drain_max + takes));
-            out_.active_at[gateway] = last;
-        }
     }
 
     const Scenario& s_;

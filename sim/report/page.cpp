@@ -218,6 +218,9 @@ std::string strategies_table(const json& summary) {
 }
 
 std::string solver_line(const json& summary) {
+    if (summary["fidelity"] == "session")
+        return "Every device ran the agent's own transfer session and server over a network of "
+               "exact max-min shares (progressive filling); peaks are means over one step.";
     std::string out = "Access network: exact max-min on a tree.";
     for (const auto& s : summary["strategies"]) {
         const auto& solver = s["solver"];

@@ -42,7 +42,7 @@ Json bound_by(const network::TreeUsage& usage) {
             {"device", part(usage.bound_by_device)}};
 }
 
-Json strategy_json(const flow::Experiment& e, const flow::Outcome& o) {
+Json strategy_json(const experiment::Experiment& e, const flow::Outcome& o) {
     Json out;
     out["strategy"] = scenario::kStrategyNames[static_cast<std::size_t>(o.strategy)];
     out["is_modelled"] = o.strategy == scenario::Strategy::swarm;
@@ -102,7 +102,7 @@ std::string number_text(double value) {
     return text.data();
 }
 
-std::string summary_json(const scenario::Scenario& s, const flow::Experiment& e) {
+std::string summary_json(const scenario::Scenario& s, const experiment::Experiment& e) {
     Json out;
     out["program"] = "sluice-sim";
     out["version"] = SLUICE_VERSION;
@@ -110,7 +110,7 @@ std::string summary_json(const scenario::Scenario& s, const flow::Experiment& e)
     out["scenario"] = s.name;
     out["description"] = s.description;
     out["seed"] = e.seed;
-    out["fidelity"] = "flow";
+    out["fidelity"] = scenario::kFidelityNames[static_cast<std::size_t>(s.fidelity)];
     out["origin_rate_bps"] = s.origin_rate;
     out["image_bytes"] = s.image_size;
     out["pieces"] = s.pieces;
@@ -124,13 +124,13 @@ std::string summary_json(const scenario::Scenario& s, const flow::Experiment& e)
     return out.dump(2) + "\n";
 }
 
-std::string timeseries_csv(const scenario::Scenario& s, const flow::Experiment& e) {
+std::string timeseries_csv(const scenario::Scenario& s, const experiment::Experiment& e) {
     std::string out = "strategy,time_s,origin_bps,active,done,running\n";
     for (const auto& o : e.outcomes) append_rows(out, s, o);
     return out;
 }
 
-std::string devices_csv(const flow::Experiment& e) {
+std::string devices_csv(const experiment::Experiment& e) {
     std::string out = "strategy,device,starts_s,done_s,running_s\n";
     for (const auto& o : e.outcomes) {
         const auto name =

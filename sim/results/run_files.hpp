@@ -4,14 +4,16 @@
 
 #include <string>
 
-#include "sim/flow/experiment.hpp"
+#include "sim/experiment/experiment.hpp"
 
 namespace sluice::sim::results {
 
-std::string summary_json(const scenario::Scenario& scenario, const flow::Experiment& experiment);
+std::string summary_json(const scenario::Scenario& scenario,
+                         const experiment::Experiment& experiment);
 // strategy, time_s, origin_bps (wire, mean over the step), active, done, running
-std::string timeseries_csv(const scenario::Scenario& scenario, const flow::Experiment& experiment);
-std::string devices_csv(const flow::Experiment& experiment);
+std::string timeseries_csv(const scenario::Scenario& scenario,
+                           const experiment::Experiment& experiment);
+std::string devices_csv(const experiment::Experiment& experiment);
 
 // Short and the same everywhere.
 std::string number_text(double value);

@@ -84,7 +84,7 @@ Result<std::vector<SweepRow>> Sweep::run(std::uint32_t part, std::uint32_t of,
             const auto point = static_cast<std::uint32_t>(i / replications_);
             const auto replication = static_cast<std::uint32_t>(i % replications_);
             const auto& s = points_[point];
-            auto experiment = flow::run_experiment(s, s.seed + replication, {});
+            auto experiment = experiment::run_experiment(s, s.seed + replication, {});
             const std::lock_guard lock(guard);
             if (!experiment) {
                 fault = std::move(experiment).error();
@@ -92,7 +92,7 @@ Result<std::vector<SweepRow>> Sweep::run(std::uint32_t part, std::uint32_t of,
             }
             for (const auto& outcome : experiment.value().outcomes) {
                 SweepRow row{point, replication, outcome.strategy, {}};
-                for (const auto& figure : flow::figures())
+                for (const auto& figure : experiment::figures())
                     row.figures.push_back(figure.of(experiment.value(), outcome));
                 rows.push_back(std::move(row));
             }
@@ -112,7 +112,7 @@ std::string Sweep::sweep_csv(std::vector<SweepRow> rows) const {
     std::string out = "run,replication,seed";
     for (const auto& axis : axes_) out += "," + axis.key;
     out += ",strategy";
-    for (const auto& figure : flow::figures()) out += "," + std::string(figure.name);
+    for (const auto& figure : experiment::figures()) out += "," + std::string(figure.name);
     out += "\n";
     for (const auto& row : rows) {
         out += std::to_string(row.point * replications_ + row.replication) + "," +
@@ -134,7 +134,7 @@ std::string Sweep::ci_csv(std::vector<SweepRow> rows) const {
     std::vector<double> samples;
     for (std::uint32_t point = 0; point < points_.size(); ++point)
         for (const auto strategy : points_[point].strategies)
-            for (std::size_t f = 0; f < flow::figures().size(); ++f) {
+            for (std::size_t f = 0; f < experiment::figures().size(); ++f) {
                 samples.clear();
                 for (const auto& row : rows)
                     if (row.point == point && row.strategy == strategy)
@@ -142,7 +142,7 @@ std::string Sweep::ci_csv(std::vector<SweepRow> rows) const {
                 const auto interval = flow::interval_of(samples);
                 for (const auto& value : values_[point]) out += in_csv(value) + ",";
                 out += std::string(scenario::kStrategyNames[static_cast<std::size_t>(strategy)]) +
-                       "," + std::string(flow::figures()[f].name) + "," +
+                       "," + std::string(experiment::figures()[f].name) + "," +
                        std::to_string(samples.size()) + "," + number_text(interval.mean);
                 if (samples.size() < 2)
                     out += ",,\n";

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/flow/experiment.hpp"
+#include "sim/experiment/experiment.hpp"
 
 namespace sluice::sim::results {
 
@@ -23,7 +23,7 @@ struct SweepRow {
     std::uint32_t point = 0;
     std::uint32_t replication = 0;
     scenario::Strategy strategy{};
-    std::vector<double> figures;  // flow::figures()
+    std::vector<double> figures;  // experiment::figures()
 };
 
 class Sweep {

@@ -102,6 +102,8 @@ const std::array kFields{
     Field{"policy.max_cpu", &S::max_cpu_percent, Unit::none, 1, 100, "above it nobody is master"},
 
     Field{"run.strategies", &S::strategies, Unit::none, 0, 0, "compared in one run, in this order"},
+    Field{"run.fidelity", &S::fidelity, Unit::none, 0, 0,
+          "flow: fluid transfers; session: every device's own session and server"},
     Field{"run.fan_out", &S::fan_out, Unit::none, 1, 4096, "of the strategy tree"},
 };
 
@@ -170,6 +172,7 @@ std::span<const std::string_view> names_of(const Field& field) {
     if (std::holds_alternative<LanKind S::*>(field.member)) return kLanKindNames;
     if (std::holds_alternative<InformMode S::*>(field.member)) return kInformModeNames;
     if (std::holds_alternative<DeathKind S::*>(field.member)) return kDeathKindNames;
+    if (std::holds_alternative<Fidelity S::*>(field.member)) return kFidelityNames;
     if (std::holds_alternative<std::vector<Strategy> S::*>(field.member)) return kStrategyNames;
     return {};
 }
@@ -213,6 +216,7 @@ Result<void> assign(Scenario& s, const Field& field, std::string_view text) {
             },
             [&](LanKind S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](InformMode S::*m) { return assign_name(s.*m, names_of(field), text); },
+            [&](Fidelity S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](DeathKind S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](std::vector<Strategy> S::*m) { return assign_strategies(s.*m, text); },
         },
@@ -232,6 +236,7 @@ std::string text_of(const Scenario& s, const Field& field) {
                           [&](LanKind S::*m) { return name(s.*m); },
                           [&](InformMode S::*m) { return name(s.*m); },
                           [&](DeathKind S::*m) { return name(s.*m); },
+                          [&](Fidelity S::*m) { return name(s.*m); },
                           [&](std::vector<Strategy> S::*m) {
                               std::string out;
                               for (const auto strategy : s.*m)

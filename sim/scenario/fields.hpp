@@ -9,10 +9,10 @@
 
 namespace sluice::sim::scenario {
 
-using Member =
-    std::variant<std::string Scenario::*, std::uint64_t Scenario::*, double Scenario::*,
-                 bool Scenario::*, Distribution Scenario::*, LanKind Scenario::*,
-                 InformMode Scenario::*, DeathKind Scenario::*, std::vector<Strategy> Scenario::*>;
+using Member = std::variant<std::string Scenario::*, std::uint64_t Scenario::*, double Scenario::*,
+                            bool Scenario::*, Distribution Scenario::*, LanKind Scenario::*,
+                            InformMode Scenario::*, DeathKind Scenario::*, Fidelity Scenario::*,
+                            std::vector<Strategy> Scenario::*>;
 
 struct Field {
     std::string_view key;

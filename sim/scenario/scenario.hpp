@@ -32,6 +32,9 @@ inline constexpr std::string_view kInformModeNames[] = {"called", "periodic"};
 enum class DeathKind : std::uint8_t { power, process };
 inline constexpr std::string_view kDeathKindNames[] = {"power", "process"};
 
+enum class Fidelity : std::uint8_t { flow, session };
+inline constexpr std::string_view kFidelityNames[] = {"flow", "session"};
+
 struct Scenario {
     std::string name;
     std::string description;
@@ -98,6 +101,7 @@ struct Scenario {
     double max_cpu_percent = 70;
 
     std::vector<Strategy> strategies{Strategy::planned, Strategy::unicast};
+    Fidelity fidelity = Fidelity::flow;
     std::uint64_t fan_out = 4;  // of the strategy "tree"
 };
 

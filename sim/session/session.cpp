@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <utility>
 
+#include "sim/flow/activation.hpp"
 #include "sim/flow/random.hpp"
 #include "sim/flow/schedule.hpp"
 #include "sim/world/outcome.hpp"
@@ -71,6 +75,8 @@ public:
     void kill_at(std::uint32_t host, std::uint32_t pieces) { kills_[host] = pieces; }
 
     void on_event(const world::Host& host, const transfer::Event& event, Instant now) override {
+        if (const auto* arrived = std::get_if<transfer::PieceArrived>(&event))
+            note_arrival(host, *arrived, seconds(now.since_start));
         const auto* proved = std::get_if<transfer::PieceProved>(&event);
         if (proved == nullptr || kills_.empty()) return;
         const auto at = kills_.find(host.index().value);
@@ -87,15 +93,38 @@ public:
             out_.done_at[host.index().value] = seconds(now.since_start);
         else if (std::holds_alternative<transfer::LeaveSource>(action))
             ++out_.lost_sources;
+        else if (const auto* run = std::get_if<transfer::RequestRun>(&action))
+            note_request(host, *run, seconds(now.since_start));
     }
     using Observer::on_action;
     using Observer::on_event;
 
 private:
+    void note_request(const world::Host& host, const transfer::RequestRun& run, double now) {
+        if (!host.is_origin(run.source)) return;
+        const auto h = host.index().value;
+        if (host.spec().assignment.sources.size() > 1 && origin_since_.count(h) == 0 &&
+            host.have().count() > 0)
+            ++out_.origin_fallbacks;
+        from_origin_.insert({h, run.id.value});
+        origin_since_.try_emplace(h, now);
+    }
+    // Spread over the time since its piece before.
+    void note_arrival(const world::Host& host, const transfer::PieceArrived& arrived, double now) {
+        const auto h = host.index().value;
+        if (!from_origin_.contains({h, arrived.id.value})) return;
+        auto& since = origin_since_[h];
+        const auto bits = 8.0 * host.layout().size_of(arrived.piece);
+        if (now > since) out_.origin_payload.add(since, now, bits / (now - since));
+        since = now;
+    }
+
     const Scenario& s_;
     Outcome& out_;
     world::World* world_ = nullptr;
-    std::map<std::uint32_t, std::uint32_t> kills_;  // by host: pieces it has then
+    std::map<std::uint32_t, std::uint32_t> kills_;                   // by host: pieces it has then
+    std::set<std::pair<std::uint32_t, std::uint32_t>> from_origin_;  // host, request
+    std::map<std::uint32_t, double> origin_since_;  // by host: of the piece that is coming
 };
 
 // Hosts are numbered as devices are.
@@ -185,6 +214,9 @@ Result<Outcome> simulate(const Scenario& s, const Population& population, const 
     out.events = world.events();
     out.lan_solves = world.network().solves();
     out.groups_eventful = plans.groups();
+    for (std::size_t i = 0; i < out.origin_payload.used(); ++i)
+        out.peak_wire_bps = std::max(out.peak_wire_bps, out.origin_payload.mean(i) / s.goodput);
+    out.active_at = flow::activation_times(s, population, plans, out.done_at);
     return out;
 }
 

@@ -30,12 +30,12 @@ scenario::Scenario small() {
 
 TEST(RunFiles, AreTheSameBytesForTheSameSeed) {
     const auto s = small();
-    const auto a = flow::run_experiment(s, 5, {}).value();
-    const auto b = flow::run_experiment(s, 5, {}).value();
+    const auto a = experiment::run_experiment(s, 5, {}).value();
+    const auto b = experiment::run_experiment(s, 5, {}).value();
     EXPECT_EQ(summary_json(s, a), summary_json(s, b));
     EXPECT_EQ(timeseries_csv(s, a), timeseries_csv(s, b));
     EXPECT_EQ(devices_csv(a), devices_csv(b));
-    EXPECT_NE(summary_json(s, a), summary_json(s, flow::run_experiment(s, 6, {}).value()));
+    EXPECT_NE(summary_json(s, a), summary_json(s, experiment::run_experiment(s, 6, {}).value()));
 }
 
 TEST(Sweep, IsTheSameBytesForAnyNumberOfThreadsAndProcesses) {
@@ -138,7 +138,7 @@ TEST_F(FolderTest, SaysWhereItCannotBeWritten) {
 
 TEST(Page, ShowsARunAndEscapesNames) {
     const auto s = small();
-    const auto e = flow::run_experiment(s, 1, {}).value();
+    const auto e = experiment::run_experiment(s, 1, {}).value();
     const auto page =
         report::make_page({summary_json(s, e), timeseries_csv(s, e), "", scenario::to_toml(s)})
             .value();

@@ -1,12 +1,13 @@
-#include "sim/flow/experiment.hpp"
+#include "sim/experiment/experiment.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 
 #include "sim/flow/statistics.hpp"
+#include "sim/session/session.hpp"
 
-namespace sluice::sim::flow {
+namespace sluice::sim::experiment {
 namespace {
 
 class Stopwatch {
@@ -22,8 +23,8 @@ private:
 // Of the devices that were done; 0 when none was.
 double done_quantile(const Outcome& o, double q) {
     auto sorted = o.sorted_done();
-    while (!sorted.empty() && sorted.back() == kNotDone) sorted.pop_back();
-    return quantile_of(sorted, q);
+    while (!sorted.empty() && sorted.back() == flow::kNotDone) sorted.pop_back();
+    return flow::quantile_of(sorted, q);
 }
 
 constexpr std::array kFigures{
@@ -68,8 +69,8 @@ Result<Experiment> run_experiment(const scenario::Scenario& s, std::uint64_t see
                                   const std::function<void(double)>& progress) {
     Experiment out;
     out.seed = seed;
-    auto drawn = s.devices_file.empty() ? Result<Population>(draw_population(s, seed))
-                                        : read_population(s.devices_file, s, seed);
+    auto drawn = s.devices_file.empty() ? Result<flow::Population>(flow::draw_population(s, seed))
+                                        : flow::read_population(s.devices_file, s, seed);
     SLUICE_TRY(const auto population, std::move(drawn));
     out.devices = population.size();
     out.sites = population.sites();
@@ -82,25 +83,31 @@ Result<Experiment> run_experiment(const scenario::Scenario& s, std::uint64_t see
     };
     const Stopwatch planning;
     SLUICE_TRY(const auto planned,
-               make_plans(s, population, seed, [&](std::uint64_t done) { tell(0, done); }));
+               flow::make_plans(s, population, seed, [&](std::uint64_t done) { tell(0, done); }));
     out.seconds_planning = planning.seconds();
     out.planner_bytes = planned.inventory_bytes;
     out.groups = planned.groups();
-    out.bound = lower_bound(s, population, planned);
+    out.bound = flow::lower_bound(s, population, planned);
     for (const auto strategy : s.strategies) {
         auto plans = planned;
-        reshape(plans, strategy, static_cast<std::uint32_t>(s.fan_out));
-        RunOptions options;
-        options.strategy = strategy;
-        options.seed = seed;
-        const auto before = static_cast<double>(out.outcomes.size() + 1);
-        options.progress = [&](std::uint64_t done) { tell(before, done); };
+        flow::reshape(plans, strategy, static_cast<std::uint32_t>(s.fan_out));
         const Stopwatch running;
-        out.outcomes.push_back(simulate(s, population, plans, options));
+        if (s.fidelity == scenario::Fidelity::session) {
+            // The plan as it was made: a session takes its sources from its Assignment.
+            SLUICE_TRY(auto outcome, session::simulate(s, population, planned, strategy, seed));
+            out.outcomes.push_back(std::move(outcome));
+        } else {
+            flow::RunOptions options;
+            options.strategy = strategy;
+            options.seed = seed;
+            const auto before = static_cast<double>(out.outcomes.size() + 1);
+            options.progress = [&](std::uint64_t done) { tell(before, done); };
+            out.outcomes.push_back(flow::simulate(s, population, plans, options));
+        }
         out.outcomes.back().column_bytes += population.bytes() + plans.bytes();
         out.outcomes.back().seconds = running.seconds();
     }
     return out;
 }
 
-}  // namespace sluice::sim::flow
+}  // namespace sluice::sim::experiment

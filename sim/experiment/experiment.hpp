@@ -9,7 +9,10 @@
 
 #include "sim/flow/simulation.hpp"
 
-namespace sluice::sim::flow {
+namespace sluice::sim::experiment {
+
+using flow::Bound;
+using flow::Outcome;
 
 struct Experiment {
     std::uint64_t seed = 0;
@@ -37,4 +40,4 @@ struct Figure {
 // What sweeps tabulate.
 std::span<const Figure> figures();
 
-}  // namespace sluice::sim::flow
+}  // namespace sluice::sim::experiment
