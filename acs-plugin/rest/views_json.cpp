@@ -177,4 +177,13 @@ std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string joined_page(const char* name, const std::vector<std::string>& things,
+                        const std::string& next) {
+    std::string list;
+    for (const auto& thing : things) list += (list.empty() ? "" : ",") + thing;
+    auto out = "{\"" + std::string(name) + "\":[" + list + "]";
+    if (!next.empty()) out += ",\"next\":" + dump(next);
+    return out + "}";
+}
+
 }  // namespace sluice::rest

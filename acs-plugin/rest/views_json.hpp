@@ -2,6 +2,8 @@
 // The planner's views as the API writes them. Secrets are in none of them.
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
 
 #include "acs-plugin/service/views.hpp"
 
@@ -18,5 +20,8 @@ nlohmann::ordered_json to_json(const service::AuditRow& row);
 
 // As text on the wire: bytes that are not UTF-8 become U+FFFD, devices say what they like.
 std::string dump(const nlohmann::ordered_json& json);
+// {"<name>": […], "next": "…"} around texts of dump(); without `next` where that is empty.
+std::string joined_page(const char* name, const std::vector<std::string>& things,
+                        const std::string& next);
 
 }  // namespace sluice::rest

@@ -1,5 +1,7 @@
 // What operators ask of an ACS: publish, look, say where devices are.
 
+#include <nlohmann/json.hpp>
+
 #include "tests/cli/fleet.hpp"
 
 namespace sluice::cli {

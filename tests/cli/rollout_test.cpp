@@ -1,6 +1,7 @@
 // A rollout from start to end, as its operator sees it.
 
 #include <future>
+#include <nlohmann/json.hpp>
 
 #include "tests/cli/fleet.hpp"
 

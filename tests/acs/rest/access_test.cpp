@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/acs/rest/api_rig.hpp"
 #include "tests/net/raw_client.hpp"

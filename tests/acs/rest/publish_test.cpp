@@ -1,5 +1,7 @@
 // An image's way in: announced, sent in portions, verified, durable, and only then a 201.
 
+#include <nlohmann/json.hpp>
+
 #include "engine/image/merkle.hpp"
 #include "tests/acs/rest/api_rig.hpp"
 

@@ -1,5 +1,7 @@
 // What the planner knows, as an operator reads it, and what he orders.
 
+#include <nlohmann/json.hpp>
+
 #include "tests/acs/rest/api_rig.hpp"
 
 namespace sluice::rest {

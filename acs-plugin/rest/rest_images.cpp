@@ -1,0 +1,98 @@
+// The routes below /images: how files come in, and which are there.
+
+#include <nlohmann/json.hpp>
+
+#include "acs-plugin/rest/requester.hpp"
+#include "acs-plugin/rest/rest_api.hpp"
+#include "acs-plugin/rest/views_json.hpp"
+#include "engine/http/range.hpp"
+
+namespace sluice::rest {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json standing_json(const Standing& standing) {
+    auto out = to_json(standing.row);
+    out["state"] = "uploading";
+    out["published"] = nullptr;
+    out["received"] = standing.received;
+    out["portion"] = kMaxPortion;
+    return out;
+}
+
+}  // namespace
+
+void RestServer::Impl::list_images(const Call& call) {
+    const auto id_of = [](const service::ImageRow* image) -> const std::string& {
+        return image->id;
+    };
+    const auto images = rest_of(planner.images(), call.page, id_of);
+    http.answer(call.id, json_answer(200, page_text("images", images, call.page.limit, id_of,
+                                                    [](const auto* i) { return to_json(*i); })));
+}
+
+void RestServer::Impl::announce_image(const Call& call) {
+    const auto announced = parse_announcement(call.request.body());
+    if (!announced.has_value()) return refuse(call.id, 422, announced.error().message);
+    if (const auto* image = planner.image(announced.value().row.id))
+        return answer(call.id, 200, to_json(*image));
+    const auto standing = publishing.begin(announced.value(), options.wall_time());
+    if (!standing.has_value()) return refuse(call.id, 503, standing.error().message);
+    answer(call.id, 202, standing_json(standing.value()));
+}
+
+void RestServer::Impl::show_image(const Call& call) {
+    if (const auto* image = planner.image(call.subject))
+        return answer(call.id, 200, to_json(*image));
+    if (const auto standing = publishing.find(call.subject))
+        return answer(call.id, 200, standing_json(*standing));
+    refuse(call.id, 404, "no image has the id '" + call.subject + "'");
+}
+
+void RestServer::Impl::put_content(const Call& call) {
+    if (const auto* image = planner.image(call.subject))
+        return answer(call.id, 200, to_json(*image));
+    const auto standing = publishing.find(call.subject);
+    if (!standing)
+        return refuse(call.id, 404, "no file of that id is announced; POST its manifest first");
+    if (publishing.is_busy(call.subject))
+        return refuse(call.id, 409, "the portion before is being written");
+    const auto body = call.request.body();
+    const auto field = call.request.field("Content-Range");
+    const auto range = http::parse_content_range(field);
+    const http::ByteRange bytes =
+        range && range->bytes ? *range->bytes : http::ByteRange{0, body.size()};
+    const auto length = standing->row.length;
+    if (!field.empty() && (!range || !range->bytes || range->length != length))
+        return refuse(call.id, 422, "Content-Range: is not bytes A-B/" + std::to_string(length));
+    if (body.empty() || bytes.size() != body.size() || bytes.end > length)
+        return refuse(call.id, 422, "Content-Range: is not that of the body");
+    if (bytes.begin != standing->received) {
+        auto refusal =
+            problem(409, "the next byte wanted is number " + std::to_string(standing->received));
+        refusal.fields.emplace_back("Upload-Offset", std::to_string(standing->received));
+        return http.answer(call.id, refusal);
+    }
+    const auto who = name_of(call.request);
+    publishing.put(call.subject, std::string(body), options.wall_time(),
+                   [this, id = call.id, who](const Result<Standing>& now) {
+                       if (!now.has_value()) return refuse(id, 422, now.error().message);
+                       if (now.value().received < now.value().row.length)
+                           return answer(id, 202, standing_json(now.value()));
+                       publish(id, who, now.value());
+                   });
+}
+
+void RestServer::Impl::publish(net::ExchangeId id, const std::string& who,
+                               const Standing& standing) {
+    auto row = standing.row;
+    row.published = options.wall_time();
+    service::Changes changes;
+    const auto published = planner.publish(row, changes);
+    if (!published.has_value()) return refuse(id, 422, published.error().message);
+    commit(id, std::move(changes), who, "published image " + row.id + " (" + row.name + ")",
+           [row] { return json_answer(201, dump(to_json(row))); });
+}
+
+}  // namespace sluice::rest
