@@ -24,7 +24,7 @@ Result<Json> parse(const std::string& text) {
 std::string mark_in(const Json& listing, std::string_view mark) {
     for (const auto& item : listing) {
         if (!item.contains("chain")) continue;
-        const auto name = item["chain"].value("name", "");
+        auto name = item["chain"].value("name", "");
         if (name.starts_with(mark)) return name;
     }
     return "";

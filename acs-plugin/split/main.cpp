@@ -102,11 +102,11 @@ int run_until_stopped(const Configuration& configuration, Args args) {
 
 int dispatch(std::string_view command, Args args) {
     using Command = Result<int> (*)(const Configuration&);
-    const std::pair<std::string_view, Command> kCommands[] = {
+    const std::pair<std::string_view, Command> commands[] = {
         {"check", check}, {"status", status}, {"flush", flush}, {"uninstall", uninstall}};
     const auto* found =
-        std::ranges::find_if(kCommands, [=](const auto& known) { return known.first == command; });
-    if (command != "run" && found == std::end(kCommands))
+        std::ranges::find_if(commands, [=](const auto& known) { return known.first == command; });
+    if (command != "run" && found == std::end(commands))
         return wrong_use("unknown command '" + std::string(command.substr(0, 64)) + "'");
     const auto configuration = read_configuration(args);
     if (!configuration) return wrong_use(configuration.error().message);

@@ -55,7 +55,7 @@ Answer answer_of(int socket) {
     return {EPROTO};
 }
 
-std::string first_line(std::string text) {
+std::string first_line(const std::string& text) {
     return text.substr(0, text.find('\n'));
 }
 

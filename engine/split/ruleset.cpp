@@ -222,7 +222,7 @@ private:
 
     static std::string key(Table table, Leg leg, const Family& family) {
         const bool is_to_cpe = leg == Leg::call || leg == Leg::answer;
-        const auto cpe = family.ip + (is_to_cpe ? " daddr" : " saddr");
+        auto cpe = family.ip + (is_to_cpe ? " daddr" : " saddr");
         const auto collector = family.ip + (is_to_cpe ? " saddr" : " daddr");
         if (table == Table::activating)
             return cpe + " . " + collector + (is_to_cpe ? " . tcp sport" : " . tcp dport");

@@ -137,8 +137,7 @@ public:
             out.push_back(static_cast<std::uint16_t>(*port));
         }
         std::ranges::sort(out);
-        const auto [from, to] = std::ranges::unique(out);
-        out.erase(from, to);
+        out.erase(std::unique(out.begin(), out.end()), out.end());
         if (out.size() > kMaxPorts) return Error{std::string(key) + ": more than 64 ports"};
         return success();
     }
