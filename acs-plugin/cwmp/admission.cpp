@@ -43,8 +43,8 @@ http::GateVerdict Admission::judge(const net::HttpRequest& request, Instant now)
             [this](const auto& given) { return digest_of(given); }, now);
     const auto given = http::read_basic(scheme);
     if (!given || !may_use_basic(request)) return GateVerdict::malformed;
-    const bool is_right =
-        is_equal(given->username, options_.username) & is_equal(given->password, options_.password);
+    const bool is_right = is_equal(given->username + ':' + given->password,
+                                   options_.username + ':' + options_.password);
     return is_right ? GateVerdict::granted : GateVerdict::forged;
 }
 

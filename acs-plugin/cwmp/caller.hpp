@@ -23,9 +23,9 @@ class ClientTls;
 namespace sluice::cwmp::acs {
 
 struct CallerOptions {
-    std::size_t at_once = 16;
+    std::size_t at_once = 128;  // most of them may be waits for devices that are off
     std::size_t queued = 1024;
-    Duration timeout = std::chrono::seconds(10);  // of each of connecting and answering
+    Duration timeout = std::chrono::seconds(5);  // of each of connecting and answering
 };
 
 struct Call {
