@@ -24,16 +24,20 @@ void ConfigFetch::start(const Order& order, Then then) {
     then_ = std::move(then);
     wanted_bytes_ = order.file_size;
     redirects_ = 0;
-    auth_ = std::make_unique<net::ClientAuth>(http::Credentials{order.username, order.password},
-                                              net::BasicPolicy::over_tls);
-    net::HttpClientOptions options;  // 1 MiB
-    options.local_address = settings_.local_address;
-    client_ = std::make_unique<net::HttpClient>(io_, tls_, *auth_, std::move(options));
+    speak_as({order.username, order.password});
     auto url = net::parse_url(order.url);
     if (url) return send(std::move(url).value());
     boost::asio::post(io_, [this, why = url.error().message] {
         tell(TransferFault{cwmp::FaultCode::invalid_arguments, why});
     });
+}
+
+void ConfigFetch::speak_as(http::Credentials who) {
+    client_.reset();  // it uses the former ones
+    auth_ = std::make_unique<net::ClientAuth>(std::move(who), net::BasicPolicy::over_tls);
+    net::HttpClientOptions options;  // 1 MiB
+    options.local_address = settings_.local_address;
+    client_ = std::make_unique<net::HttpClient>(io_, tls_, *auth_, std::move(options));
 }
 
 void ConfigFetch::cancel() {
@@ -52,8 +56,11 @@ void ConfigFetch::on_answer(const Result<net::ClientAnswer, net::ClientError>& a
     if (!answer) return tell(fault_of(answer.error()));
     const auto& got = answer.value();
     if (is_redirect(got.status) && redirects_++ < kMaxRedirects)
-        if (auto next = net::resolve(asked_, got.field("location")))
+        if (auto next = net::resolve(asked_, got.field("location"))) {
+            // Credentials are for the server that they were given for.
+            if (!next.value().is_same_endpoint(asked_)) speak_as({});
             return send(std::move(next).value());
+        }
     if (got.status != 200) return tell(fault_of_status(got.status, asked_.text()));
     if (wanted_bytes_ != 0 && got.body.size() != wanted_bytes_)
         return tell(TransferFault{cwmp::FaultCode::incomplete_download,

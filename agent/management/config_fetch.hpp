@@ -32,6 +32,7 @@ public:
     void cancel();
 
 private:
+    void speak_as(http::Credentials who);
     void send(net::Url url);
     void on_answer(const Result<net::ClientAnswer, net::ClientError>& answer);
     void store(std::string body);

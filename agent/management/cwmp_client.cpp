@@ -48,8 +48,7 @@ void CwmpClient::begin(const std::string& acs_url, const http::Credentials& cred
     feed(cwmp::Begin{std::move(inform), std::move(transfers)});
 }
 
-// --- the session's actions, one after another
-// -----------------------------------------------------
+// --- the session's actions, one after another ----------------------------------------------------
 
 void CwmpClient::feed(const cwmp::CpeEvent& event) {
     cwmp::CpeActions out;
@@ -110,7 +109,7 @@ void CwmpClient::end(const cwmp::SessionOver& how) {
     listener_.session_over(told);
 }
 
-// --- HTTP ---------------------------------------------------------------------------------------
+// --- HTTP ----------------------------------------------------------------------------------------
 
 void CwmpClient::post(std::string body) {
     is_waiting_ = true;

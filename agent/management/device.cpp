@@ -31,6 +31,9 @@ std::vector<std::string> method_names() {
             "FactoryReset"};
 }
 
+// A system that was told to reboot and still runs is told again.
+constexpr Duration kRebootRetry = std::chrono::minutes(2);
+
 std::string joined(const std::vector<cwmp::EventStruct>& events) {
     std::string out;
     for (const auto& event : events) out += (out.empty() ? "" : ",") + event.event_code;
@@ -39,8 +42,7 @@ std::string joined(const std::vector<cwmp::EventStruct>& events) {
 
 }  // namespace
 
-// --- when sessions begin
-// --------------------------------------------------------------------------
+// --- when sessions begin -------------------------------------------------------------------------
 
 void Device::poke(const cwmp::ScheduleEvent& event) {
     if (!is_reporting_) return;
@@ -112,8 +114,7 @@ LiveFacts Device::live_facts() {
     return live;
 }
 
-// --- what a session tells
-// -------------------------------------------------------------------------
+// --- what a session tells ------------------------------------------------------------------------
 
 void Device::inform_delivered(Then then) {
     ledger_->state.events.inform_delivered();
@@ -147,19 +148,20 @@ void Device::session_over(const cwmp::SessionOver& how) {
     report_.write("session", {{"success", std::uint64_t{how.is_success}}, {"why", how.why}});
     // Not from inside the client that ends.
     boost::asio::post(io_, [this, how] {
-        if (is_reset_wanted_ || is_reboot_wanted_) {
-            poke(cwmp::SessionEnded{how.is_success, how.retry_after});
-            return reboot_when_idle();
-        }
-        poke(cwmp::SessionEnded{how.is_success, how.retry_after});
-        if (std::exchange(is_period_new_, false)) set_period();
-        if (how.is_success && ledger_->state.events.is_report_due()) report_wanted();
-        orders_->go_on();
+        held_end_ = cwmp::SessionEnded{how.is_success, how.retry_after};
+        if (is_reset_wanted_ || is_reboot_wanted_) return reboot_when_idle();
+        go_on_after_session();
     });
 }
 
-// --- what the ACS asks
-// ----------------------------------------------------------------------------
+void Device::go_on_after_session() {
+    if (const auto ended = std::exchange(held_end_, std::nullopt)) poke(*ended);
+    if (std::exchange(is_period_new_, false)) set_period();
+    if (ledger_->state.events.is_report_due()) report_wanted();
+    orders_->go_on();
+}
+
+// --- what the ACS asks ---------------------------------------------------------------------------
 
 void Device::execute(const cwmp::Message& request, std::function<void(cwmp::Message)> then) {
     net::log_info("the ACS asks", {{"method", cwmp::method_name(request)}});
@@ -250,8 +252,7 @@ void Device::factory_reset(const Answer& then) {
     then(cwmp::FactoryResetResponse{});
 }
 
-// --- what the installer tells
-// ---------------------------------------------------------------------
+// --- what the installer tells --------------------------------------------------------------------
 
 void Device::on_health(bool is_healthy, const std::string& why) {
     is_healthy_ = is_healthy;
@@ -322,11 +323,14 @@ void Device::reboot_when_idle() {
     report_.write("rebooting");
     // Behind every save that was asked for before.
     ledger_->save([this](const Result<void>&) {
-        upgrader_->reboot();
-        if (settings_.restarts_itself()) {
-            exit_code_ = 1;
-            io_.stop();
-        }
+        const auto done = upgrader_->reboot();
+        if (!done) net::log(net::LogLevel::error, done.error().message);
+        // The system is going down, or nobody took the word for it: the device stays manageable.
+        reboot_alarm_.set(kRebootRetry, [this] {
+            if (client_.is_open()) return;  // the end of that session asks again
+            reboot_when_idle();
+        });
+        if (!done) go_on_after_session();
     });
 }
 

@@ -57,6 +57,7 @@ private:
     void inform_delivered(Then then) override;
     void transfer_delivered(const std::string& command_key, Then then) override;
     void session_over(const cwmp::SessionOver& how) override;
+    void go_on_after_session();
     void acs_said_time(UtcTime at_least) override;
 
     // --- what the ACS asks
@@ -96,13 +97,14 @@ private:
     std::string connection_url_;
     CwmpClient client_;
     cwmp::CpeSchedule schedule_;
-    Alarm schedule_alarm_;
+    Alarm schedule_alarm_, reboot_alarm_;
     std::string version_informed_;  // in the open session's Inform
     bool is_healthy_ = true;
     bool is_reboot_wanted_ = false;
     bool is_period_new_ = false;  // the ACS changed it in this session
     bool is_reset_wanted_ = false;
-    bool is_reporting_ = false;  // sessions may begin: the boot is settled
+    std::optional<cwmp::SessionEnded> held_end_;  // told the schedule unless a reboot comes first
+    bool is_reporting_ = false;                   // sessions may begin: the boot is settled
     int exit_code_ = 0;
 };
 

@@ -85,7 +85,7 @@ const ParameterRow* DeviceModel::find(std::string_view path) const {
     return nullptr;
 }
 
-// --- reading ------------------------------------------------------------------------------------
+// --- reading -------------------------------------------------------------------------------------
 
 std::vector<cwmp::ParameterValue> DeviceModel::inform_parameters(const LiveFacts& live) const {
     std::vector<cwmp::ParameterValue> out;
@@ -146,7 +146,7 @@ cwmp::Message DeviceModel::get_names(const cwmp::GetParameterNames& request) con
     return cwmp::GetParameterNamesResponse{std::move(out)};
 }
 
-// --- writing ------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------------------
 
 cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
     using cwmp::FaultCode;

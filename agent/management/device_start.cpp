@@ -24,6 +24,7 @@ std::uint64_t random_number() {
 cwmp::SchedulePolicy schedule_policy(const Settings& settings) {
     cwmp::SchedulePolicy policy;
     policy.retry_m_seconds = settings.retry_minimum_s;
+    policy.boot_spread = settings.boot_spread;
     return policy;
 }
 
@@ -38,7 +39,8 @@ Device::Device(boost::asio::io_context& io, const Settings& settings, ReportFile
       tls_(settings.ca_file),
       client_(io_, tls_, *this, settings.local_address, settings.is_insecure_lab),
       schedule_(schedule_policy(settings), random_number()),
-      schedule_alarm_(io_) {
+      schedule_alarm_(io_),
+      reboot_alarm_(io_) {
     // For TLS alone the system's clock counts too where it is later: a device that does know the
     // time refuses a certificate on the day it expires.
     tls_.set_time_floor([this] {
@@ -65,7 +67,7 @@ int Device::run() {
     return exit_code_;
 }
 
-// --- opening ------------------------------------------------------------------------------------
+// --- opening -------------------------------------------------------------------------------------
 
 Result<void> Device::lock_folders() {
     const auto take = [this](const std::string& folder, const char* option,
@@ -166,8 +168,7 @@ Result<void> Device::listen() {
     return success();
 }
 
-// --- what became of an upgrade
-// --------------------------------------------------------------------
+// --- what became of an upgrade -------------------------------------------------------------------
 
 // The boot record's machine has had its say: on_fell_back and on_reboot_wanted came before.
 void Device::on_boot_settled() {

@@ -39,7 +39,7 @@ void ImageFetch::start(const std::shared_ptr<StoredImage>& image) {
         fail({cwmp::FaultCode::download_failure, "assignment: " + started.error().message});
 }
 
-// --- what the fetcher tells ---------------------------------------------------------------------
+// --- what the fetcher tells ----------------------------------------------------------------------
 
 void ImageFetch::on_layer(SourceIndex source, const image::PieceLayer& layer) {
     report_.write("layer", {{"source", source.value}});
@@ -100,7 +100,7 @@ void ImageFetch::count_bytes() {
     }
 }
 
-// --- the end ------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 void ImageFetch::make_durable() {
     worker_.post(

@@ -51,8 +51,11 @@ planning::Assignment plain_assignment(const Order& order, const net::Url& image,
 
 }  // namespace
 
-void ImageSource::ask(const Order& order, const http::Credentials& acs, Then then) {
+void ImageSource::ask(const Order& order, const http::Credentials& acs, const std::string& etag,
+                      Then then) {
     then_ = std::move(then);
+    known_etag_ = etag;
+    etag_.clear();
     order_ = order;
     is_plain_ = false;
     redirects_ = 0;
@@ -69,12 +72,17 @@ void ImageSource::ask(const Order& order, const http::Credentials& acs, Then the
     const bool is_elsewhere =
         has_assignment_url && !order.url.empty() && !url.value().is_same_endpoint(image_);
     const http::Credentials own{order.username, order.password};
-    auth_ = std::make_unique<net::ClientAuth>(is_elsewhere ? acs : own, net::BasicPolicy::over_tls);
+    speak_as(is_elsewhere ? acs : own);
+    send(std::move(url).value(), true);
+}
+
+void ImageSource::speak_as(http::Credentials who) {
+    client_.reset();  // it uses the former ones
+    auth_ = std::make_unique<net::ClientAuth>(std::move(who), net::BasicPolicy::over_tls);
     net::HttpClientOptions options;
     options.body_bytes = planning::kMaxAssignmentBytes;
     options.local_address = settings_.local_address;
     client_ = std::make_unique<net::HttpClient>(io_, tls_, *auth_, std::move(options));
-    send(std::move(url).value(), true);
 }
 
 void ImageSource::cancel() {
@@ -83,15 +91,13 @@ void ImageSource::cancel() {
 }
 
 void ImageSource::send(net::Url url, bool wants_assignment) {
-    if (!url.is_tls && !settings_.is_insecure_lab && wants_assignment &&
-        !order_.assignment_url.empty())
-        return tell(
-            TransferFault{cwmp::FaultCode::unsupported_protocol,
-                          url.text() + ": an Assignment holds secrets; not over plain HTTP"});
     asked_ = url;
     net::ClientRequest request;
     request.url = std::move(url);
-    if (wants_assignment) request.fields.emplace_back("Accept", std::string(kAssignmentType));
+    if (wants_assignment) {
+        request.fields.emplace_back("Accept", std::string(kAssignmentType));
+        if (!known_etag_.empty()) request.fields.emplace_back("If-None-Match", known_etag_);
+    }
     client_->send(std::move(request), [this](const auto& answer) { on_answer(answer); });
 }
 
@@ -102,20 +108,32 @@ void ImageSource::on_answer(const Result<net::ClientAnswer, net::ClientError>& a
     if (is_image) return ask_for_manifest();
     if (!answer) return tell(fault_of(answer.error()));
     const auto& got = answer.value();
-    if (is_redirect(got.status) && redirects_++ < kMaxRedirects) {
-        auto next = net::resolve(asked_, got.field("location"));
-        if (!next)
-            return tell(TransferFault{cwmp::FaultCode::download_failure, next.error().message});
-        return send(std::move(next).value(), !is_plain_);
-    }
+    if (is_redirect(got.status) && redirects_++ < kMaxRedirects) return follow(got);
     if (is_plain_) return on_manifest(got);
+    if (got.status == 304 && !known_etag_.empty()) {
+        etag_ = known_etag_;
+        return tell(std::optional<planning::Assignment>());
+    }
     if (got.status != 200) return tell(fault_of_status(got.status, asked_.text()));
     if (!got.field("content-type").starts_with(kAssignmentType)) return on_other_answer(got);
+    if (!asked_.is_tls && !settings_.is_insecure_lab)
+        return tell(
+            TransferFault{cwmp::FaultCode::unsupported_protocol,
+                          asked_.text() + ": an Assignment holds secrets; not over plain HTTP"});
     auto assignment = planning::parse_assignment(got.body);
     if (!assignment)
         return tell(TransferFault{cwmp::FaultCode::download_failure,
                                   "assignment: " + assignment.error().message});
-    tell(std::move(assignment).value());
+    etag_ = got.field("etag");
+    tell(std::optional(std::move(assignment).value()));
+}
+
+void ImageSource::follow(const net::ClientAnswer& answer) {
+    auto next = net::resolve(asked_, answer.field("location"));
+    if (!next) return tell(TransferFault{cwmp::FaultCode::download_failure, next.error().message});
+    // Credentials are for the server that they were given for.
+    if (!next.value().is_same_endpoint(asked_)) speak_as({});
+    send(std::move(next).value(), !is_plain_);
 }
 
 void ImageSource::on_other_answer(const net::ClientAnswer& answer) {
@@ -144,7 +162,8 @@ void ImageSource::on_manifest(const net::ClientAnswer& answer) {
     auto read = answer.status == 200 ? image::read_manifest(answer.body)
                                      : image::Refused{image::Reason::malformed, {}};
     if (!read) return ask_for_manifest();
-    tell(plain_assignment(order_, image_, asked_, answer.body, read.value().manifest));
+    tell(std::optional(
+        plain_assignment(order_, image_, asked_, answer.body, read.value().manifest)));
 }
 
 void ImageSource::tell(Answer answer) {

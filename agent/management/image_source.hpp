@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ namespace sluice::agent::management {
 
 class ImageSource {
 public:
-    using Answer = Result<planning::Assignment, TransferFault>;
+    // Nothing: it is still the one whose ETag was named.
+    using Answer = Result<std::optional<planning::Assignment>, TransferFault>;
     using Then = std::function<void(Answer)>;
 
     // All outlive it.
@@ -35,11 +37,16 @@ public:
 
     // `acs` is who we are to the ACS: for an AssignmentURL, whose server the Download's own
     // credentials need not be for. The manifest in the answer is not verified yet.
-    void ask(const Order& order, const http::Credentials& acs, Then then);
+    // `etag`: of the Assignment that is known already, or empty.
+    void ask(const Order& order, const http::Credentials& acs, const std::string& etag, Then then);
     void cancel();
+    // Of the last Assignment that came; empty where there is none.
+    const std::string& etag() const { return etag_; }
 
 private:
+    void speak_as(http::Credentials who);
     void send(net::Url url, bool wants_assignment);
+    void follow(const net::ClientAnswer& answer);
     void on_answer(const Result<net::ClientAnswer, net::ClientError>& answer);
     void on_other_answer(const net::ClientAnswer& answer);
     void ask_for_manifest();
@@ -51,6 +58,7 @@ private:
     const Settings& settings_;
     Then then_;
     Order order_;
+    std::string known_etag_, etag_;
     net::Url image_;  // the Download's own URL, where it has one
     net::Url asked_;
     std::vector<net::Url> manifests_;  // where one may lie, still to be asked

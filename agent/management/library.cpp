@@ -51,7 +51,7 @@ Result<std::pair<image::Manifest, std::string>> stored_manifest(disk::Disk& disk
 
 }  // namespace
 
-// --- the server ---------------------------------------------------------------------------------
+// --- the server ----------------------------------------------------------------------------------
 
 Result<void> Library::listen() {
     if (settings_.listen.empty()) return success();
@@ -98,7 +98,7 @@ void Library::set_enabled(bool is_enabled) {
     }
 }
 
-// --- images -------------------------------------------------------------------------------------
+// --- images --------------------------------------------------------------------------------------
 
 std::vector<image::ImageId> Library::in_use() const {
     std::vector<image::ImageId> ids;
@@ -146,7 +146,7 @@ Result<std::shared_ptr<StoredImage>> Library::open_on_worker(
     return image;
 }
 
-// --- serving ------------------------------------------------------------------------------------
+// --- serving -------------------------------------------------------------------------------------
 
 void Library::serve(const std::shared_ptr<StoredImage>& image, const serving::Key& key,
                     const serving::ServerLimits& limits) {

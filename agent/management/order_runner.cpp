@@ -1,5 +1,7 @@
 #include "agent/management/order_runner.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
@@ -14,6 +16,15 @@ namespace {
 // What may pass is tried again: an ACS, an origin or a master that restarts is back by then.
 constexpr std::array<std::chrono::seconds, 3> kRetryAfter{2s, 10s, 30s};
 
+// An Assignment is not asked for more often, whatever it says.
+constexpr std::uint32_t kLeastRefresh = 10;
+
+// New credentials alone are no reason to begin again.
+bool are_same(const std::vector<planning::Source>& a, const std::vector<planning::Source>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const auto& x, const auto& y) { return x.url == y.url; });
+}
+
 std::string text_of(const TransferFault& fault) {
     return std::to_string(code_of(fault.code)) + " " + fault.why;
 }
@@ -26,14 +37,16 @@ OrderRunner::OrderRunner(const OrderParts& parts, std::function<void()> on_finis
       on_finished_(std::move(on_finished)),
       on_reboot_(std::move(on_reboot)),
       source_(parts.io, parts.tls, parts.settings),
+      refresher_(parts.io, parts.tls, parts.settings),
       config_(parts.io, parts.tls, parts.worker, parts.disk, parts.settings),
-      timer_(parts.io) {}
+      timer_(parts.io),
+      refresh_alarm_(parts.io) {}
 
 Order* OrderRunner::current() {
     return current_ ? find_order(parts_.ledger.state, *current_) : nullptr;
 }
 
-// --- which one ----------------------------------------------------------------------------------
+// --- which one -----------------------------------------------------------------------------------
 
 void OrderRunner::go_on() {
     if (current_) return;
@@ -64,6 +77,8 @@ void OrderRunner::begin(const Order& order) {
 
 void OrderRunner::drop_current() {
     source_.cancel();
+    refresher_.cancel();
+    refresh_alarm_.cancel();
     config_.cancel();
     fetch_.reset();
     assignment_.reset();
@@ -78,12 +93,12 @@ void OrderRunner::taken_back(std::uint32_t number) {
     go_on();
 }
 
-// --- what to fetch ------------------------------------------------------------------------------
+// --- what to fetch -------------------------------------------------------------------------------
 
 void OrderRunner::ask_source() {
     const auto* order = current();
     if (order == nullptr) return;
-    source_.ask(*order, parts_.model.acs_credentials(),
+    source_.ask(*order, parts_.model.acs_credentials(), {},
                 [this](const ImageSource::Answer& answer) { on_assignment(answer); });
 }
 
@@ -91,12 +106,8 @@ void OrderRunner::on_assignment(const ImageSource::Answer& answer) {
     const auto* order = current();
     if (order == nullptr) return;
     if (!answer) return fail_or_retry(answer.error());
-    assignment_ = answer.value();
-    if (assignment_->server_time.seconds > 0) {
-        parts_.clock.acs_said(assignment_->server_time, monotonic_now());
-        parts_.ledger.state.told = parts_.clock.utc(monotonic_now());
-        parts_.ledger.state.has_acs_spoken = true;
-    }
+    assignment_ = *answer.value();
+    learn_time(*assignment_);
     const auto manifest = verify(*assignment_);
     if (!manifest) return;
     parts_.ledger.state.last.role =
@@ -106,6 +117,14 @@ void OrderRunner::on_assignment(const ImageSource::Answer& answer) {
                               slots.running_sha256() == manifest->sha256;
     if (runs_already) return finish_well(*current_, "Committed");
     fetch(*assignment_, *manifest);
+}
+
+void OrderRunner::learn_time(const planning::Assignment& assignment) {
+    if (assignment.server_time.seconds <= 0) return;
+    const auto now = monotonic_now();
+    parts_.clock.acs_said(assignment.server_time, now);
+    parts_.ledger.state.told = parts_.clock.utc(now);
+    parts_.ledger.state.has_acs_spoken = true;
 }
 
 std::optional<image::Manifest> OrderRunner::verify(const planning::Assignment& assignment) {
@@ -137,7 +156,7 @@ std::optional<image::Manifest> OrderRunner::verify(const planning::Assignment& a
     return std::move(manifest).value();
 }
 
-// --- fetching -----------------------------------------------------------------------------------
+// --- fetching ------------------------------------------------------------------------------------
 
 void OrderRunner::fetch(const planning::Assignment& assignment, const image::Manifest& manifest) {
     fetch_ = std::make_unique<ImageFetch>(
@@ -153,7 +172,34 @@ void OrderRunner::fetch(const planning::Assignment& assignment, const image::Man
                              "the store failed: " + opened.error().message});
             was_whole_ = opened.value()->is_whole();
             fetch_->start(opened.value());
+            await_refresh();
         });
+}
+
+// Long fetches ask again: a master may have been replaced, a rollout cancelled.
+void OrderRunner::await_refresh() {
+    const auto wait = std::max<std::uint32_t>(assignment_->refresh_s, kLeastRefresh);
+    refresh_alarm_.set(std::chrono::seconds(wait), [this] {
+        const auto* order = current();
+        if (order == nullptr || !fetch_) return;
+        refresher_.ask(*order, parts_.model.acs_credentials(), source_.etag(),
+                       [this](const ImageSource::Answer& answer) { on_refreshed(answer); });
+    });
+}
+
+void OrderRunner::on_refreshed(const ImageSource::Answer& answer) {
+    if (current() == nullptr || !fetch_) return;
+    // The ACS knows the order no more: nobody waits for it.
+    if (!answer && answer.error().code == cwmp::FaultCode::cannot_access_file)
+        return fail(answer.error());
+    const bool is_new = answer && answer.value() && answer.value()->image == assignment_->image &&
+                        !are_same(answer.value()->sources, assignment_->sources);
+    if (!is_new) return await_refresh();
+    net::log_info("the Assignment has changed");
+    fetch_.reset();
+    assignment_ = *answer.value();
+    learn_time(*assignment_);
+    if (const auto manifest = verify(*assignment_)) fetch(*assignment_, *manifest);
 }
 
 void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
@@ -185,7 +231,7 @@ void OrderRunner::fail_or_retry(const TransferFault& fault) {
     timer_.set(wait, [this] { ask_source(); });
 }
 
-// --- installing ---------------------------------------------------------------------------------
+// --- installing ----------------------------------------------------------------------------------
 
 void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
     auto& order = *current();
@@ -236,7 +282,7 @@ void OrderRunner::on_installed(const Result<void>& done) {
     });
 }
 
-// --- configuration files ------------------------------------------------------------------------
+// --- configuration files -------------------------------------------------------------------------
 
 void OrderRunner::fetch_config(const Order& order) {
     activity_ = "Fetching";
@@ -252,7 +298,7 @@ void OrderRunner::fetch_config(const Order& order) {
     });
 }
 
-// --- the end of an order ------------------------------------------------------------------------
+// --- the end of an order -------------------------------------------------------------------------
 
 void OrderRunner::finish(std::uint32_t number, const TransferFault& fault) {
     net::log(net::LogLevel::error, "order failed: " + text_of(fault));

@@ -62,6 +62,9 @@ private:
     void on_assignment(const ImageSource::Answer& answer);
     std::optional<image::Manifest> verify(const planning::Assignment& assignment);
     void fetch(const planning::Assignment& assignment, const image::Manifest& manifest);
+    void await_refresh();
+    void on_refreshed(const ImageSource::Answer& answer);
+    void learn_time(const planning::Assignment& assignment);
     void on_fetched(const Result<FetchResult, TransferFault>& result);
     void install(const std::shared_ptr<StoredImage>& image);
     void on_installed(const Result<void>& done);
@@ -73,9 +76,9 @@ private:
 
     OrderParts parts_;
     const std::function<void()> on_finished_, on_reboot_;
-    ImageSource source_;
+    ImageSource source_, refresher_;
     ConfigFetch config_;
-    Alarm timer_;
+    Alarm timer_, refresh_alarm_;
     std::optional<std::uint32_t> current_;
     std::string_view activity_;
     std::optional<planning::Assignment> assignment_;

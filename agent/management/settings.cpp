@@ -12,7 +12,7 @@
 namespace sluice::agent::management {
 namespace {
 
-constexpr std::array<net::OptionSpec, 42> kOptions{{
+constexpr std::array<net::OptionSpec, 43> kOptions{{
     {"acs-url", "URL", "the ACS that manages this device"},
     {"acs-username", "NAME", "who we are to the ACS (Digest)"},
     {"acs-password-file", "FILE", "its password"},
@@ -53,6 +53,7 @@ constexpr std::array<net::OptionSpec, 42> kOptions{{
     {"insecure-lab", "", "allow secrets over plain HTTP"},
     {"log-format", "FORMAT", "text (default) or json"},
     {"log-level", "LEVEL", "debug, info (default), warning or error"},
+    {"boot-spread", "SECONDS", "the first session begins within this time (0)"},
     {"retry-minimum", "SECONDS", "least wait before a failed session's retry (5)"},
     {"clock-floor", "UTC", "what the time is at least (default: this build's month)"},
 }};
@@ -169,6 +170,8 @@ Result<void> read_machine(const net::Options& options, Settings& out) {
     SLUICE_TRY(out.uplink_bps, options.number("uplink-rate", 0, kMaxRate));
     SLUICE_TRY(out.downlink_bps, options.number("downlink-rate", 0, kMaxRate));
     SLUICE_TRY(out.lan_bps, options.number("lan-rate", 0, kMaxRate));
+    SLUICE_TRY(const auto spread, options.number("boot-spread", 0, 86400));
+    out.boot_spread = std::chrono::seconds(spread);
     SLUICE_TRY(const auto retry, options.number("retry-minimum", 5, 65535));
     out.retry_minimum_s = static_cast<std::uint32_t>(std::max<std::uint64_t>(retry, 1));
     if (options.has("clock-floor")) {

@@ -30,7 +30,7 @@ Result<void> run_command(const std::string& command, const InstallSubject& subje
 
 }  // namespace
 
-// --- starting -----------------------------------------------------------------------------------
+// --- starting ------------------------------------------------------------------------------------
 
 Result<void> Upgrader::open() {
     worker_ = std::make_unique<Worker>();
@@ -56,7 +56,7 @@ void Upgrader::booted(std::function<void()> then) {
     on_slots(install::Booted{}, [then = std::move(then)](const Result<void>&) { then(); });
 }
 
-// --- the slots ----------------------------------------------------------------------------------
+// --- the slots -----------------------------------------------------------------------------------
 
 void Upgrader::on_slots(install::Event event, Installed then) {
     worker_->post([this, event, then = std::move(then)] {
@@ -140,7 +140,7 @@ void Upgrader::inform_accepted(Installed then) {
     on_slots(install::InformAccepted{}, std::move(then));
 }
 
-// --- commands -----------------------------------------------------------------------------------
+// --- commands ------------------------------------------------------------------------------------
 
 std::pair<bool, std::string> Upgrader::run_health() const {
     if (settings_.health_command.empty()) return {true, {}};
@@ -159,7 +159,7 @@ void Upgrader::check_health(std::function<void(bool, const std::string&)> then) 
     });
 }
 
-void Upgrader::reboot() {
+Result<void> Upgrader::reboot() {
     if (settings_.restarts_itself()) {
         // The next life binds the same ports: no descriptor of ours goes into it.
         ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -168,11 +168,11 @@ void Upgrader::reboot() {
         for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
         argv.push_back(nullptr);
         ::execv("/proc/self/exe", argv.data());
-        net::log(net::LogLevel::error, "restart: the program cannot be started again");
-        return;
+        return Error{"restart: the program cannot be started again"};
     }
-    if (const auto done = run_command(settings_.reboot_command, {}); !done)
-        net::log(net::LogLevel::error, "reboot command " + done.error().message);
+    auto done = run_command(settings_.reboot_command, {});
+    if (!done) return std::move(done).error().within("reboot command");
+    return success();
 }
 
 }  // namespace sluice::agent::management

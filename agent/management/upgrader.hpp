@@ -71,8 +71,8 @@ public:
     // Runs the health command where no slot's trial does.
     void check_health(std::function<void(bool is_healthy, const std::string& why)> then);
 
-    // Ends the process or the system. Returns only when it could not.
-    void reboot();
+    // Ends the process or the system, or says why not. A command may return before the system ends.
+    Result<void> reboot();
 
     std::string version;  // of the running software: for commands
 

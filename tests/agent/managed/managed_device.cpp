@@ -123,6 +123,10 @@ void ManagedDevice::publish(const planning::Assignment& assignment) {
     acs.serve(kPath, planning::to_json(assignment), "application/vnd.sluice.assignment.v1+json");
 }
 
+void ManagedDevice::withdraw() {
+    acs.forget(kPath);
+}
+
 cwmp::Download ManagedDevice::download(const std::string& key, const std::string& file_type) const {
     cwmp::Download out;
     out.command_key = key;

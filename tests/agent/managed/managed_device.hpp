@@ -43,6 +43,7 @@ public:
     planning::Assignment assignment() const;
     std::string manifest(const std::string& version = "2.0", UtcTime expires = {}) const;
     void publish(const planning::Assignment& assignment);
+    void withdraw();
     cwmp::Download download(const std::string& key, const std::string& file_type) const;
     cwmp::Download upgrade(const std::string& key) const {
         return download(key, "1 Firmware Upgrade Image");

@@ -27,8 +27,7 @@ std::uint32_t fault_of(const cwmp::Message& answer) {
     return fault == nullptr ? 0 : fault->code;
 }
 
-// --- what goes wrong
-// ------------------------------------------------------------------------------
+// --- what goes wrong -----------------------------------------------------------------------------
 
 struct FaultCase {
     const char* name;
@@ -116,8 +115,7 @@ TEST(ManagedOrders, AreRefusedAtOnceWhereTheyMakeNoSense) {
                 testing::Contains("Download"));
 }
 
-// --- images from elsewhere
-// --------------------------------------------------------------------------
+// --- images from elsewhere -----------------------------------------------------------------------
 
 TEST(ManagedOrders, InstallAPlainFileThatHasASignedManifestBesideIt) {
     ManagedDevice device;
@@ -161,8 +159,60 @@ TEST(ManagedOrders, FinishAtOnceWhereTheImageRunsAlready) {
     EXPECT_THAT(events_of(device.report(), "installed"), SizeIs(1));
 }
 
-// --- serving
-// ----------------------------------------------------------------------------------------
+// The origin of one falls behind and is replaced, the rollout of the other is cancelled.
+TEST(ManagedOrders, FollowWhatTheAcsThinksMeanwhile) {
+    ManagedDevice turned, cancelled;
+    TestOrigin quick;
+    quick.add("/image.bin", std::string(as_text(turned.image.bytes)));
+    quick.add("/image.bin.layer", std::string(as_text(turned.image.raw_layer)));
+    auto assignment = turned.assignment();
+    assignment.refresh_s = 10;  // no less is taken
+    for (auto* device : {&turned, &cancelled}) {
+        device->origin.set_rate(8 * 1024);
+        assignment.sources[0].url = device->origin.url("/image.bin");
+        device->publish(assignment);
+        device->acs.ask(device->stage("k"));
+        device->start();
+        ASSERT_TRUE(eventually([&] { return !events_of(device->report(), "request").empty(); }));
+    }
+    assignment.sources[0].url = quick.url("/image.bin");
+    turned.publish(assignment);
+    cancelled.withdraw();
+    ASSERT_TRUE(has_transfers(turned, 1)) << turned.said();
+    EXPECT_EQ(turned.acs.transfers()[0].fault.code, 0u) << turned.acs.transfers()[0].fault.text;
+    EXPECT_GT(quick.bytes_sent("/image.bin"), turned.image.layout.length / 2);
+    ASSERT_TRUE(has_transfers(cancelled, 1)) << cancelled.said();
+    EXPECT_EQ(cancelled.acs.transfers()[0].fault.code, 9016u);
+}
+
+TEST(ManagedOrders, InstallByAVendorsCommand) {
+    ManagedDevice device;
+    device.publish(device.assignment());
+    device.set("slots", "");
+    device.set("install-command", "/bin/cp {image} " + device.folder() + "/flash");
+    device.acs.ask(device.upgrade("k"));
+    device.start();
+    ASSERT_TRUE(has_transfers(device, 1)) << device.said();
+    EXPECT_EQ(device.acs.transfers()[0].fault.code, 0u) << device.acs.transfers()[0].fault.text;
+    EXPECT_EQ(read_text(device.folder() + "/flash"), as_text(device.image.bytes));
+    EXPECT_EQ(device.acs.parameter("DeviceInfo.SoftwareVersion"), "2.0");
+    EXPECT_THAT(events_of(device.report(), "booted"), SizeIs(2));
+}
+
+TEST(ManagedOrders, SayWhyAVendorsCommandFailed) {
+    ManagedDevice device;
+    device.publish(device.assignment());
+    device.set("slots", "");
+    device.set("install-command", "/bin/sh -c 'echo flash is worn; exit 4'");
+    device.acs.ask(device.upgrade("k"));
+    device.start();
+    ASSERT_TRUE(has_transfers(device, 1)) << device.said();
+    EXPECT_EQ(device.acs.transfers()[0].fault.code, 9010u);
+    EXPECT_THAT(device.acs.transfers()[0].fault.text, HasSubstr("flash is worn"));
+    EXPECT_EQ(device.acs.parameter("DeviceInfo.SoftwareVersion"), "1.0");
+}
+
+// --- serving -------------------------------------------------------------------------------------
 
 TEST(ManagedOrders, LeaveTheImageServedAcrossTheReboot) {
     ManagedDevice device;
@@ -189,8 +239,7 @@ TEST(ManagedOrders, LeaveTheImageServedAcrossTheReboot) {
     })) << device.said();
 }
 
-// --- configuration files
-// --------------------------------------------------------------------------
+// --- configuration files -------------------------------------------------------------------------
 
 TEST(ManagedOrders, StoreAConfigurationFileWithoutAReboot) {
     ManagedDevice device;
@@ -228,8 +277,7 @@ TEST(ManagedOrders, SayThatAConfigurationFileCameShort) {
     EXPECT_EQ(device.acs.transfers()[0].fault.code, 9017u) << device.acs.transfers()[0].fault.text;
 }
 
-// --- the rest of the RPCs
-// ---------------------------------------------------------------------------
+// --- the rest of the RPCs ------------------------------------------------------------------------
 
 TEST(ManagedOrders, RebootWhenToldAndSayOnWhoseOrder) {
     ManagedDevice device;
@@ -271,8 +319,32 @@ TEST(ManagedOrders, KeepWhatTheAcsSetAcrossAKill) {
         << "0 BOOTSTRAP was delivered";
 }
 
-// --- calls of the ACS
-// -------------------------------------------------------------------------------
+TEST(ManagedOrders, AreWaitedForPeriodically) {
+    ManagedDevice device;
+    device.set("periodic-interval", "1");
+    device.start();
+    ASSERT_TRUE(eventually([&] { return device.acs.informs().size() >= 3; })) << device.said();
+    const auto events = device.acs.informs()[2].events;
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].event_code, "2 PERIODIC");
+}
+
+TEST(ManagedOrders, AreForgottenByAFactoryReset) {
+    ManagedDevice device;
+    cwmp::SetParameterValues set;
+    set.parameters = {{"Device.DeviceInfo.ProvisioningCode", "site 7", ""}};
+    device.acs.ask(set);
+    auto order = device.upgrade("k");
+    order.delay_seconds = 3600;
+    device.acs.ask(order);
+    device.acs.ask(cwmp::FactoryReset{});
+    device.start();
+    ASSERT_TRUE(eventually([&] { return device.acs.informs().size() >= 2; })) << device.said();
+    EXPECT_EQ(device.acs.informs().back().events.front().event_code, "0 BOOTSTRAP");
+    EXPECT_EQ(device.acs.parameter("DeviceInfo.ProvisioningCode"), "");
+}
+
+// --- calls of the ACS ----------------------------------------------------------------------------
 
 TEST(ManagedOrders, ComeWithACallThatKnowsThePassword) {
     ManagedDevice device;

@@ -58,6 +58,10 @@ void TestAcs::serve(const std::string& path, std::string body, const std::string
     const std::lock_guard lock(mutex_);
     files_[{path, type}] = std::move(body);
 }
+void TestAcs::forget(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(files_, [&](const auto& file) { return file.first.first == path; });
+}
 void TestAcs::redirect(const std::string& from, const std::string& to) {
     const std::lock_guard lock(mutex_);
     redirects_[from] = to;
@@ -132,7 +136,7 @@ void TestAcs::on_post(const httplib::Request& request, httplib::Response& respon
     say(std::move(next), "acs-" + std::to_string(answers_.size()));
 }
 
-// --- what came ----------------------------------------------------------------------------------
+// --- what came -----------------------------------------------------------------------------------
 
 std::vector<cwmp::Inform> TestAcs::informs() const {
     const std::lock_guard lock(mutex_);

@@ -41,6 +41,7 @@ public:
     void ask(cwmp::Message request);
     // What a GET of `path` finds. `type`: only for who accepts that; empty: for everybody else.
     void serve(const std::string& path, std::string body, const std::string& type = "");
+    void forget(const std::string& path);
     // Answers POSTs of this path with a 307 to another.
     void redirect(const std::string& from, const std::string& to);
     // Called with each message as it is taken, before it is answered.

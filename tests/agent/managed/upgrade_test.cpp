@@ -113,7 +113,7 @@ TEST(ManagedUpgrade, StaysOnTheNewVersionWhileTheAcsIsGone) {
     EXPECT_EQ(device.acs.parameter("DeviceInfo.SoftwareVersion"), "2.0");
 }
 
-// --- kills --------------------------------------------------------------------------------------
+// --- kills ---------------------------------------------------------------------------------------
 
 // Soon after something that is picked by chance, so that every stage has its share of kills.
 void live_until_a_random_moment(const ManagedDevice& device, Rng& rng) {

@@ -101,7 +101,7 @@ TEST(DeviceState, RefusesWhatItCannotHaveWritten) {
         EXPECT_FALSE(parse_state(text)) << text.substr(0, 80);
 }
 
-// --- on a disk ----------------------------------------------------------------------------------
+// --- on a disk -----------------------------------------------------------------------------------
 
 class LedgerTest : public testing::Test {
 protected:
