@@ -74,10 +74,11 @@ TEST(Kills, CostNoVerifiedPieceAndAtMostOneThatWasOnItsWay) {
         sent = death.bytes_sent;
     }
     RecordProperty("worst_kill_bytes", std::to_string(worst));
-    // The piece that was open, and what the origin's kernel had taken and not yet sent: a quarter
-    // of one, and more where the machine was busy. The lab measures it at the agent's own port.
-    EXPECT_LT(worst, 2 * kPiece);
+    // On average a piece at most. Of one kill more can be seen from here: what both kernels held
+    // for an agent that got no processor time, one receive window; the lab measures at a quiet
+    // port.
     EXPECT_LE(sent - kept * kPiece, kKills * kPiece);
+    EXPECT_LT(worst, 4 * kPiece);
 }
 
 }  // namespace
