@@ -88,7 +88,8 @@ std::vector<GroupView> Planner::groups() const {
     return out;
 }
 
-// max(F/u_origin, F/d_min, N·F/(u_origin+Σu_i)), with headers on the wire (DESIGN §10).
+// max(F/u_origin, F/d_min, N·F/(u_origin+Σu_i)): of the bare bytes. Headers on the wire come on
+// top.
 double Planner::Impl::bound_seconds(const Run& run, const std::vector<DeviceIndex>& members) const {
     const auto& inventory = fleet.inventory();
     const auto& policy = settings.fleet.planning;
@@ -102,7 +103,7 @@ double Planner::Impl::bound_seconds(const Run& run, const std::vector<DeviceInde
         slowest = std::min(slowest, known(inventory.downlink_bps(d)));
         if (inventory.is_agent(d)) sum += known(inventory.uplink_bps(d));
     }
-    const auto bits = static_cast<double>(run.image->length) * 8 * planning::kWireOverhead;
+    const auto bits = static_cast<double>(run.image->length) * 8;
     return std::max(bits / slowest, static_cast<double>(members.size()) * bits / sum);
 }
 
