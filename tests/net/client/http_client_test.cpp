@@ -291,6 +291,7 @@ TEST_F(HttpClientTls, SpeaksToWhomTheOperatorsAuthorityNames) {
 
 TEST_F(HttpClientTls, TellsWrongAuthorityWrongNameAndExpiryApart) {
     const auto good = TestCertificate::make("DNS:localhost");
+    const auto another = TestCertificate::make("DNS:elsewhere.test");
     const auto expired = TestCertificate::make("DNS:localhost", -60, -7200);
     const auto early = TestCertificate::make("DNS:localhost", 7200, 3600);
     struct Case {
@@ -302,6 +303,8 @@ TEST_F(HttpClientTls, TellsWrongAuthorityWrongNameAndExpiryApart) {
          {Case{good, expired, "localhost", "TLS: wrong CA"},
           Case{good, good, "127.0.0.1",
                "TLS: wrong host name: the certificate is not for 127.0.0.1"},
+          Case{another, another, "localhost",
+               "TLS: wrong host name: the certificate is not for localhost"},
           Case{expired, expired, "localhost", "TLS: the certificate has expired"},
           Case{early, early, "localhost", "TLS: the certificate is not yet valid"}}) {
         TlsServer server(c.own, false);
