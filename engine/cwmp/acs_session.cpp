@@ -81,8 +81,7 @@ void AcsSession::on(const AcsEvent& event, Instant now, AcsActions& out) {
     }
 }
 
-// --- what was posted
-// ------------------------------------------------------------------------------
+// --- what was posted -----------------------------------------------------------------------------
 
 // False: answered already.
 bool AcsSession::let_in(AcsActions& out) {
@@ -202,8 +201,7 @@ void AcsSession::take_answer(const Envelope& envelope, AcsActions& out) {
     end(SessionEnd::nonsense, out);
 }
 
-// --- the shell's word
-// -------------------------------------------------------------------------------
+// --- the shell's word ----------------------------------------------------------------------------
 
 void AcsSession::inform_taken(const InformTaken& event, AcsActions& out) {
     if (std::exchange(waiting_, Waiting::none) != Waiting::inform) return;
@@ -252,8 +250,7 @@ void AcsSession::deadline_passed(AcsActions& out) {
     end(is_lost_ ? SessionEnd::lost : SessionEnd::timed_out, out);
 }
 
-// --- what goes out
-// ----------------------------------------------------------------------------------
+// --- what goes out -------------------------------------------------------------------------------
 
 void AcsSession::ask(bool is_with_inform_response, AcsActions& out) {
     waiting_ = Waiting::order;

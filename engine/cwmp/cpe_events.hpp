@@ -67,8 +67,7 @@ public:
     bool finish(std::string_view command_key, const FaultStruct& fault, std::string_view start_time,
                 std::string_view complete_time);
 
-    // --- a session
-    // --------------------------------------------------------------------------------
+    // --- a session -------------------------------------------------------------------------------
 
     struct Report {
         std::vector<EventStruct> events;          // at most 64
@@ -86,8 +85,7 @@ public:
     bool is_report_due() const;
     const std::vector<PendingTransfer>& transfers() const { return transfers_; }
 
-    // --- durable form
-    // -----------------------------------------------------------------------------
+    // --- durable form ----------------------------------------------------------------------------
 
     Bytes to_bytes() const;
     // Refused: other versions, what is too long, what does not end where it should.

@@ -28,8 +28,7 @@ struct SchedulePolicy {
     Duration longest_silence = std::chrono::hours(24);
 };
 
-// --- events
-// -----------------------------------------------------------------------------------------
+// --- events --------------------------------------------------------------------------------------
 
 struct Booted {};
 // Something other than the period is to be reported (CpeEvents::is_report_due).
@@ -50,8 +49,7 @@ struct TimePassed {};
 using ScheduleEvent =
     std::variant<Booted, ReportWanted, ConnectionRequested, PeriodSet, SessionEnded, TimePassed>;
 
-// --- action
-// -----------------------------------------------------------------------------------------
+// --- action --------------------------------------------------------------------------------------
 
 // No other comes before SessionEnded.
 struct BeginSession {

@@ -60,8 +60,7 @@ void CpeSession::on(const CpeEvent& event, Instant now, CpeActions& out) {
     }
 }
 
-// --- what the ACS answered
-// ------------------------------------------------------------------------
+// --- what the ACS answered -----------------------------------------------------------------------
 
 void CpeSession::answered(const std::vector<Envelope>& envelopes, CpeActions& out) {
     if (phase_ == Phase::informing) return answered_inform(envelopes, out);
@@ -144,8 +143,7 @@ void CpeSession::queue_requests(const std::vector<Envelope>& envelopes) {
     }
 }
 
-// --- what comes next
-// --------------------------------------------------------------------------------
+// --- what comes next -----------------------------------------------------------------------------
 
 // The ACS's requests first, then what is to be reported, then the empty POST: the order in which
 // they came, and after the empty POST nothing of our own.
@@ -174,8 +172,7 @@ void CpeSession::executed(const Message& answer, CpeActions& out) {
     if (std::exchange(is_executing_, false)) post_answer(answer, out);
 }
 
-// --- what goes out
-// ----------------------------------------------------------------------------------
+// --- what goes out -------------------------------------------------------------------------------
 
 void CpeSession::post_inform(CpeActions& out) {
     phase_ = Phase::informing;

@@ -147,8 +147,7 @@ void read_result(Fields& from, Transfer& out) {
     read_times(from, out);
 }
 
-// --- one reader a message
-// ---------------------------------------------------------------------------
+// --- one reader a message ------------------------------------------------------------------------
 
 template <class Message>
 requires std::is_empty_v<Message>

@@ -109,8 +109,7 @@ void write_result(Writer& to, const Transfer& m) {
     write_times(to, m);
 }
 
-// --- one writer a message
-// ---------------------------------------------------------------------------
+// --- one writer a message ------------------------------------------------------------------------
 
 template <class Message>
 requires std::is_empty_v<Message>

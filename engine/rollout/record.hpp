@@ -2,22 +2,22 @@
 // What a rollout knows of each of its devices, and the words for it. A Record is all that survives
 // a restart: whoever keeps it gives it back, and the rollout goes on where it stopped.
 //
-// | state      | means                                                    | leaves it by |
-// |------------|----------------------------------------------------------|-------------------------|
-// | waiting    | no permit for its site yet, no source, or not its turn   | any of these | | due |
-// is told at its next session, and called where it can be  | its session             | | ordered |
-// was told; has not answered                               | its answer              | | fetching
-// | took the order                                           | TransferComplete        | | staged
-// | holds the image, durable, and serves; installs later     | children done, drain    | |
-// activating | was told to install what it holds                        | TransferComplete        |
-// | rebooting  | says that it applied the image                           | its next report | |
-// trial      | reports the new version, and is not healthy yet          | health, or the old one  |
-// | retrying   | an attempt failed; waits before the next                 | back-off | | cancelling
-// | the operator took back an order that is out              | its session             | | done |
-// reports the new version and is healthy                   |                         | | failed |
-// see Reason                                               | a report of the version | | skipped |
-// never ordered and not heard of                           | a report of the version | | cancelled
-// | the rollout was cancelled before it was done             | a report of the version |
+// | state      | means                                                  | leaves it by            |
+// |------------|--------------------------------------------------------|-------------------------|
+// | waiting    | no permit for its site yet, no source, or not its turn | any of these            |
+// | due        | is told at its next session; called where possible     | its session             |
+// | ordered    | was told; has not answered                             | its answer              |
+// | fetching   | took the order                                         | TransferComplete        |
+// | staged     | holds the image, durable, and serves; installs later   | children done, drain    |
+// | activating | was told to install what it holds                      | TransferComplete        |
+// | rebooting  | says that it applied the image                         | its next report         |
+// | trial      | reports the new version, and is not healthy yet        | health, or the old one  |
+// | retrying   | an attempt failed; waits before the next               | back-off                |
+// | cancelling | the operator took back an order that is out            | its session             |
+// | done       | reports the new version and is healthy                 |                         |
+// | failed     | see Reason                                             | a report of the version |
+// | skipped    | never ordered and not heard of                         | a report of the version |
+// | cancelled  | the rollout was cancelled before it was done           | a report of the version |
 
 #include <array>
 #include <cstdint>
