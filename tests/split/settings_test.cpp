@@ -54,7 +54,7 @@ struct Wrong {
 };
 
 TEST(SplitSettings, AreRefusedByTheNameOfTheKeyAtFault) {
-    const Wrong kWrong[] = {
+    constexpr Wrong kWrong[] = {
         {"mode", "late", "mode: early or patent, not 'late'"},
         {"cpe-interface", "eth0; drop", "cpe-interface: 'eth0; drop' is not the name of an"},
         {"cpe-interface", "averylonginterface", "is not the name of an interface"},

@@ -32,7 +32,7 @@ Mac our_mac(Side side) {
 }
 
 // The cables are laid from the other namespace, whose process a child is.
-const char* kCables =
+constexpr const char* kCables =
     "set -e\n"
     "for i in 0 1 2; do\n"
     "  name=$(echo cpe0 itms0 coll0 | cut -d' ' -f$((i + 1)))\n"
@@ -42,7 +42,7 @@ const char* kCables =
     "  ip link set w$i arp off up\n"
     "done\n";
 
-const char* kRouter =
+constexpr const char* kRouter =
     "set -e\n"
     "for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$f; done\n"
     "for f in all default cpe0 itms0 coll0; do\n"
