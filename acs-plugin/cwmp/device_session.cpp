@@ -61,15 +61,15 @@ Result<std::string> DeviceSession::tell_contact(bool is_first) {
 }
 
 void DeviceSession::act(cwmp::TakeInform& action) {
-    reading_.take(action.inform, action.ns);
     to_ask_.clear();
     requests_.clear();
     order_.reset();
     is_asking_ = false;
-    identity_ = reading_.identity();
+    identity_ = mapping::identity_of(action.inform.device);
     owner_.identified(*this);
     const auto* row = desk_.device(identity_);
     known_ = row != nullptr ? std::optional(*row) : std::nullopt;
+    reading_.take(action.inform, action.ns, row);
     const auto told = tell_contact(true);
     if (!told.has_value()) {
         net::log_warning("Inform refused", {{"device", identity_}, {"why", told.error().message}});

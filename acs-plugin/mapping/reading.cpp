@@ -70,7 +70,16 @@ std::uint16_t read_protocols(std::string_view list) {
 
 }  // namespace
 
-void Reading::take(const cwmp::Inform& inform, cwmp::Namespace ns) {
+std::string identity_of(const cwmp::DeviceId& device) {
+    inventory::DeviceReport id;
+    id.oui = read_text(device.oui, kMaxText);
+    id.product_class = read_text(device.product_class, kMaxText);
+    id.serial = read_text(device.serial_number, kMaxText);
+    return inventory::identity_of(id);
+}
+
+void Reading::take(const cwmp::Inform& inform, cwmp::Namespace ns,
+                   const service::DeviceRow* known) {
     device_ = inform.device;
     ns_ = ns;
     max_envelopes_ = inform.max_envelopes;
@@ -79,6 +88,7 @@ void Reading::take(const cwmp::Inform& inform, cwmp::Namespace ns) {
     });
     values_.clear();
     is_agent_ = was_asked_ = false;
+    root_ = known != nullptr && !known->root.empty() ? known->root : std::string(kDevice);
     for (const auto& p : inform.parameters)
         if (const auto root = root_of(p.name); !root.empty()) {
             root_ = root;
@@ -155,14 +165,6 @@ std::vector<std::string> Reading::paths_to_ask(const service::DeviceRow* known) 
     }
     if (mapping_->asks_for_agent) add(mapping_->agent_object);
     return out;
-}
-
-std::string Reading::identity() const {
-    inventory::DeviceReport id;
-    id.oui = read_text(device_.oui, kMaxText);
-    id.product_class = read_text(device_.product_class, kMaxText);
-    id.serial = read_text(device_.serial_number, kMaxText);
-    return inventory::identity_of(id);
 }
 
 bool Reading::may_send_second_envelope() const {
@@ -244,7 +246,7 @@ void Reading::fill_evidence(const service::DeviceRow* known, service::Contact& o
     if (!gateway.oui.empty() && !gateway.serial.empty()) {
         evidence.gateway = inventory::identity_of(gateway);
     } else if (out.report.is_gateway) {
-        evidence.gateway = identity();
+        evidence.gateway = identity_of(device_);
     }
     if (known == nullptr || was_asked_ || is_agent()) return;
     const auto& site = known->report.site;

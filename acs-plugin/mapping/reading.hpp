@@ -15,12 +15,17 @@
 
 namespace sluice::mapping {
 
+// "OUI-ProductClass-Serial", as the planner will know it.
+std::string identity_of(const cwmp::DeviceId& device);
+
 class Reading {
 public:
     // `mapping` outlives it.
     explicit Reading(const ParameterMapping& mapping) : mapping_(&mapping) {}
 
-    void take(const cwmp::Inform& inform, cwmp::Namespace ns);
+    // `known` as below: whose data model it is, where an Inform without parameters does not say.
+    void take(const cwmp::Inform& inform, cwmp::Namespace ns,
+              const service::DeviceRow* known = nullptr);
     void take(const cwmp::GetParameterValuesResponse& answer);
     // The asking is over: what is not here now is nowhere.
     void was_asked() { was_asked_ = true; }
@@ -34,8 +39,6 @@ public:
     service::Contact contact(const service::DeviceRow* known, const std::string& source_address,
                              const std::vector<inventory::Prefix>& lan) const;
 
-    // "OUI-ProductClass-Serial", as the planner will know it.
-    std::string identity() const;
     const std::string& root() const { return root_; }
     bool may_send_second_envelope() const;
     bool is_boot() const { return is_boot_; }

@@ -248,13 +248,26 @@ TEST(Reading, TakesWhatWasAskedIntoTheReport) {
     EXPECT_EQ(reading.contact(nullptr, "", {}).config_version, "c9");
 }
 
+TEST(Reading, RemembersWhoseDataModelADeviceHasThatDoesNotSay) {
+    service::DeviceRow known;
+    known.root = "InternetGatewayDevice.";
+    Reading reading(kMapping);
+    reading.take(inform({}), cwmp::Namespace::cwmp_1_0, &known);
+    EXPECT_EQ(reading.root(), "InternetGatewayDevice.");
+    reading.take(inform({{"Device.X", "", ""}}), cwmp::Namespace::cwmp_1_0, &known);
+    EXPECT_EQ(reading.root(), "Device.");
+    reading.take(inform({}), cwmp::Namespace::cwmp_1_0);
+    EXPECT_EQ(reading.root(), "Device.");
+}
+
 TEST(Reading, NamesADeviceAsTheInventoryDoes) {
     Reading reading(kMapping);
     cwmp::Inform said;
     said.device = {"Acme", "00D09E", "Speed Touch", "S/1"};
     reading.take(said, cwmp::Namespace::cwmp_1_0);
-    EXPECT_EQ(reading.identity(), "00D09E-Speed%20Touch-S%2F1");
-    EXPECT_EQ(reading.identity(), inventory::identity_of(reading.contact(nullptr, "", {}).report));
+    EXPECT_EQ(identity_of(said.device), "00D09E-Speed%20Touch-S%2F1");
+    EXPECT_EQ(identity_of(said.device),
+              inventory::identity_of(reading.contact(nullptr, "", {}).report));
 }
 
 TEST(Values, FlagsNumbersAndPercentages) {
