@@ -17,11 +17,13 @@ int refuse(std::string_view verb, const Error& error, int exit_code) {
     return exit_code;
 }
 
+results::Path folder_path(const Arguments& arguments, std::string_view kind) {
+    if (arguments.options.has("out")) return arguments.options.text("out");
+    return results::Path(arguments.places.front()).stem().string() + "-" + std::string(kind);
+}
+
 Result<results::Folder> open_folder(const Arguments& arguments, std::string_view kind) {
-    results::Path out = arguments.options.text("out");
-    if (out.empty())
-        out = results::Path(arguments.places.front()).stem().string() + "-" + std::string(kind);
-    return results::Folder::create(out, arguments.options.is_on("force"));
+    return results::Folder::create(folder_path(arguments, kind), arguments.options.is_on("force"));
 }
 
 Result<scenario::Scenario> read_scenario(const Arguments& arguments) {

@@ -12,6 +12,7 @@ namespace sluice::sim::cli {
 int refuse(std::string_view verb, const Error& error, int exit_code = kExitWrongUse);
 
 // --out, or NAME-results beside nothing in particular: in the working directory.
+results::Path folder_path(const Arguments& arguments, std::string_view kind);
 Result<results::Folder> open_folder(const Arguments& arguments, std::string_view kind);
 // The one scenario named, with --set and --seed.
 Result<scenario::Scenario> read_scenario(const Arguments& arguments);

@@ -54,6 +54,19 @@ class Program(unittest.TestCase):
         for name in "sweep.csv", "ci.csv", "report.html":
             self.assertTrue(filecmp.cmp(self.here / "1" / name, self.here / "3" / name, shallow=False))
 
+    def test_sweep_over_processes_merges_to_the_bytes_of_one(self):
+        arguments = ["sweep", SCENARIO, "--vary", "fleet.devices=20|40|60", "--replications", "3"]
+        sim(*arguments, "--out", "alone", cwd=self.here)
+        crowd = [subprocess.Popen([PROGRAM, *map(str, arguments), "--out", "crowd"], cwd=self.here,
+                                  stdout=subprocess.DEVNULL,
+                                  env={"OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_SIZE": "4"})
+                 for rank in range(4)]
+        self.assertEqual([process.wait(timeout=60) for process in crowd], [0, 0, 0, 0])
+        for name in "sweep.csv", "ci.csv", "report.html":
+            self.assertTrue(filecmp.cmp(self.here / "alone" / name, self.here / "crowd" / name,
+                                        shallow=False))
+        self.assertEqual(sorted(p.name for p in self.here.iterdir()), ["alone", "crowd"])
+
     def test_report_draws_again_from_the_files(self):
         sim("run", SCENARIO, "--out", "a", cwd=self.here)
         page = (self.here / "a/report.html").read_bytes()
