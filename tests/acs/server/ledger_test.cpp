@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <gmock/gmock.h>
 #include <mutex>
+#include <unistd.h>
 
 #include "tests/store/fragile_disk.hpp"
 
@@ -24,6 +25,7 @@ protected:
         lock.unlock();
         for (auto& job : all) job();
     }
+    ~LedgerTest() override { std::remove((path + ".lock").c_str()); }
     static service::Changes a_row(const std::string& what) {
         return {service::AuditRow{{1}, "test", what}};
     }
@@ -35,9 +37,11 @@ protected:
     std::condition_variable come;
     std::vector<std::function<void()>> jobs;
     std::vector<std::string> durable, failures;
+    // On the disk in memory; beside it only the store's lock is a file.
+    const std::string path = testing::TempDir() + "sluice-ledger-" + std::to_string(getpid());
     store::FragileDisk disk;
     std::unique_ptr<store::Store> store =
-        store::Store::open({"acs.db", disk.vfs()}, [this](std::function<void()> job) {
+        store::Store::open({path, disk.vfs()}, [this](std::function<void()> job) {
             const std::lock_guard guard(mutex);
             jobs.push_back(std::move(job));
             come.notify_all();
