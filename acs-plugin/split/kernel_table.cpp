@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 constexpr std::string_view kRulesetMark = "ruleset_";
 constexpr std::string_view kListingMark = "listing_";
 constexpr std::size_t kRecordsALine = 1000;
+constexpr int kReadAgain = 3;
 
 Result<Json> parse(const std::string& text) {
     auto out = Json::parse(text, nullptr, false);
@@ -131,26 +132,36 @@ std::map<std::string, std::uint64_t> counters_of(const Json& listing) {
 
 }  // namespace
 
-Result<TableView> KernelTable::look() {
-    auto text = nft_.list("list table inet " + settings_.table, false);
-    if (!text) {
+// Empty: there is no such table.
+Result<std::string> KernelTable::listing() {
+    // A table that comes or changes while it is read makes a listing fail: it is read again.
+    for (int attempt = 0;; ++attempt) {
+        auto text = nft_.list("list table inet " + settings_.table, false);
+        if (text) return text;
         // There is no other way to tell "no table" from another failure than to ask for all.
-        SLUICE_TRY(const auto all, nft_.list("list tables inet", true));
-        SLUICE_TRY(const auto tables, parse(all));
-        const bool is_there = std::ranges::any_of(tables, [&](const Json& item) {
-            return item.contains("table") && item["table"].value("name", "") == settings_.table;
-        });
-        if (is_there) return std::move(text).error();
-        return TableView{};
+        const auto all = nft_.list("list tables inet", true);
+        if (all) {
+            SLUICE_TRY(const auto tables, parse(all.value()));
+            const bool is_there = std::ranges::any_of(tables, [&](const Json& item) {
+                return item.contains("table") && item["table"].value("name", "") == settings_.table;
+            });
+            if (!is_there) return std::string();
+        }
+        if (attempt == kReadAgain) return std::move(text).error();
     }
-    SLUICE_TRY(auto listing, parse(text.value()));
+}
+
+Result<TableView> KernelTable::look() {
+    SLUICE_TRY(const auto text, listing());
+    if (text.empty()) return TableView{};
+    SLUICE_TRY(auto items, parse(text));
     TableView out;
-    out.records = records_of(listing, settings_);
-    out.counters = counters_of(listing);
+    out.records = records_of(items, settings_);
+    out.counters = counters_of(items);
     out.state.is_there = true;
-    out.state.ruleset = mark_in(listing, kRulesetMark);
-    const auto mark = mark_in(listing, kListingMark);
-    out.state.is_intact = !mark.empty() && mark == listing_mark(std::move(listing));
+    out.state.ruleset = mark_in(items, kRulesetMark);
+    const auto mark = mark_in(items, kListingMark);
+    out.state.is_intact = !mark.empty() && mark == listing_mark(std::move(items));
     return out;
 }
 
@@ -160,8 +171,8 @@ Result<void> KernelTable::install() {
     // Rules without records send sessions to the ITMS; records without rules send nobody.
     if (!nft_.run(rules + adding(settings_.table, before.records))) SLUICE_CHECK(nft_.run(rules));
     SLUICE_TRY(const auto text, nft_.list("list table inet " + settings_.table, true));
-    SLUICE_TRY(auto listing, parse(text));
-    return nft_.run("add chain inet " + settings_.table + " " + listing_mark(std::move(listing)));
+    SLUICE_TRY(auto items, parse(text));
+    return nft_.run("add chain inet " + settings_.table + " " + listing_mark(std::move(items)));
 }
 
 Result<void> KernelTable::remove() {

@@ -50,6 +50,7 @@ public:
     Result<void> flush();
 
 private:
+    Result<std::string> listing();
     Nft& nft_;
     const Settings& settings_;
 };

@@ -155,7 +155,10 @@ class Lab:
         return code
 
     def status(self) -> dict:
-        return json.loads(self.split("status", "--json").stdout)
+        done = self.split("status", "--json")
+        if done.returncode not in (0, 1) or not done.stdout:
+            raise RuntimeError(f"status: {done.stderr}")
+        return json.loads(done.stdout)
 
     def rules(self) -> str:
         return self.network.router.must("nft", "list", "ruleset")
