@@ -157,7 +157,7 @@ TEST_F(Image, LeavesNothingBehindWhenItCannotBePacked) {
 
 TEST_F(Image, LeavesNothingBehindWhenItsPackingIsKilled) {
     // Large enough to be in the middle of it.
-    std::filesystem::resize_file(folder() / "gw3.bin", 256 << 20);
+    std::filesystem::resize_file(folder() / "gw3.bin", 1 << 30);
     auto killed = std::async(std::launch::async, [this] {
         return run("sh", {"-c",
                           "echo $$ > ../pid; exec \"$0\" \"$@\"",

@@ -27,6 +27,14 @@ protected:
     bool run_to_end(const std::string& id) {
         return acs.on_server([&] { return acs.bench.run_to_end(id); });
     }
+    // Whether the command that runs meanwhile has printed this, within ten seconds.
+    bool has_printed(const char* text) const {
+        for (int i = 0; i < 1000; ++i) {
+            if (read("../out").find(text) != std::string::npos) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    }
     service::bench::Cpe& cpe(std::size_t index) {
         return *acs.on_server([&] { return acs.bench.all()[index]; });
     }
@@ -102,7 +110,7 @@ TEST_F(RolloutCommand, DrawsBarsOnATerminalAndTakesThemAwayAgain) {
     const auto id = started();
     auto watching =
         std::async(std::launch::async, [this] { return on_a_terminal("rollout watch"); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(700));  // a person looks
+    ASSERT_TRUE(has_printed("0/2"));
     ASSERT_TRUE(run_to_end(id));
     const auto watched = watching.get();
     EXPECT_EQ(watched.exit_code, 0) << watched.out;
@@ -113,13 +121,14 @@ TEST_F(RolloutCommand, DrawsBarsOnATerminalAndTakesThemAwayAgain) {
 TEST_F(RolloutCommand, WaitsForAnAcsThatIsRestarted) {
     const auto id = started();
     auto watching = std::async(std::launch::async, [this] { return sluice({"rollout", "watch"}); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    ASSERT_TRUE(has_printed("0 of 4 done"));
     acs.stop();
     acs.options.listen = {{"127.0.0.1", acs.port}};
-    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));  // it asks every 500 ms
     ASSERT_TRUE(run_to_end(id));
     acs.start();
-    EXPECT_EQ(watching.get().exit_code, 0);
+    const auto watched = watching.get();
+    EXPECT_EQ(watched.exit_code, 0) << watched.err;
 }
 
 }  // namespace
