@@ -7,7 +7,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
-#include <sys/random.h>
 
 #include "acs-plugin/acs/ledger.hpp"
 #include "acs-plugin/acs/planner_desk.hpp"
@@ -19,6 +18,7 @@
 #include "acs-plugin/service/planner.hpp"
 #include "engine/net/client_tls.hpp"
 #include "engine/net/log.hpp"
+#include "engine/net/random.hpp"
 #include "engine/net/url.hpp"
 
 namespace sluice::acs {
@@ -28,17 +28,11 @@ constexpr Duration kTick = std::chrono::seconds(1);
 constexpr Duration kShortestTick = std::chrono::milliseconds(20);
 
 void fill_random(std::span<std::uint8_t> out) {
-    // Up to 256 bytes getrandom(2) never comes short once the kernel's pool is up.
-    while (!out.empty()) {
-        const auto got = ::getrandom(out.data(), std::min<std::size_t>(out.size(), 256), 0);
-        if (got > 0) out = out.subspan(static_cast<std::size_t>(got));
-    }
+    net::fill_random(out).value();
 }
 
 std::array<std::uint8_t, 32> random_key() {
-    std::array<std::uint8_t, 32> out{};
-    fill_random(out);
-    return out;
+    return net::random_block<std::array<std::uint8_t, 32>>().value();
 }
 
 Instant steady_now() {
@@ -265,6 +259,7 @@ AcsServer::AcsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AcsServer::~AcsServer() = default;
 
 Result<std::unique_ptr<AcsServer>> AcsServer::start(const AcsSettings& settings) {
+    SLUICE_CHECK(net::random_block<std::uint64_t>());  // without it nothing below can be had
     auto impl = std::make_unique<Impl>(settings);
     SLUICE_CHECK(impl->start());
     return std::unique_ptr<AcsServer>(new AcsServer(std::move(impl)));

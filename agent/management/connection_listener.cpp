@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <sys/random.h>
+
+#include "engine/net/random.hpp"
 
 namespace sluice::agent::management {
 namespace {
 
 constexpr const char* kRealm = "sluice-cpe";
-
-std::array<std::uint8_t, 32> random_key() {
-    std::array<std::uint8_t, 32> key{};
-    // 32 bytes never block nor come short once the kernel's pool is up (getrandom(2)).
-    (void)!getrandom(key.data(), key.size(), 0);
-    return key;
-}
 
 net::HttpServerLimits limits() {
     net::HttpServerLimits limits;
@@ -35,7 +29,8 @@ net::HttpResponse answer(unsigned status) {
 ConnectionListener::ConnectionListener(boost::asio::io_context& io,
                                        ConnectionListenerOptions options)
     : options_(std::move(options)),
-      gate_(kRealm, random_key(), http::NonceLimits{std::chrono::minutes(5), 64}),
+      gate_(kRealm, net::random_block<std::array<std::uint8_t, 32>>().value(),
+            http::NonceLimits{std::chrono::minutes(5), 64}),
       calls_{static_cast<double>(options_.burst), options_.clock()},
       guesses_(calls_),
       server_(io, *this, limits(), nullptr) {}

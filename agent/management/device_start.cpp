@@ -3,23 +3,16 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <ctime>
-#include <sys/random.h>
 
 #include "agent/clock.hpp"
 #include "agent/management/device.hpp"
 #include "agent/management/order_book.hpp"
 #include "agent/management/proc_files.hpp"
 #include "engine/net/log.hpp"
+#include "engine/net/random.hpp"
 
 namespace sluice::agent::management {
 namespace {
-
-std::uint64_t random_number() {
-    std::uint64_t number = 0;
-    // 8 bytes never block nor come short once the kernel's pool is up (getrandom(2)).
-    (void)!getrandom(&number, sizeof number, 0);
-    return number;
-}
 
 cwmp::SchedulePolicy schedule_policy(const Settings& settings) {
     cwmp::SchedulePolicy policy;
@@ -38,7 +31,7 @@ Device::Device(boost::asio::io_context& io, const Settings& settings, ReportFile
       clock_(settings.clock_floor.value_or(build_date()), monotonic_now()),
       tls_(settings.ca_file),
       client_(io_, tls_, *this, settings.local_address, settings.is_insecure_lab),
-      schedule_(schedule_policy(settings), random_number()),
+      schedule_(schedule_policy(settings), net::random_block<std::uint64_t>().value()),
       schedule_alarm_(io_),
       reboot_alarm_(io_) {
     // For TLS alone the system's clock counts too where it is later: a device that does know the
@@ -130,8 +123,7 @@ Result<void> Device::listen() {
     const auto remembered = std::pair(state.peer_port, state.connection_port);
     const bool is_first = state.connection_path.empty();
     if (is_first) {
-        std::array<std::uint8_t, 16> random{};
-        (void)!getrandom(random.data(), random.size(), 0);
+        const auto random = net::random_block<std::array<std::uint8_t, 16>>().value();
         state.connection_path = "/" + to_base64url(random);
     }
     library_->set_enabled(model_->is_peer_download_enabled());

@@ -4,25 +4,17 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <sys/random.h>
 
 #include "agent/clock.hpp"
 #include "agent/retention.hpp"
 #include "engine/net/log.hpp"
+#include "engine/net/random.hpp"
 
 namespace sluice::agent::management {
 namespace {
 
 constexpr std::chrono::seconds kRetain = std::chrono::hours(7 * 24);  // DESIGN §5
 constexpr std::size_t kMaxRetained = 16;
-
-template <class Block>
-Block random_block() {
-    Block block{};
-    // Up to 256 bytes getrandom(2) never comes short once the kernel's pool is up.
-    (void)!getrandom(&block, sizeof block, 0);
-    return block;
-}
 
 serving::ServerLimits limits_of(const RetainedImage& kept) {
     serving::ServerLimits limits;
@@ -58,8 +50,8 @@ Result<void> Library::listen() {
     const auto start = [this](std::vector<net::ListenAddress> listen) {
         PeerServerOptions options;
         options.listen = std::move(listen);
-        options.boot_id = random_block<std::uint32_t>() | 1;  // 0 means "none known"
-        options.nonce_key = random_block<std::array<std::uint8_t, 32>>();
+        options.boot_id = net::random_block<std::uint32_t>().value() | 1;  // 0 means "none known"
+        options.nonce_key = net::random_block<std::array<std::uint8_t, 32>>().value();
         options.clock = [] { return monotonic_now(); };
         options.utc = [this]() -> std::optional<UtcTime> {
             if (!clock_.has_acs_spoken()) return std::nullopt;

@@ -10,6 +10,7 @@
 #include "agent/management/device.hpp"
 #include "agent/management/settings.hpp"
 #include "engine/net/log.hpp"
+#include "engine/net/random.hpp"
 
 namespace sluice::agent::management {
 namespace {
@@ -31,6 +32,11 @@ constexpr const char* kEpilogue =
 int wrong_use(const std::string& why) {
     std::fprintf(stderr, "sluice-agent run: %s\nTry 'sluice-agent run --help'.\n", why.c_str());
     return 2;
+}
+
+int cannot_run(const std::string& why) {
+    std::fprintf(stderr, "sluice-agent run: %s\n", why.c_str());
+    return 1;
 }
 
 Result<void> open_log_as(const net::Options& options) {
@@ -68,6 +74,8 @@ int run_command(std::span<const std::string_view> args) {
         if (!opened) return wrong_use(opened.error().message);
         report = std::move(opened).value();
     }
+    if (const auto random = net::random_block<std::uint64_t>(); !random)
+        return cannot_run(random.error().message);
     boost::asio::io_context io(1);
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     signals.async_wait([&io](boost::system::error_code error, int) {

@@ -11,7 +11,8 @@
 namespace sluice::net {
 
 // All of `out`, or an error: an old kernel, or a sandbox that forbids getrandom(2). Waits, early
-// at boot, for the kernel's pool.
+// at boot, for the kernel's pool. Where it worked once it works for the process's life: a program
+// asks at its start, says why it ends if there is nothing, and later takes value().
 Result<void> fill_random(std::span<std::uint8_t> out);
 
 template <class Block>
