@@ -177,7 +177,7 @@ void FlowNetwork::solve_component(LinkIndex start, Instant now) {
     ++solves_;
     std::sort(component_.begin(), component_.end());
     demands_.clear();
-    for (const auto id : component_) demands_.push_back({flows_[id].path, flows_[id].cap, 0});
+    for (const auto id : component_) demands_.push_back({flows_[id].path, flows_[id].cap, 0, {}});
     solver_.solve(capacity_, demands_);
     for (std::size_t i = 0; i < component_.size(); ++i) {
         auto& flow = flows_[component_[i]];

@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "engine/base/time.hpp"
-#include "sim/world/max_min.hpp"
+#include "sim/network/progressive_filling.hpp"
 
 namespace sluice::sim::world {
 
+using LinkIndex = network::LinkId;
+using Path = network::Route;
 using FlowId = Strong<struct FlowIdTag, std::uint32_t>;
 
 class FlowNetwork {
@@ -88,8 +90,8 @@ private:
     std::vector<LinkIndex> changed_;
     std::priority_queue<Mark, std::vector<Mark>, std::greater<>> marks_;
 
-    MaxMinSolver solver_;
-    std::vector<Demand> demands_;
+    network::ProgressiveFilling solver_;
+    std::vector<network::Demand> demands_;
     std::vector<std::uint32_t> component_;
     std::vector<LinkIndex> frontier_;
     std::uint32_t round_ = 0;
