@@ -202,7 +202,7 @@ struct HttpClient::Impl final : HttpLinkOwner, std::enable_shared_from_this<Impl
     }
 
     // Why it cannot be had; empty: it can.
-    std::string take_body(ClientAnswer& answer) const {
+    std::string take_body(ClientAnswer& answer) {
         const auto coding = parse_content_coding(answer.field("content-encoding"));
         if (!coding) return "a content coding that nobody asked for";
         answer.body = std::move(parser->get().body());
