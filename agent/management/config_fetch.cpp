@@ -21,6 +21,7 @@ std::string config_name(const Order& order) {
 }
 
 void ConfigFetch::start(const Order& order, Then then) {
+    ++run_;
     then_ = std::move(then);
     wanted_bytes_ = order.file_size;
     redirects_ = 0;
@@ -70,10 +71,11 @@ void ConfigFetch::on_answer(const Result<net::ClientAnswer, net::ClientError>& a
 }
 
 void ConfigFetch::store(std::string body) {
-    worker_.post([this, body = std::move(body)] {
+    worker_.post([this, run = run_, body = std::move(body)] {
         auto written = disk::write_small_file(disk_, settings_.state, "config", as_bytes(body));
         std::string why = written ? std::string() : written.error().message;
-        boost::asio::post(io_, [this, why = std::move(why)] {
+        boost::asio::post(io_, [this, run, why = std::move(why)] {
+            if (run != run_) return;
             if (why.empty()) return tell(success());
             tell(TransferFault{cwmp::FaultCode::download_failure, why});
         });

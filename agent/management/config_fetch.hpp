@@ -47,6 +47,7 @@ private:
     net::Url asked_;
     std::uint64_t wanted_bytes_ = 0;
     unsigned redirects_ = 0;
+    std::uint32_t run_ = 0;  // one a start: what the worker ends late is another one's
     std::unique_ptr<net::ClientAuth> auth_;
     std::unique_ptr<net::HttpClient> client_;
 };

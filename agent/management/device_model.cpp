@@ -167,6 +167,10 @@ cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
             refuse(wanted.name, FaultCode::invalid_parameter_type, "it is of another type");
         } else if (!is_value(row->path, row->type, wanted.value)) {
             refuse(wanted.name, FaultCode::invalid_parameter_value, "not a value it can have");
+        } else if (row->path == kAcsUrl && !settings_.is_insecure_lab &&
+                   !wanted.value.starts_with("https://")) {
+            // What TLS promised is not given up because a server says so.
+            refuse(wanted.name, FaultCode::invalid_parameter_value, "not https");
         }
     }
     if (is_twice) return fault(FaultCode::invalid_arguments, "a parameter is named twice");

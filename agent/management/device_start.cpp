@@ -38,7 +38,7 @@ Device::Device(boost::asio::io_context& io, const Settings& settings, ReportFile
     // time refuses a certificate on the day it expires.
     tls_.set_time_floor([this] {
         const UtcTime system{static_cast<std::int64_t>(std::time(nullptr))};
-        return std::max(system, clock_.utc(monotonic_now()));
+        return std::max(system, clock_.proven(monotonic_now()));
     });
     if (!settings.client_certificate.empty())
         tls_.set_own_certificate(settings.client_certificate, settings.client_key);

@@ -30,6 +30,23 @@ TEST(DeviceClock, KnowsWhetherTheAcsHasSpoken) {
     EXPECT_TRUE(clock.has_acs_spoken());
 }
 
+// A certificate is not judged by what only a server's Date said.
+TEST(DeviceClock, KeepsWhatTheAcsSaidApartFromWhatIsProven) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    clock.acs_said(UtcTime{4'000'000'000}, kStart);
+    EXPECT_EQ(clock.utc(kStart).seconds, 4'000'000'000);
+    EXPECT_EQ(clock.proven(kStart).seconds, 1'000'000);
+    clock.learn(UtcTime{2'000'000}, kStart);
+    EXPECT_EQ(clock.proven(kStart + 5s).seconds, 2'000'005);
+}
+
+TEST(DeviceClock, DoesNotBelieveATimeThatMakesNoSense) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    clock.acs_said(UtcTime{253'402'300'799}, kStart);  // 9999-12-31
+    EXPECT_EQ(clock.utc(kStart).seconds, 1'000'000);
+    EXPECT_TRUE(clock.has_acs_spoken());
+}
+
 TEST(DeviceClock, BeginsInTheMonthOfItsBuild) {
     EXPECT_GT(build_date().seconds, 1'700'000'000);  // 2023
 }

@@ -192,6 +192,13 @@ TEST_F(DeviceModelTest, IsWhatTheAcsSaidLast) {
     EXPECT_EQ(model.periodic_interval(), Duration{});
 }
 
+TEST_F(DeviceModelTest, MovesToAnAcsWithoutTlsInALabOnly) {
+    EXPECT_EQ(set_all({set(kServer + "URL", "http://other.test/")}), "9003 URL=9007");
+    EXPECT_EQ(set_all({set(kServer + "URL", "https://other.test/")}), "0");
+    settings.is_insecure_lab = true;
+    EXPECT_EQ(set_all({set(kServer + "URL", "http://other.test/")}), "0");
+}
+
 TEST_F(DeviceModelTest, GivesAPlaceForADownloadAwayOnce) {
     EXPECT_FALSE(model.has_download_place());
     ASSERT_EQ(set_all({set(kPeer + "AssignmentURL", "https://o.test/p/a/b.bin")}), "0");
