@@ -91,6 +91,13 @@ Result<void> Planner::import_sites(const std::vector<SiteImportRow>& sites, Wall
         if (s.identity.empty() || s.identity.size() > kMaxIdentity || s.site.size() > kMaxSite)
             return Error{"'" + s.identity.substr(0, 64) +
                          "': identity or site is too long or empty"};
+    // What a device could not report either: found before anything is changed.
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    for (const auto& s : sites)
+        if (std::ranges::any_of(s.site, is_control))
+            return Error{"'" + s.identity + "': the site has a control character"};
     static_cast<void>(now);
     for (const auto& s : sites) {
         out.push_back(s);

@@ -25,7 +25,8 @@ HttpConnection::HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::soc
                                const std::string& address, std::uint64_t number)
     : owner_(owner),
       socket_(std::move(socket)),
-      reader_(owner.limits(), {address, number, owner.tls() != nullptr}, &owner.body_budget()),
+      body_budget_(owner.body_budget()),
+      reader_(owner.limits(), {address, number, owner.tls() != nullptr}, body_budget_.get()),
       since_(owner.now()) {
     if (owner.tls() == nullptr) return;
     tls_ = std::make_unique<TlsLink>(*owner.tls(), socket_.native_handle());

@@ -26,7 +26,8 @@ public:
     virtual Instant now() const = 0;
     virtual ExchangeId open_exchange(class HttpConnection& connection) = 0;
     virtual void close_exchange(ExchangeId id) = 0;
-    virtual BodyBudget& body_budget() = 0;
+    // A connection may outlive its server by one handler, and gives back what it took.
+    virtual std::shared_ptr<BodyBudget> body_budget() = 0;
     virtual ServerTls* tls() = 0;
     // Once for each connection that is_shaking_hands(): `why` empty when it worked.
     virtual void handshake_over(const std::string& why) = 0;
@@ -91,6 +92,7 @@ private:
     ConnectionOwner& owner_;
     boost::asio::ip::tcp::socket socket_;
     std::unique_ptr<TlsLink> tls_;
+    std::shared_ptr<BodyBudget> body_budget_;
     RequestReader reader_;
     State state_ = State::reading;
     std::uint64_t answered_ = 0;

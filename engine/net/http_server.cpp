@@ -48,7 +48,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
           log(std::move(log_line)),
           its_tls(std::move(server_tls)),
           timer(io),
-          budget{l.all_bodies_bytes} {}
+          budget(std::make_shared<BodyBudget>(BodyBudget{l.all_bodies_bytes})) {}
 
     HttpHandler& handler() override { return its_handler; }
     const HttpServerLimits& limits() const override { return its_limits; }
@@ -57,7 +57,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     ExchangeId open_exchange(HttpConnection& connection) override;
     void close_exchange(ExchangeId id) override { exchanges.erase(id.value); }
     void forget(HttpConnection& connection) override;
-    BodyBudget& body_budget() override { return budget; }
+    std::shared_ptr<BodyBudget> body_budget() override { return budget; }
     ServerTls* tls() override { return its_tls.get(); }
     void handshake_over(const std::string& why) override;
 
@@ -77,7 +77,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     HttpServerCounters its_counters;
     std::shared_ptr<ServerTls> its_tls;
     boost::asio::steady_timer timer;
-    BodyBudget budget;
+    std::shared_ptr<BodyBudget> budget;
     std::uint32_t handshakes = 0;
     Instant complained = Instant{} - kComplaintPause;
     std::uint64_t last_connection = 0;

@@ -123,8 +123,8 @@ Instant Rollout::next_deadline() const {
 bool Rollout::take_permit(SiteNumber number, Turn& turn) {
     auto& site = sites_[number.value];
     if (site.has_permit) return true;
-    if (is_paused_ || is_cancelled_) return false;
-    if (!is_permit_free()) {
+    if (is_cancelled_) return false;
+    if (is_paused_ || !is_permit_free()) {
         queue_if_callable(number);
         return false;
     }
@@ -147,7 +147,7 @@ void Rollout::look_at_permit(SiteNumber number, Turn& turn) {
         const auto& e = at(m);
         is_open |= !is_final(e.is.state);
         is_fetching |= e.is.state == State::ordered || e.is.state == State::fetching;
-        heard = std::max(heard, e.is.heard);
+        if (!is_final(e.is.state)) heard = std::max(heard, e.is.heard);
     }
     const bool is_limited = policy_.max_sites_at_once != 0;
     const bool sleeps = is_limited && !is_fetching && turn.now >= heard + policy_.order_timeout;

@@ -252,6 +252,20 @@ TEST(Sites, AreTheOperatorsWordFirstAndThenTheLastBetterWord) {
     EXPECT_EQ(site().value, "again");
 }
 
+// A site that no report could carry would lock the device out; nothing of the table is taken.
+TEST(Sites, OfATableAreTakenAllOrNone) {
+    Bench bench;
+    auto& first = bench.add(an_agent(1, "home"));
+    auto& second = bench.add(an_agent(2, "home"));
+    Changes out;
+    const auto taken = bench.planner().import_sites(
+        {{first.identity(), "S1"}, {second.identity(), "Haus\t12"}}, bench.now, out);
+    ASSERT_FALSE(taken.has_value());
+    EXPECT_THAT(taken.error().message, HasSubstr(second.identity()));
+    EXPECT_THAT(out, IsEmpty());
+    EXPECT_EQ(bench.planner().device(first.identity())->report.site.value, "home");
+}
+
 TEST(Contact, OutOfBoundsIsRefusedAndKeepsNothing) {
     Bench bench;
     auto cpe = an_agent(1, "home");
