@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,7 +69,9 @@ class Host:
 
 class Lab:
     def __init__(self, program: Path, folder: Path):
-        self.program, self.folder = program, folder
+        # A copy that users without privileges may run, wherever the build folder is.
+        self.program, self.folder = folder / program.name, folder
+        shutil.copy(program, self.program)
         self.network = Network()
         self.hosts: list[Host] = []
         self.running: subprocess.Popen | None = None
@@ -132,6 +135,13 @@ class Lab:
             self.running = self.network.router.start(self.program, "run", "--config", self.file,
                                                      stdout=log, stderr=log)
         self.wait_until_in_place()
+
+    def wait_until_said(self, words: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.log.read_text(encoding="utf-8"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the log never said: {words}")
+            time.sleep(0.02)
 
     def wait_until_in_place(self) -> None:
         deadline = time.monotonic() + PATIENCE
