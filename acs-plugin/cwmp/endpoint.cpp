@@ -33,6 +33,14 @@ bool is_blank(std::string_view body) {
     return body.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+// What a POST says; nothing: an empty one.
+using Body = std::optional<Result<cwmp::Envelope, cwmp::DecodeError>>;
+
+bool is_inform(const Body& body) {
+    return body && body->has_value() && body->value().message &&
+           std::holds_alternative<cwmp::Inform>(*body->value().message);
+}
+
 }  // namespace
 
 net::HttpServerLimits endpoint_http_limits() {
@@ -83,13 +91,17 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
     Place* find(const net::HttpRequest& request);
     Place& open();
     void close(Place& place);
-    bool is_let_in(const net::HttpRequest& request, const Place* place, net::ExchangeId id);
+    static bool has_cookie_of(const net::HttpRequest& request, const Place& place);
+    static bool is_let_in(http::GateVerdict verdict, const net::HttpRequest& request,
+                          const Place* place);
+    void keep_out(http::GateVerdict verdict, const net::HttpRequest& request, const Place* place,
+                  net::ExchangeId id);
     void challenge(const net::HttpRequest& request, const Place* place, bool is_stale,
                    net::ExchangeId id);
     void turn_away(net::ExchangeId id);
     void refuse(net::ExchangeId id, unsigned status, const std::string& why);
     void complain(const net::HttpRequest& request, http::GateVerdict verdict);
-    void hand_over(DeviceSession& session, std::string_view body);
+    void hand_over(DeviceSession& session, Body body);
     void arm_timer();
     void on_tick();
 
@@ -133,6 +145,12 @@ Endpoint::Impl::Place* Endpoint::Impl::find(const net::HttpRequest& request) {
             return place_of(at->second);
     const auto at = by_connection.find(request.connection());
     return at == by_connection.end() ? nullptr : place_of(at->second);
+}
+
+bool Endpoint::Impl::has_cookie_of(const net::HttpRequest& request, const Place& place) {
+    const auto field = request.fields("Cookie");
+    const auto values = cookie_values(field, kCookie);
+    return std::ranges::find(values, place.cookie) != values.end();
 }
 
 Endpoint::Impl::Place& Endpoint::Impl::open() {
@@ -188,7 +206,8 @@ void Endpoint::Impl::on_request(const net::HttpRequest& request, net::ExchangeId
     }
     auto* place = find(request);
     if (place == nullptr && places.size() >= options.sessions) return turn_away(id);
-    if (!is_let_in(request, place, id)) return;
+    const auto verdict = admission.judge(request, now());
+    if (!is_let_in(verdict, request, place)) return keep_out(verdict, request, place, id);
     const auto coding = net::parse_content_coding(request.field("Content-Encoding"));
     if (!coding) return refuse(id, 415, "this content coding is not spoken here");
     std::string decoded;
@@ -201,6 +220,14 @@ void Endpoint::Impl::on_request(const net::HttpRequest& request, net::ExchangeId
                        : refuse(id, 400, "the body is not what its Content-Encoding says");
         decoded = std::move(out.value());
         body = decoded;
+    }
+    Body envelope;
+    if (!is_blank(body)) envelope = cwmp::decode(body, options.xml);
+    if (place != nullptr && is_inform(envelope)) {
+        // Who says that it is somebody proves it, also where another's connection is shared.
+        if (verdict != http::GateVerdict::granted) return keep_out(verdict, request, place, id);
+        if (!has_cookie_of(request, *place) && !place->identity.empty()) place = nullptr;
+        if (place == nullptr && places.size() >= options.sessions) return turn_away(id);
     }
     if (place == nullptr) place = &open();
     // A device that does not wait for its answer: it may ask again when that is given.
@@ -215,18 +242,17 @@ void Endpoint::Impl::on_request(const net::HttpRequest& request, net::ExchangeId
     by_exchange[id.value] = place->session.get();
     place->session->address = request.client_address();
     const auto session = place->session;
-    hand_over(*session, body);
+    hand_over(*session, std::move(envelope));
     // Who has not said who it is takes no place after its answer.
     if (session->identity().empty() && !session->is_waiting())
         ended(*session, cwmp::SessionEnd::nonsense);
 }
 
-void Endpoint::Impl::hand_over(DeviceSession& session, std::string_view body) {
-    if (is_blank(body)) return session.on(cwmp::PostedEmpty{});
-    auto envelope = cwmp::decode(body, options.xml);
-    if (envelope.has_value()) return session.on(cwmp::Posted{std::move(envelope.value())});
+void Endpoint::Impl::hand_over(DeviceSession& session, Body body) {
+    if (!body) return session.on(cwmp::PostedEmpty{});
+    if (body->has_value()) return session.on(cwmp::Posted{std::move(body->value())});
     ++its_counters.bad_bodies;
-    session.on(cwmp::PostedNonsense{envelope.error()});
+    session.on(cwmp::PostedNonsense{body->error()});
 }
 
 void Endpoint::Impl::on_closed(net::ExchangeId id) {
@@ -241,16 +267,17 @@ void Endpoint::Impl::on_closed(net::ExchangeId id) {
 
 // A POST without credentials is let in on the connection that its session's last one came on and
 // was let in: many CPEs authenticate once a session.
-bool Endpoint::Impl::is_let_in(const net::HttpRequest& request, const Place* place,
-                               net::ExchangeId id) {
-    const auto verdict = admission.judge(request, now());
-    if (verdict == http::GateVerdict::granted) return true;
-    if (verdict == http::GateVerdict::challenge && place != nullptr &&
-        place->connection == request.connection())
-        return true;
+bool Endpoint::Impl::is_let_in(http::GateVerdict verdict, const net::HttpRequest& request,
+                               const Place* place) {
+    return verdict == http::GateVerdict::granted ||
+           (verdict == http::GateVerdict::challenge && place != nullptr &&
+            place->connection == request.connection());
+}
+
+void Endpoint::Impl::keep_out(http::GateVerdict verdict, const net::HttpRequest& request,
+                              const Place* place, net::ExchangeId id) {
     complain(request, verdict);
     challenge(request, place, verdict == http::GateVerdict::stale, id);
-    return false;
 }
 
 void Endpoint::Impl::complain(const net::HttpRequest& request, http::GateVerdict verdict) {

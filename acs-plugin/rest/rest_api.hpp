@@ -61,10 +61,14 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     using Turn = Result<void> (service::Planner::*)(std::string_view, service::WallTime,
                                                     service::Changes&);
     void turn(const Call& call, Turn order, const char* word);
+    void answer_published(net::ExchangeId id, const service::ImageRow& row);
     void publish(net::ExchangeId id, const std::string& who, const Standing& standing);
     // Durable first, then the answer that `answer_of` makes by then.
     void commit(net::ExchangeId id, service::Changes changes, const std::string& who,
                 const std::string& what, std::function<net::HttpResponse()> answer_of);
+    // Without a line of the audit.
+    void commit(net::ExchangeId id, service::Changes changes,
+                std::function<net::HttpResponse()> answer_of);
     void answer(net::ExchangeId id, unsigned status, const nlohmann::ordered_json& json);
     void refuse(net::ExchangeId id, unsigned status, std::string_view detail) {
         http.answer(id, problem(status, detail));

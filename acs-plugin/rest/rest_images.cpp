@@ -36,7 +36,7 @@ void RestServer::Impl::announce_image(const Call& call) {
     const auto announced = parse_announcement(call.request.body());
     if (!announced.has_value()) return refuse(call.id, 422, announced.error().message);
     if (const auto* image = planner.image(announced.value().row.id))
-        return answer(call.id, 200, to_json(*image));
+        return answer_published(call.id, *image);
     const auto standing = publishing.begin(announced.value(), options.wall_time());
     if (!standing.has_value()) return refuse(call.id, 503, standing.error().message);
     answer(call.id, 202, standing_json(standing.value()));
@@ -51,8 +51,7 @@ void RestServer::Impl::show_image(const Call& call) {
 }
 
 void RestServer::Impl::put_content(const Call& call) {
-    if (const auto* image = planner.image(call.subject))
-        return answer(call.id, 200, to_json(*image));
+    if (const auto* image = planner.image(call.subject)) return answer_published(call.id, *image);
     const auto standing = publishing.find(call.subject);
     if (!standing)
         return refuse(call.id, 404, "no file of that id is announced; POST its manifest first");
@@ -82,6 +81,12 @@ void RestServer::Impl::put_content(const Call& call) {
                            return answer(id, 202, standing_json(now.value()));
                        publish(id, who, now.value());
                    });
+}
+
+// To a client that asks again: the row that it asks about may still be on its way to the medium,
+// and an empty commit waits for all before it.
+void RestServer::Impl::answer_published(net::ExchangeId id, const service::ImageRow& row) {
+    commit(id, {}, [row] { return json_answer(200, dump(to_json(row))); });
 }
 
 void RestServer::Impl::publish(net::ExchangeId id, const std::string& who,

@@ -81,6 +81,11 @@ void RestServer::Impl::commit(net::ExchangeId id, service::Changes changes, cons
                               const std::string& what,
                               std::function<net::HttpResponse()> answer_of) {
     changes.emplace_back(service::AuditRow{options.wall_time(), who, what});
+    commit(id, std::move(changes), std::move(answer_of));
+}
+
+void RestServer::Impl::commit(net::ExchangeId id, service::Changes changes,
+                              std::function<net::HttpResponse()> answer_of) {
     options.commit(std::move(changes),
                    [weak = weak_from_this(), id,
                     answer_of = std::move(answer_of)](const Result<void>& written) {

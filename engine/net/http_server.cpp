@@ -65,7 +65,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     void accept(tcp::acceptor& acceptor);
     void welcome(tcp::socket socket);
     bool has_room_for(const std::string& address);
-    bool has_room_for_handshake();
+    bool has_room_for_handshake(const std::string& address);
     void turn_away(HttpConnection& connection);
     void arm_timer();
     HttpConnection* find(ExchangeId id);
@@ -170,15 +170,25 @@ void HttpServer::Impl::turn_away(HttpConnection& connection) {
     forget(*keep);
 }
 
-// A herd is let in as fast as it can be; only who has been at it for long makes way.
-bool HttpServer::Impl::has_room_for_handshake() {
+// A herd is let in as fast as it can be. When it is full, the address that holds most makes way for
+// one that holds fewer; among equals, only who has been at it for long.
+bool HttpServer::Impl::has_room_for_handshake(const std::string& address) {
     if (!its_tls || handshakes < its_limits.handshakes) return true;
-    HttpConnection* slowest = nullptr;
+    std::unordered_map<std::string, std::uint32_t> held;
     for (const auto& [connection, owned] : connections)
-        if (connection->is_shaking_hands() &&
-            (slowest == nullptr || connection->quiet_since() < slowest->quiet_since()))
+        if (connection->is_shaking_hands()) ++held[connection->address()];
+    HttpConnection* slowest = nullptr;  // of the address that holds most
+    for (const auto& [connection, owned] : connections) {
+        if (!connection->is_shaking_hands()) continue;
+        const auto more = slowest == nullptr ? 1
+                                             : std::int64_t{held[connection->address()]} -
+                                                   std::int64_t{held[slowest->address()]};
+        if (more > 0 || (more == 0 && connection->quiet_since() < slowest->quiet_since()))
             slowest = connection;
-    if (slowest == nullptr || now() - slowest->quiet_since() < kSlowHandshake) return false;
+    }
+    if (slowest == nullptr) return false;
+    const bool holds_more = held[slowest->address()] > held[address] + 1;
+    if (!holds_more && now() - slowest->quiet_since() < kSlowHandshake) return false;
     turn_away(*slowest);
     return true;
 }
@@ -203,7 +213,7 @@ void HttpServer::Impl::welcome(tcp::socket socket) {
     socket.set_option(tcp::no_delay(true), ec);
     socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
     const auto address = peer.address().to_string();
-    if (!has_room_for(address) || !has_room_for_handshake()) {
+    if (!has_room_for(address) || !has_room_for_handshake(address)) {
         ++its_counters.turned_away;
         if (!its_tls) socket.send(boost::asio::buffer(kTooMany), MSG_NOSIGNAL, ec);
         return;

@@ -17,10 +17,17 @@ namespace sluice::tests {
 
 class RawClient {
 public:
-    explicit RawClient(std::uint16_t port, int receive_buffer = 0)
+    // `from`: the last number of the 127.0.0.x that it connects from; 0: the system's choice.
+    explicit RawClient(std::uint16_t port, int receive_buffer = 0, std::uint32_t from = 0)
         : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         if (receive_buffer > 0)
             ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+        if (from != 0) {
+            sockaddr_in own{};
+            own.sin_family = AF_INET;
+            own.sin_addr.s_addr = htonl(0x7f000000u + from);
+            ::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own);
+        }
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);

@@ -129,6 +129,21 @@ TEST(Endpoint, LetsASessionGoOnWithoutCredentialsOnItsOwnConnectionOnly) {
     EXPECT_THAT(rig.run([&] { return rig.desk.transfers; }), SizeIs(1));
 }
 
+// As behind a proxy that sends many devices' POSTs over one connection of its own.
+TEST(Endpoint, LetsNobodyBecomeAnotherDeviceOnASharedConnection) {
+    EndpointRig rig(with_password);
+    Cpe cpe(rig.port, kCpe);
+    cpe.keeps_cookies = false;
+    cpe.post(body_of(an_inform("S1")));
+    cpe.says_who_it_is = false;
+    cpe.send(body_of(an_inform("S2")));
+    EXPECT_EQ(cpe.socket().receive_answer().status, 401);
+    cpe.says_who_it_is = true;
+    EXPECT_EQ(said(cpe.post(body_of(an_inform("S2"))).body), "InformResponse");
+    EXPECT_EQ(rig.counters().sessions, 2u) << "one of its own, beside the other's";
+    EXPECT_EQ(rig.counters().open, 2u);
+}
+
 // --- which session ----------------------------------------------------------------------------
 
 TEST(Endpoint, SetsItsCookieOnEveryAnswerOfASession) {

@@ -128,7 +128,32 @@ TEST_F(Publish, IsDoneOnceForTheSameImage) {
     EXPECT_EQ(announce().status, 200);
     EXPECT_EQ(announce().json()["state"], "published");
     EXPECT_EQ(put_all().status, 200);
-    EXPECT_EQ(commits.size(), 1u);
+    EXPECT_EQ(std::ranges::count_if(commits, [](const auto& rows) { return !rows.empty(); }), 1);
+}
+
+// A client whose connection broke asks again while the row is still on its way to the medium.
+TEST_F(Publish, SaysAgainThatItIsDoneOnlyWhenTheStoreHasIt) {
+    is_store_slow = true;
+    start();
+    announce();
+    const auto take_waiting = [this] {
+        std::function<void(Result<void>)> done;
+        for (int i = 0; i < 5000 && !done; ++i, ::usleep(1000))
+            done = on_server([this] { return std::exchange(waiting, nullptr); });
+        return done;
+    };
+    auto first = std::async(std::launch::async, [this] { return put_all(); });
+    const auto first_done = take_waiting();
+    ASSERT_TRUE(first_done);
+    auto again = std::async(std::launch::async, [this] { return announce(); });
+    const auto again_done = take_waiting();
+    ASSERT_TRUE(again_done) << "answered ahead of the store";
+    EXPECT_EQ(again.wait_for(50ms), std::future_status::timeout);
+
+    on_server([&] { first_done(success()), again_done(success()); });
+
+    EXPECT_EQ(first.get().status, 201);
+    EXPECT_EQ(again.get().status, 200);
 }
 
 TEST_F(Publish, TakesConfigurationFilesByTheirDigest) {

@@ -142,6 +142,18 @@ TEST_F(ServerTlsTest, BoundsHandshakesInNumberAndFreesTheirPlaces) {
     EXPECT_TRUE(TlsClient(echo.port).is_connected());
 }
 
+// One host that opens handshakes without end keeps nobody else out.
+TEST_F(ServerTlsTest, TakesAPlaceFromTheAddressThatHoldsMost) {
+    tests::EchoServer echo({.handshakes = 4}, 0, tls());
+    std::vector<std::unique_ptr<RawClient>> greedy;
+    for (int i = 0; i < 4; ++i)
+        greedy.push_back(std::make_unique<RawClient>(echo.port, 0, /*from=*/9));
+    ASSERT_TRUE(echo.becomes_true([&] { return echo.server->counters().open == 4; }));
+    EXPECT_TRUE(TlsClient(echo.port).is_connected());
+    EXPECT_TRUE(greedy.front()->is_closed_within(2000));
+    EXPECT_EQ(echo.counters().turned_away, 0u);
+}
+
 TEST_F(ServerTlsTest, NamesTheFileThatWillNotDo) {
     write(".bad", "no PEM");
     const auto error_of = [](const ServerTlsFiles& files) {
