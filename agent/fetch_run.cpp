@@ -185,12 +185,8 @@ Result<void> FetchRun::open_store() {
         return std::move(made).error().within("--store " + order_.store);
     }
     const auto& layout = order_.manifest.layout;
-    SLUICE_TRY(const auto evicted,
-               evict_images(*disk_, order_.store, {}, order_.utc(monotonic_now()),
-                            {order_.manifest.image}, layout.length));
-    for (const auto& image : evicted)
-        net::log_info("image over age removed", {{"id", image.hex()}});
-    SLUICE_TRY(store_, PieceStore::open(*disk_, order_.store, order_.manifest.image, layout));
+    SLUICE_TRY(store_, open_making_room(*disk_, order_.store, order_.manifest.image, layout,
+                                        order_.utc(monotonic_now()), {}));
     SLUICE_CHECK(store_->save_manifest(as_bytes(order_.assignment.manifest)));
     verified_ = PieceSet(layout.piece_count());
     if (const auto raw = store_->load_layer()) {

@@ -61,4 +61,18 @@ Result<std::vector<image::ImageId>> evict_images(disk::Disk& disk, const std::st
     return removed;
 }
 
+Result<std::unique_ptr<PieceStore>> open_making_room(disk::Disk& disk, const std::string& root,
+                                                     const image::ImageId& id,
+                                                     const image::PieceLayout& layout, UtcTime now,
+                                                     std::vector<image::ImageId> in_use) {
+    in_use.push_back(id);
+    // What cannot be removed is no error yet: without room the store says so itself.
+    (void)evict_images(disk, root, {}, now, in_use, layout.length);
+    auto store = PieceStore::open(disk, root, id, layout);
+    if (store) return store;
+    const auto removed = evict_images(disk, root, {.max_bytes = 1}, now, in_use, layout.length);
+    if (!removed || removed.value().empty()) return store;
+    return PieceStore::open(disk, root, id, layout);
+}
+
 }  // namespace sluice::agent

@@ -8,10 +8,12 @@
 //
 // Threads: the worker.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/disk/disk.hpp"
+#include "agent/piece_store.hpp"
 #include "engine/image/digest.hpp"
 
 namespace sluice::agent {
@@ -27,5 +29,13 @@ Result<std::vector<image::ImageId>> evict_images(disk::Disk& disk, const std::st
                                                  const Retention& limits, UtcTime now,
                                                  const std::vector<image::ImageId>& in_use,
                                                  std::uint64_t wanted_bytes);
+
+// PieceStore::open for an image that is wanted now. What is over age goes first; when there still
+// is no room, so does everything that nobody uses, however young: a kept image is a kindness to
+// neighbours, the next upgrade is not.
+Result<std::unique_ptr<PieceStore>> open_making_room(disk::Disk& disk, const std::string& root,
+                                                     const image::ImageId& id,
+                                                     const image::PieceLayout& layout, UtcTime now,
+                                                     std::vector<image::ImageId> in_use);
 
 }  // namespace sluice::agent

@@ -118,15 +118,11 @@ void Library::open(const image::Manifest& manifest, std::string envelope, Then t
 Result<std::shared_ptr<StoredImage>> Library::open_on_worker(
     const image::Manifest& manifest, const std::string& envelope, UtcTime now,
     const std::vector<image::ImageId>& in_use) {
-    auto keep = in_use;
-    keep.push_back(manifest.image);
-    // Without room the store says so itself.
-    (void)evict_images(disk_, settings_.store, {}, now, keep, manifest.layout.length);
     auto image = std::make_shared<StoredImage>();
     image->manifest = manifest;
     image->envelope = envelope;
-    SLUICE_TRY(image->store,
-               PieceStore::open(disk_, settings_.store, manifest.image, manifest.layout));
+    SLUICE_TRY(image->store, open_making_room(disk_, settings_.store, manifest.image,
+                                              manifest.layout, now, in_use));
     SLUICE_CHECK(image->store->save_manifest(as_bytes(envelope)));
     image->verified = PieceSet(manifest.layout.piece_count());
     const auto raw = image->store->load_layer();

@@ -69,6 +69,18 @@ TEST_F(RetentionTest, TakesAnImageFromTheFutureForYoung) {
     EXPECT_THAT(evict({}, 0), IsEmpty());
 }
 
+TEST_F(RetentionTest, MakesRoomForAnImageThatIsWantedNow) {
+    const auto wanted = make_test_image(4, 100'000);
+    const auto open = [&](std::vector<image::ImageId> in_use) {
+        return open_making_room(disk, "/store", wanted.id, wanted.layout, UtcTime{12 * kDay},
+                                std::move(in_use));
+    };
+    disk.set_capacity(320'000);  // three images and their layers
+    EXPECT_FALSE(open({first.id, second.id, third.id})) << "all are in use";
+    EXPECT_TRUE(open({first.id})) << "young ones make way where there is no room";
+    EXPECT_EQ(left(), 2u);
+}
+
 TEST_F(RetentionTest, LeavesAloneWhatIsNoImage) {
     (void)disk.make_directory("/store/lost+found");
     (void)disk.open("/store/" + std::string(64, 'a'), disk::Open::create);
