@@ -118,7 +118,7 @@ void HttpConnection::process() {
     while (state_ == State::reading) {
         const auto progress = reader_.parse();
         if (progress == RequestReader::Progress::bad) {
-            refuse(reader_.error_status());
+            if (!refuse(reader_.error_status())) break;
         } else if (progress == RequestReader::Progress::complete) {
             dispatch();
         } else {
@@ -131,6 +131,7 @@ void HttpConnection::process() {
         pump();  // may finish the answer, and so make way for the next request
     }
     is_processing_ = false;
+    if (state_ == State::closed) return;
     if (state_ == State::reading && is_read_closed_) return close(false);
     arm_read();
 }
@@ -148,16 +149,19 @@ void HttpConnection::dispatch() {
     if (state_ != State::closed) reader_.done();
 }
 
-// What was no request is answered without the handler, and is the connection's last.
-void HttpConnection::refuse(unsigned status) {
+// What was no request is answered without the handler, in its words, and is the connection's last.
+// False: it has none, and the connection is closed.
+bool HttpConnection::refuse(unsigned status) {
     ++owner_.counters().bad_heads;
+    auto response = owner_.handler().refusal(status);
+    if (!response) return close(true), false;
     state_ = State::answering;
     since_ = owner_.now();
     exchange_ = ExchangeId{};
     is_head_request_ = is_http_1_0_ = keeps_alive_ = is_answer_begun_ = false;
-    HttpResponse response{status, {}, {}};
-    if (status == 503) response.fields.emplace_back("Retry-After", "5");
-    answer(response);
+    if (status == 503) response->fields.emplace_back("Retry-After", "5");
+    answer(*response);
+    return true;
 }
 
 // --- ending -----------------------------------------------------------------------------------
@@ -204,6 +208,10 @@ void HttpConnection::check_deadline(Instant now) {
     }();
     if (quiet < limit) return;
     if (state_ != State::lingering) ++owner_.counters().timeouts;
+    if (state_ == State::reading && reader_.has_begun() && owner_.handler().refusal(408)) {
+        refuse(408);
+        return;
+    }
     close(true);
 }
 

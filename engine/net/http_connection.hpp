@@ -8,6 +8,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/net/http_server.hpp"
@@ -46,6 +47,9 @@ public:
     void start(const HttpResponse& response, std::uint64_t length);
     void send_file(int fd, std::uint64_t offset, std::uint32_t bytes);
     void send_text(std::string text);
+    void start_open(const HttpResponse& response);
+    void end();
+    std::size_t unsent() const { return text_.size() - text_sent_ + file_left_; }
     void abort();
 
     // Ends what has taken too long.
@@ -74,8 +78,10 @@ private:
     void on_read_closed();
     void process();
     void dispatch();
-    void refuse(unsigned status);
-    void put_head(const HttpResponse& response, std::uint64_t length);
+    bool refuse(unsigned status);
+    // Without a length: the body ends where it says so, or with the connection.
+    void put_head(const HttpResponse& response, std::optional<std::uint64_t> length);
+    bool is_answered() const;
     void kick();
     void pump();
     Moved give(std::span<const char> bytes, int flags);
@@ -109,6 +115,9 @@ private:
     std::uint64_t lingered_ = 0;     // bytes thrown away
 
     bool is_stream_ = false;
+    bool is_open_ = false;     // a stream of no known length
+    bool is_ended_ = false;    // and nothing more comes
+    bool is_chunked_ = false;  // and every text goes out as a chunk
     bool is_answer_begun_ = false;
     bool is_head_request_ = false;
     bool is_http_1_0_ = false;

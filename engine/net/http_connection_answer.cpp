@@ -7,6 +7,8 @@
 #endif
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/status.hpp>
+#include <charconv>
+#include <limits>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,15 +30,25 @@ std::string_view reason_of(unsigned status) {
     return {text.data(), text.size()};
 }
 
+// RFC 9112 §7.1.
+std::string chunk_of(const std::string& text) {
+    char size[20];
+    const auto end = std::to_chars(size, size + sizeof size, text.size(), 16).ptr;
+    return std::string(size, end) + "\r\n" + text + "\r\n";
+}
+
 bool has_body(unsigned status) {
     return status >= 200 && status != 204 && status != 304;
 }
 
 }  // namespace
 
-void HttpConnection::put_head(const HttpResponse& response, std::uint64_t length) {
+void HttpConnection::put_head(const HttpResponse& response, std::optional<std::uint64_t> length) {
     is_answer_begun_ = true;
-    if (is_read_closed_) keeps_alive_ = false;
+    is_open_ = !length;
+    is_ended_ = false;
+    is_chunked_ = is_open_ && !is_http_1_0_;
+    if (is_read_closed_ || (is_open_ && is_http_1_0_)) keeps_alive_ = false;
     text_.clear();
     text_sent_ = 0;
     text_ += "HTTP/1.1 ";
@@ -50,11 +62,12 @@ void HttpConnection::put_head(const HttpResponse& response, std::uint64_t length
         text_ += value;
         text_ += "\r\n";
     }
-    if (has_body(response.status)) {
+    if (length && has_body(response.status)) {
         text_ += "Content-Length: ";
-        text_ += std::to_string(length);
+        text_ += std::to_string(*length);
         text_ += "\r\n";
     }
+    if (is_chunked_) text_ += "Transfer-Encoding: chunked\r\n";
     if (!keeps_alive_) {
         text_ += "Connection: close\r\n";
     } else if (is_http_1_0_) {
@@ -80,8 +93,31 @@ void HttpConnection::start(const HttpResponse& response, std::uint64_t length) {
     kick();
 }
 
+void HttpConnection::start_open(const HttpResponse& response) {
+    if (state_ != State::answering || is_answer_begun_) return;
+    put_head(response, std::nullopt);
+    is_stream_ = true;
+    is_ended_ = is_head_request_;
+    stream_left_ = std::numeric_limits<std::uint64_t>::max();
+    kick();
+}
+
+void HttpConnection::end() {
+    if (state_ != State::answering || !is_open_ || is_ended_) return;
+    is_ended_ = true;
+    if (is_chunked_) text_ += "0\r\n\r\n";
+    kick();
+}
+
+// All of the answer was handed over; with nothing unsent it is over.
+bool HttpConnection::is_answered() const {
+    return !is_stream_ || (is_open_ ? is_ended_ : stream_left_ == 0);
+}
+
 void HttpConnection::send_file(int fd, std::uint64_t offset, std::uint32_t bytes) {
-    if (state_ != State::answering || !is_stream_ || file_left_ > 0 || bytes > stream_left_) return;
+    if (state_ != State::answering || !is_stream_ || file_left_ > 0 || bytes > stream_left_ ||
+        is_open_)
+        return;
     fd_ = fd;
     file_offset_ = offset;
     file_left_ = bytes;
@@ -91,6 +127,8 @@ void HttpConnection::send_file(int fd, std::uint64_t offset, std::uint32_t bytes
 
 void HttpConnection::send_text(std::string text) {
     if (state_ != State::answering || !is_stream_ || text.size() > stream_left_) return;
+    if (is_open_ && (is_ended_ || text.empty())) return;  // an empty chunk would be the last
+    if (is_chunked_) text = chunk_of(text);
     if (text_sent_ == text_.size()) {
         text_ = std::move(text);
         text_sent_ = 0;
@@ -114,7 +152,7 @@ void HttpConnection::kick() {
 void HttpConnection::account(std::uint32_t body_bytes) {
     since_ = owner_.now();
     if (!is_stream_ || body_bytes == 0) return;
-    stream_left_ -= body_bytes;
+    if (!is_open_) stream_left_ -= body_bytes;
     owner_.handler().on_sent(exchange_, body_bytes);
 }
 
@@ -181,7 +219,7 @@ void HttpConnection::pump() {
         });
         return;
     }
-    if (!is_stream_ || stream_left_ == 0) finish();
+    if (is_answered()) finish();
 }
 
 void HttpConnection::wait_until_writable() {

@@ -68,7 +68,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     bool has_room_for_handshake(const std::string& address);
     void turn_away(HttpConnection& connection);
     void arm_timer();
-    HttpConnection* find(ExchangeId id);
+    HttpConnection* find(ExchangeId id) const;
 
     boost::asio::io_context& io;
     HttpHandler& its_handler;
@@ -97,7 +97,7 @@ ExchangeId HttpServer::Impl::open_exchange(HttpConnection& connection) {
     return ExchangeId{last_exchange};
 }
 
-HttpConnection* HttpServer::Impl::find(ExchangeId id) {
+HttpConnection* HttpServer::Impl::find(ExchangeId id) const {
     const auto at = exchanges.find(id.value);
     return at == exchanges.end() ? nullptr : at->second;
 }
@@ -270,6 +270,16 @@ void HttpServer::send_file(ExchangeId id, int fd, std::uint64_t offset, std::uin
 }
 void HttpServer::send_text(ExchangeId id, std::string text) {
     if (auto* connection = impl_->find(id)) connection->send_text(std::move(text));
+}
+void HttpServer::start_open(ExchangeId id, const HttpResponse& response) {
+    if (auto* connection = impl_->find(id)) connection->start_open(response);
+}
+void HttpServer::end(ExchangeId id) {
+    if (auto* connection = impl_->find(id)) connection->end();
+}
+std::size_t HttpServer::unsent(ExchangeId id) const {
+    const auto* connection = impl_->find(id);
+    return connection == nullptr ? 0 : connection->unsent();
 }
 void HttpServer::abort(ExchangeId id) {
     if (auto* connection = impl_->find(id)) connection->abort();

@@ -1,8 +1,9 @@
 #pragma once
 // A bounded HTTP/1.1 server on one io_context: the only thing of ours that faces strangers. A
 // request comes to the handler whole, as a value; its answer is a text, a range of a file, or a
-// stream of both of a length known at the start. One request of a connection is answered at a time;
-// what is pipelined behind it waits, first in the connection's buffer, then in the kernel's.
+// stream of both of a length known at the start, or of texts that go on until they end. One request
+// of a connection is answered at a time; what is pipelined behind it waits, first in the
+// connection's buffer, then in the kernel's.
 //
 // Bounds, all injectable: head size and field count, body size (of one and of all), chunks, time
 // for head and body (from the first byte: dripping does not help), TLS handshakes in time and
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +97,13 @@ public:
     virtual void on_sent(ExchangeId id, std::uint32_t bytes) = 0;
     // The exchange ended before its answer did: the client went away, or took nothing.
     virtual void on_closed(ExchangeId id) = 0;
+    // What is answered to what was no request: the server turns it down with this status (400, 408,
+    // 413, 431, 501, 503, 505) and then closes. Nothing: it closes without a word, as it does after
+    // a 408 that nobody has words for.
+    virtual std::optional<HttpResponse> refusal(unsigned status) const {
+        if (status == 408) return std::nullopt;
+        return HttpResponse{status, {}, {}};
+    }
 };
 
 class ServerTls;
@@ -125,6 +134,13 @@ public:
     // `fd` must stay open until then.
     void send_file(ExchangeId id, int fd, std::uint64_t offset, std::uint32_t bytes);
     void send_text(ExchangeId id, std::string text);
+    // A stream of texts whose length nobody knows yet (chunked; to HTTP/1.0 until the connection
+    // ends): send_text as often as there is something, then end(). on_sent counts what went over
+    // the wire; whoever waits with the next text until unsent() is 0 holds no more than one.
+    void start_open(ExchangeId id, const HttpResponse& response);
+    void end(ExchangeId id);
+    // Bytes handed over that the kernel has not taken; 0 for an id that is no longer good.
+    std::size_t unsent(ExchangeId id) const;
     // Closes the connection: the answer cannot be given as promised. No on_closed.
     void abort(ExchangeId id);
 
