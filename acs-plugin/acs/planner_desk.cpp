@@ -2,15 +2,19 @@
 
 namespace sluice::acs {
 
-const service::DeviceRow* PlannerDesk::device(const std::string& identity) const {
-    return planner_.device(identity);
+using cwmp::acs::DeskWord;
+
+void PlannerDesk::find(const std::string& identity, std::function<void(Found)> then) {
+    const auto* row = planner_.device(identity);
+    then({DeskWord::taken, row != nullptr ? std::optional(*row) : std::nullopt});
 }
 
-Result<std::string> PlannerDesk::on_contact(const service::Contact& contact) {
+void PlannerDesk::on_contact(const service::Contact& contact, std::function<void(Told)> then) {
     service::Changes changes;
-    auto identity = planner_.on_contact(contact, wall_time_(), changes);
+    const auto identity = planner_.on_contact(contact, wall_time_(), changes);
     ledger_.write(std::move(changes));
-    return identity;
+    if (identity.has_value()) return then({});
+    then({DeskWord::refused, identity.error().message});
 }
 
 void PlannerDesk::on_transfer_complete(const std::string& identity, const std::string& command_key,
@@ -22,16 +26,15 @@ void PlannerDesk::on_transfer_complete(const std::string& identity, const std::s
     ledger_.write_then(std::move(changes), [recorded = std::move(recorded)] { recorded(true); });
 }
 
-void PlannerDesk::next_order(const std::string& identity,
-                             std::function<void(std::optional<service::DeviceOrder>)> give) {
+void PlannerDesk::next_order(const std::string& identity, std::function<void(Order)> give) {
     service::Changes changes;
-    auto order = planner_.next_order(identity, wall_time_(), changes);
-    if (!order) {
+    Order out{DeskWord::taken, planner_.next_order(identity, wall_time_(), changes)};
+    if (!out.order) {
         ledger_.write(std::move(changes));
-        return give(std::nullopt);
+        return give(std::move(out));
     }
     ledger_.write_then(std::move(changes),
-                       [order = std::move(order), give = std::move(give)] { give(order); });
+                       [out = std::move(out), give = std::move(give)] { give(out); });
 }
 
 void PlannerDesk::on_order_answer(const std::string& identity, const service::OrderAnswer& answer) {

@@ -16,13 +16,12 @@ public:
                 std::function<service::WallTime()> wall_time)
         : planner_(planner), ledger_(ledger), wall_time_(std::move(wall_time)) {}
 
-    const service::DeviceRow* device(const std::string& identity) const override;
-    Result<std::string> on_contact(const service::Contact& contact) override;
+    void find(const std::string& identity, std::function<void(Found)> then) override;
+    void on_contact(const service::Contact& contact, std::function<void(Told)> then) override;
     void on_transfer_complete(const std::string& identity, const std::string& command_key,
                               std::uint32_t fault, const std::string& why,
                               std::function<void(bool)> recorded) override;
-    void next_order(const std::string& identity,
-                    std::function<void(std::optional<service::DeviceOrder>)> give) override;
+    void next_order(const std::string& identity, std::function<void(Order)> give) override;
     void on_order_answer(const std::string& identity, const service::OrderAnswer& answer) override;
 
 private:

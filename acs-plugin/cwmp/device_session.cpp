@@ -51,13 +51,13 @@ void DeviceSession::on(const cwmp::AcsEvent& event) {
 
 // --- the device's words -----------------------------------------------------------------------
 
-Result<std::string> DeviceSession::tell_contact(bool is_first) {
+void DeviceSession::tell_contact(bool is_first, std::function<void(Desk::Told)> then) {
     auto contact = reading_.contact(known_ ? &*known_ : nullptr, address, terms_.lan);
     contact.is_boot = contact.is_boot && is_first;  // one boot, however often it is told
     const bool is_old_url = known_ && contact.connection_url == known_->connection_url;
     if (!is_old_url && !is_callable(contact.connection_url, address, terms_.callable))
         contact.connection_url.clear();
-    return desk_.on_contact(contact);
+    desk_.on_contact(contact, std::move(then));
 }
 
 void DeviceSession::act(cwmp::TakeInform& action) {
@@ -67,18 +67,29 @@ void DeviceSession::act(cwmp::TakeInform& action) {
     is_asking_ = false;
     identity_ = mapping::identity_of(action.inform.device);
     owner_.identified(*this);
-    const auto* row = desk_.device(identity_);
-    known_ = row != nullptr ? std::optional(*row) : std::nullopt;
-    reading_.take(action.inform, action.ns, row);
-    const auto told = tell_contact(true);
-    if (!told.has_value()) {
-        net::log_warning("Inform refused", {{"device", identity_}, {"why", told.error().message}});
-        return on(
-            cwmp::InformRefused{cwmp::FaultCode::acs_invalid_arguments, told.error().message});
+    desk_.find(identity_, [weak = weak_from_this(), inform = std::move(action.inform),
+                           ns = action.ns](Desk::Found found) {
+        if (const auto self = weak.lock()) self->on_found(inform, ns, std::move(found));
+    });
+}
+
+void DeviceSession::on_found(const cwmp::Inform& inform, cwmp::Namespace ns, Desk::Found found) {
+    if (found.word == DeskWord::away) return owner_.turned_away(*this);
+    known_ = std::move(found.row);
+    reading_.take(inform, ns, known_ ? &*known_ : nullptr);
+    tell_contact(true, [weak = weak_from_this(), inform](const Desk::Told& told) {
+        if (const auto self = weak.lock()) self->on_told(inform, told);
+    });
+}
+
+void DeviceSession::on_told(const cwmp::Inform& inform, const Desk::Told& told) {
+    if (told.word == DeskWord::away) return owner_.turned_away(*this);
+    if (told.word == DeskWord::refused) {
+        net::log_warning("Inform refused", {{"device", identity_}, {"why", told.why}});
+        return on(cwmp::InformRefused{cwmp::FaultCode::acs_invalid_arguments, told.why});
     }
-    net::log(level_of(action.inform, known_.has_value()),
-             known_ ? "Inform" : "Inform of a new device",
-             {{"device", identity_}, {"from", address}, {"events", events_of(action.inform)}});
+    net::log(level_of(inform, known_.has_value()), known_ ? "Inform" : "Inform of a new device",
+             {{"device", identity_}, {"from", address}, {"events", events_of(inform)}});
     auto paths = reading_.paths_to_ask(known_ ? &*known_ : nullptr);
     is_asking_ = !paths.empty();
     if (is_asking_) to_ask_.push_back(std::move(paths));
@@ -112,8 +123,11 @@ void DeviceSession::take_values(const cwmp::GetParameterValues& request,
         for (const auto& name : request.names) to_ask_.push_back({name});
     if (!to_ask_.empty() || !std::exchange(is_asking_, false)) return;
     reading_.was_asked();
-    if (const auto told = tell_contact(false); !told.has_value())
-        net::log_warning("report refused", {{"device", identity_}, {"why", told.error().message}});
+    // What is asked of the desk next comes after it.
+    tell_contact(false, [identity = identity_](const Desk::Told& told) {
+        if (told.word == DeskWord::refused)
+            net::log_warning("report refused", {{"device", identity}, {"why", told.why}});
+    });
 }
 
 // --- what it is told --------------------------------------------------------------------------
@@ -125,14 +139,15 @@ void DeviceSession::act(cwmp::WantOrder& action) {
         return on(cwmp::OrderGiven{cwmp::Message{std::move(ask)}});
     }
     if (!requests_.empty()) return on(cwmp::OrderGiven{requests_.front()});
-    desk_.next_order(identity_, [weak = weak_from_this()](auto order) {
-        if (const auto self = weak.lock()) self->take_order(std::move(order));
+    desk_.next_order(identity_, [weak = weak_from_this()](Desk::Order given) {
+        if (const auto self = weak.lock()) self->take_order(std::move(given));
     });
 }
 
-void DeviceSession::take_order(std::optional<service::DeviceOrder> order) {
-    if (!order) return on(cwmp::OrderGiven{});
-    order_ = std::move(order);
+void DeviceSession::take_order(Desk::Order given) {
+    if (given.word == DeskWord::away) return owner_.turned_away(*this);
+    if (!given.order) return on(cwmp::OrderGiven{});
+    order_ = std::move(given.order);
     for (auto& request : mapping::to_requests(*order_, reading_.root(), terms_.mapping))
         requests_.push_back(std::move(request));
     const auto* download = std::get_if<cwmp::Download>(&requests_.back());

@@ -27,6 +27,8 @@ public:
     // It said who it is: any other session of this device is over.
     virtual void identified(DeviceSession& session) = 0;
     virtual void ended(DeviceSession& session, cwmp::SessionEnd why) = 0;
+    // The planner is away: 503 to the POST that waits, and the session is over.
+    virtual void turned_away(DeviceSession& session) = 0;
 };
 
 struct SessionTerms {
@@ -61,9 +63,11 @@ private:
     void act(cwmp::SendBadRequest& action);
     void act(cwmp::EndSession& action);
 
-    Result<std::string> tell_contact(bool is_first);
+    void on_found(const cwmp::Inform& inform, cwmp::Namespace ns, Desk::Found found);
+    void on_told(const cwmp::Inform& inform, const Desk::Told& told);
+    void tell_contact(bool is_first, std::function<void(Desk::Told)> then);
     void take_values(const cwmp::GetParameterValues& request, const cwmp::Message& answer);
-    void take_order(std::optional<service::DeviceOrder> order);
+    void take_order(Desk::Order given);
 
     SessionOwner& owner_;
     Desk& desk_;

@@ -76,6 +76,7 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
                 const std::vector<cwmp::Envelope>& envelopes, const std::string& why) override;
     void identified(DeviceSession& session) override;
     void ended(DeviceSession& session, cwmp::SessionEnd why) override;
+    void turned_away(DeviceSession& session) override;
 
     struct Place {
         SessionPtr session;
@@ -194,6 +195,14 @@ void Endpoint::Impl::identified(DeviceSession& session) {
 
 void Endpoint::Impl::ended(DeviceSession& session, cwmp::SessionEnd) {
     if (const auto at = places.find(&session); at != places.end()) close(at->second);
+}
+
+void Endpoint::Impl::turned_away(DeviceSession& session) {
+    const auto at = places.find(&session);
+    if (at == places.end()) return;
+    const auto waiting = at->second.waiting;
+    close(at->second);
+    if (waiting != net::ExchangeId{}) turn_away(waiting);
 }
 
 // --- what comes in ----------------------------------------------------------------------------

@@ -30,16 +30,19 @@ public:
     std::vector<service::OrderAnswer> answers;
     std::deque<service::DeviceOrder> orders;  // of whoever asks first
     bool records = true;
+    bool is_away = false;  // its planner is
     // What is not durable yet waits here.
     bool is_held = false;
     std::vector<std::function<void()>> held;
 
-    const service::DeviceRow* device(const std::string& identity) const override {
+    void find(const std::string& identity, std::function<void(Found)> then) override {
+        if (is_away) return then({DeskWord::away, {}});
         const auto at = rows.find(identity);
-        return at == rows.end() ? nullptr : &at->second;
+        then({DeskWord::taken, at == rows.end() ? std::nullopt : std::optional(at->second)});
     }
-    Result<std::string> on_contact(const service::Contact& contact) override {
-        SLUICE_CHECK(inventory::check(contact.report));
+    void on_contact(const service::Contact& contact, std::function<void(Told)> then) override {
+        if (const auto checked = inventory::check(contact.report); !checked.has_value())
+            return then({DeskWord::refused, checked.error().message});
         contacts.push_back(contact);
         const auto identity = inventory::identity_of(contact.report);
         auto& row = rows[identity];
@@ -47,7 +50,7 @@ public:
         row.report = contact.report;
         row.connection_url = contact.connection_url;
         row.config_version = contact.config_version;
-        return identity;
+        then({});
     }
     void on_transfer_complete(const std::string& identity, const std::string& key,
                               std::uint32_t fault, const std::string& why,
@@ -55,10 +58,12 @@ public:
         transfers.push_back({identity, key, fault, why});
         when_durable([this, recorded = std::move(recorded)] { recorded(records); });
     }
-    void next_order(const std::string&,
-                    std::function<void(std::optional<service::DeviceOrder>)> give) override {
-        if (orders.empty()) return give(std::nullopt);
-        when_durable([order = orders.front(), give = std::move(give)] { give(order); });
+    void next_order(const std::string&, std::function<void(Order)> give) override {
+        if (is_away) return give({DeskWord::away, {}});
+        if (orders.empty()) return give({});
+        when_durable([order = orders.front(), give = std::move(give)] {
+            give({DeskWord::taken, order});
+        });
     }
     void on_order_answer(const std::string&, const service::OrderAnswer& answer) override {
         answers.push_back(answer);

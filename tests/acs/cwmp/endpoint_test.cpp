@@ -268,6 +268,21 @@ TEST(Endpoint, RefusesAReportThatIsOutOfBounds) {
 
 // --- what waits for what ----------------------------------------------------------------------
 
+TEST(Endpoint, AsksDevicesToComeAgainWhileItsPlannerIsAway) {
+    EndpointRig rig;
+    rig.run([&] { rig.desk.is_away = true; });
+    Cpe cpe(rig.port);
+    const auto answer = cpe.post(body_of(an_inform()));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.head, HasSubstr("Retry-After: "));
+    EXPECT_EQ(rig.counters().open, 0u);
+    rig.run([&] { rig.desk.is_away = false; });
+    EXPECT_EQ(said(cpe.post(body_of(an_inform())).body), "InformResponse");
+    rig.run([&] { rig.desk.is_away = true; });
+    EXPECT_EQ(cpe.post("").status, 503) << "it vanished in the middle";
+    EXPECT_EQ(rig.counters().open, 0u);
+}
+
 TEST(Endpoint, AcknowledgesATransferOnlyWhenItIsDurable) {
     EndpointRig rig;
     rig.run([&] { rig.desk.is_held = true; });
