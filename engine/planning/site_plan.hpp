@@ -14,6 +14,7 @@
 #include "engine/base/result.hpp"
 #include "engine/planning/plan.hpp"
 #include "engine/planning/shape.hpp"
+#include "engine/planning/topology.hpp"
 
 namespace sluice::grouping {
 class JsonReader;
@@ -56,7 +57,11 @@ struct PlanMember {
     LanPort port;      // 0 = unknown
     Part part = Part::relay;
     bool is_gateway = false;
-    std::string why;  // the election's reason
+    std::string why;                 // the election's reason
+    bool can_swarm = false;          // says "swarm/1"
+    std::uint64_t memory_bytes = 0;  // 0 = unknown
+    // How often it was seen to vanish in the middle of a transfer, or to fall silent.
+    double departures_per_hour = 0;
 };
 
 struct PlanningPolicy {
@@ -76,6 +81,9 @@ struct PlanningPolicy {
     Duration join_grace = std::chrono::seconds(10);
     Duration starve_limit = std::chrono::minutes(10);
     std::uint32_t refresh_s = 900;
+    // Empty: the planner chooses for each site.
+    std::optional<Topology> topology;
+    SwarmRules swarm;
 };
 
 Result<void> check(const PlanningPolicy& policy);
@@ -93,7 +101,9 @@ struct MemberPlan {
 
 struct SitePlan {
     std::vector<MemberPlan> members;       // by rank; `direct` and `plain` devices last
-    Shape shape;                           // over the members that share
+    Shape shape;                           // over the members that share, by HTTP
+    Topology topology = Topology::star;    // star for a single device, and where nothing is shared
+    std::string why;                       // the reason for the topology, one line
     std::vector<std::string> explanation;  // lines for a person
 };
 
