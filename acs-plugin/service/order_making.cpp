@@ -104,6 +104,7 @@ Result<DownloadOrder> make_order(const PlannerSettings& settings, const planning
                                                    : OrderKind::upgrade;
     out.command_key = run.command_key(member, order);
     out.url = origin_url(settings, run, seat);
+    out.path = out.url.substr(std::min(out.url.size(), settings.origin_url.size() + 1));
     out.username = settings.origin_username;
     out.password = settings.origin_password;
     out.file_size = run.image->length;

@@ -20,6 +20,9 @@ struct DownloadOrder {
     OrderKind kind = OrderKind::upgrade;
     std::string command_key;  // ≤ 32 characters
     std::string url;          // ≤ 256; empty in flow B
+    // The device's own place at our origin, "p/<token>/<name>.bin", whoever `url` names: for an ACS
+    // that can only send names below a prefix of its own.
+    std::string path;
     std::string username, password;
     std::uint64_t file_size = 0;
     std::string target_file_name;
