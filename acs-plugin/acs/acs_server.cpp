@@ -197,8 +197,8 @@ Result<void> AcsServer::Impl::start_api() {
     options.commit = [this](service::Changes rows, std::function<void(Result<void>)> done) {
         ledger->commit(std::move(rows), std::move(done));
     };
-    options.audit = [this](std::size_t at_most, auto done) {
-        store->audit(at_most, std::move(done));
+    options.history = [this](service::EventQuery query, auto done) {
+        store->history(std::move(query), std::move(done));
     };
     options.log = log_of("API");
     SLUICE_TRY(api, rest::RestServer::start(io, *planner, *shelf, std::move(options)));

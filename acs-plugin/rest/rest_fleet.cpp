@@ -137,7 +137,11 @@ void RestServer::Impl::import_sites(const Call& call) {
 
 void RestServer::Impl::list_audit(const Call& call) {
     const auto limit = call.target.query.contains("limit") ? call.page.limit : kUsualAudit;
-    options.audit(limit, [weak = weak_from_this(), id = call.id](const auto& rows) {
+    service::EventQuery query;
+    query.kinds = {"api.call"};
+    query.is_newest_first = true;
+    query.at_most = limit;
+    options.history(std::move(query), [weak = weak_from_this(), id = call.id](const auto& rows) {
         const auto self = weak.lock();
         if (!self) return;
         if (!rows.has_value()) return self->refuse(id, 500, rows.error().message);

@@ -80,7 +80,12 @@ void RestServer::Impl::on_request(const net::HttpRequest& request, net::Exchange
 void RestServer::Impl::commit(net::ExchangeId id, service::Changes changes, const std::string& who,
                               const std::string& what,
                               std::function<net::HttpResponse()> answer_of) {
-    changes.emplace_back(service::AuditRow{options.wall_time(), who, what});
+    service::EventRow said;
+    said.at = options.wall_time();
+    said.kind = "api.call";
+    said.who = who;
+    said.why = what;
+    changes.emplace_back(std::move(said));
     commit(id, std::move(changes), std::move(answer_of));
 }
 

@@ -39,9 +39,9 @@ struct RestOptions {
     std::function<service::WallTime()> wall_time;
     // The store's. `done` comes on the io_context's thread.
     std::function<void(service::Changes, std::function<void(Result<void>)> done)> commit;
-    std::function<void(std::size_t at_most,
-                       std::function<void(Result<std::vector<service::AuditRow>>)> done)>
-        audit;
+    std::function<void(service::EventQuery,
+                       std::function<void(Result<std::vector<service::EventRow>>)> done)>
+        history;
     std::function<void(const std::string& line)> log;  // may be empty
 };
 

@@ -169,8 +169,8 @@ Json to_json(const service::RolloutDeviceRow& device) {
             {"origin_bytes", device.origin_bytes}};
 }
 
-Json to_json(const service::AuditRow& row) {
-    return {{"at", time_of(row.at)}, {"who", row.who}, {"what", row.what}};
+Json to_json(const service::EventRow& row) {
+    return {{"at", time_of(row.at)}, {"who", row.who}, {"what", row.why}};
 }
 
 std::string dump(const Json& json) {

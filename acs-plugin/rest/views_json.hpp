@@ -16,7 +16,7 @@ nlohmann::ordered_json to_json(const service::GroupView& group);
 // device's time in lower bounds.
 nlohmann::ordered_json to_json(const service::RolloutView& rollout);
 nlohmann::ordered_json to_json(const service::RolloutDeviceRow& device);
-nlohmann::ordered_json to_json(const service::AuditRow& row);
+nlohmann::ordered_json to_json(const service::EventRow& row);
 
 // As text on the wire: bytes that are not UTF-8 become U+FFFD, devices say what they like.
 std::string dump(const nlohmann::ordered_json& json);

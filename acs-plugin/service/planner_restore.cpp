@@ -31,7 +31,7 @@ Result<void> Planner::restore(const std::vector<Row>& rows) {
                        [&](const SiteImportRow& r) {
                            if (!r.site.empty()) impl_->imports[r.identity] = r.site;
                        },
-                       [](const AuditRow&) {},
+                       [](const auto&) {},  // not the planner's
                    },
                    row);
     std::sort(sorted.devices.begin(), sorted.devices.end(),

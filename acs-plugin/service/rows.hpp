@@ -3,8 +3,8 @@
 // them, acs-plugin/store writes them (an upsert by the key named first), and a planner that is
 // given all of them back goes on where the old one stopped. Dense indices are never in a row.
 //
-// Secrets: RolloutRow::key and DeviceRow::connection_password. The store's file is the owner's
-// only.
+// Secrets: RolloutRow::key, DeviceRow::connection_password and WebhookRow::secret. The store's file
+// is the owner's only.
 
 #include <compare>
 #include <cstdint>
@@ -94,14 +94,77 @@ struct SiteImportRow {
     std::string site;      // empty: taken out of the table
 };
 
-// Who did what: the REST calls that change something.
-struct AuditRow {
+// One line of the one log of all that happened: what operators ask for, what streams and webhooks
+// send on. Written in the transaction of what it tells of.
+struct EventRow {
+    std::uint64_t number = 0;  // key: given by the store at commit; ascending, maybe with gaps
     WallTime at;
-    std::string who, what;
+    // device.state, rollout.state, wave.opened, rollout.halted, site.budget, image.published,
+    // policy.changed, device.imported, device.erased, token.created, token.revoked,
+    // webhook.created, webhook.deleted, api.call
+    std::string kind;
+    std::string who;                      // "planner", "device", or the name of an operator's token
+    std::string rollout, identity, site;  // what it is about; empty: not about one
+    std::string from, to;                 // states, of a change of state
+    std::string why;                      // in words
 };
 
-using Row = std::variant<DeviceRow, ImageRow, RolloutRow, RolloutDeviceRow, OriginCountRow,
-                         SiteImportRow, AuditRow>;
+// A key to the REST API.
+struct TokenRow {
+    std::string id;  // key
+    std::string name;
+    std::string role;  // viewer, operator or admin
+    Bytes hash;        // SHA-256 of the token, which is 256 random bits
+    WallTime created, expires;
+    bool is_revoked = false;
+};
+
+// Where events are sent to.
+struct WebhookRow {
+    std::string id;  // key
+    std::string url;
+    std::string secret;              // signs what is sent
+    std::vector<std::string> kinds;  // of events; empty: all
+    bool is_gone = false;
+    std::uint64_t delivered = 0;  // number of the last event that was taken there
+};
+
+// What the operator wants of the fleet as a whole, as JSON.
+struct PolicyRow {
+    std::string name;  // key: "fleet"
+    std::string text;
+    std::uint64_t version = 0;
+};
+
+// What a POST with an idempotency key was answered. The store forgets it after a day.
+struct IdempotencyRow {
+    std::string key;
+    std::string who;  // key too: nobody meets another's
+    Bytes request;    // SHA-256 of method, path and body
+    std::uint32_t status = 0;
+    std::string answer;
+    WallTime at;
+};
+
+// A subscriber's device is to be forgotten: its row, its parts in rollouts, its site of the table
+// go, and its name in the log; what the same commit says of it too, wherever that stands.
+struct DeviceGone {
+    std::string identity;
+};
+
+using Row =
+    std::variant<DeviceRow, ImageRow, RolloutRow, RolloutDeviceRow, OriginCountRow, SiteImportRow,
+                 EventRow, TokenRow, WebhookRow, PolicyRow, IdempotencyRow, DeviceGone>;
+
+// Which events to tell of, in the order of their numbers.
+struct EventQuery {
+    std::uint64_t after = 0;            // numbers above it
+    std::uint64_t before = 0;           // and below it; 0: all
+    std::vector<std::string> kinds{};   // empty: all
+    std::string rollout{}, identity{};  // empty: all
+    bool is_newest_first = false;
+    std::size_t at_most = 100;
+};
 
 // What one input changed: written in one transaction, in this order, or not at all.
 using Changes = std::vector<Row>;

@@ -123,14 +123,72 @@ void visit_columns(Visitor& v, service::SiteImportRow& r) {
     v("site", r.site);
 }
 
-inline const char* table_of(const service::AuditRow&) {
-    return "audit";
+// The number is the store's own affair: tables.cpp gives it, and reads it back.
+inline const char* table_of(const service::EventRow&) {
+    return "event";
 }
 template <class Visitor>
-void visit_columns(Visitor& v, service::AuditRow& r) {
+void visit_columns(Visitor& v, service::EventRow& r) {
+    v.key("number", r.number);
     v("at_ms", r.at);
+    v("kind", r.kind);
     v("who", r.who);
-    v("what", r.what);
+    v("rollout", r.rollout);
+    v("identity", r.identity);
+    v("site", r.site);
+    v("from_state", r.from);
+    v("to_state", r.to);
+    v("why", r.why);
+}
+
+inline const char* table_of(const service::TokenRow&) {
+    return "api_token";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::TokenRow& r) {
+    v.key("id", r.id);
+    v("name", r.name);
+    v("role", r.role);
+    v("hash", r.hash);
+    v("created_ms", r.created);
+    v("expires_ms", r.expires);
+    v("is_revoked", r.is_revoked);
+}
+
+inline const char* table_of(const service::WebhookRow&) {
+    return "webhook";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::WebhookRow& r) {
+    v.key("id", r.id);
+    v("url", r.url);
+    v("secret", r.secret);
+    v("kinds", r.kinds);
+    v("is_gone", r.is_gone);
+    v("delivered", r.delivered);
+}
+
+inline const char* table_of(const service::PolicyRow&) {
+    return "policy";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::PolicyRow& r) {
+    v.key("name", r.name);
+    v("text", r.text);
+    v("version", r.version);
+}
+
+inline const char* table_of(const service::IdempotencyRow&) {
+    return "idempotency";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::IdempotencyRow& r) {
+    v.key("idempotency_key", r.key);
+    v.key("who", r.who);
+    v("request", r.request);
+    v("status", r.status);
+    v("answer", r.answer);
+    v("at_ms", r.at);
 }
 
 }  // namespace sluice::store

@@ -65,8 +65,42 @@ CREATE TABLE audit (
 );
 )sql";
 
+// One log of all that happened, out of what operators did; and what the API keeps: who may, who is
+// told, what was answered.
+constexpr std::string_view kEvents = R"sql(
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL,
+    rollout TEXT NOT NULL, identity TEXT NOT NULL, site TEXT NOT NULL,
+    from_state TEXT NOT NULL, to_state TEXT NOT NULL, why TEXT NOT NULL
+);
+INSERT INTO event (number, at_ms, kind, who, rollout, identity, site, from_state, to_state, why)
+    SELECT number, at_ms, 'api.call', who, '', '', '', '', '', what FROM audit ORDER BY number;
+DROP TABLE audit;
+CREATE INDEX event_of_identity ON event (identity, number);
+CREATE INDEX event_of_rollout ON event (rollout, number);
+CREATE TABLE api_token (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL, role TEXT NOT NULL, hash TEXT NOT NULL,
+    created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, is_revoked INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY NOT NULL,
+    url TEXT NOT NULL, secret TEXT NOT NULL, kinds TEXT NOT NULL,
+    is_gone INTEGER NOT NULL, delivered INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE policy (
+    name TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL, version INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE idempotency (
+    idempotency_key TEXT NOT NULL, who TEXT NOT NULL,
+    request TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (idempotency_key, who)
+) WITHOUT ROWID;
+)sql";
+
 // Step n makes version n + 1 out of version n. Steps are added, never changed.
-constexpr std::array<std::string_view, 2> kSteps{kFirst, kAudit};
+constexpr std::array<std::string_view, 3> kSteps{kFirst, kAudit, kEvents};
 constexpr int kVersion = static_cast<int>(kSteps.size());
 
 int number_of(soci::session& db, const std::string& query) {

@@ -19,7 +19,7 @@ constexpr int kBusySeconds = 10;
 
 // In SOCI's own words: key=value, a value with spaces in quotes.
 std::string connection_text(const StoreOptions& options) {
-    auto out = "dbname=\"" + options.path + "\" timeout=" + std::to_string(kBusySeconds);
+    auto out = "dbname=\"" + options.url + "\" timeout=" + std::to_string(kBusySeconds);
     if (!options.vfs.empty()) out += " vfs=" + options.vfs;
     return out;
 }
@@ -55,7 +55,7 @@ struct Store::Impl {
     Result<void> open();
     void write_waiting();
     Result<void> write(const std::vector<Commit>& batch);
-    Result<std::vector<service::AuditRow>> newest_audit(std::size_t at_most);
+    Result<std::vector<service::EventRow>> events(const service::EventQuery& query);
 
     const StoreOptions options;
     const Post post;
@@ -63,8 +63,8 @@ struct Store::Impl {
     soci::session db;  // the writer thread's, once there is a commit
     std::optional<Tables> tables;
     std::optional<std::string> failure;  // the writer thread's: nothing is written after it
-    soci::session audit_db;              // the reader thread's
-    bool is_audit_open = false;
+    soci::session reading_db;            // the reader thread's
+    bool is_reading_open = false;
 
     std::mutex mutex;
     std::vector<Commit> waiting;  // a job is on its way whenever this is not empty
@@ -74,9 +74,9 @@ struct Store::Impl {
 };
 
 Result<void> Store::Impl::open() {
-    return guarded(options.path, [&]() -> Result<void> {
+    return guarded(options.url, [&]() -> Result<void> {
         db.open(soci::sqlite3, connection_text(options));
-        SLUICE_CHECK(open_schema(db, options.path, options.checkpoint_pages));
+        SLUICE_CHECK(open_schema(db, options.url, options.checkpoint_pages));
         tables.emplace(db);
         return success();
     });
@@ -100,29 +100,35 @@ void Store::Impl::write_waiting() {
 }
 
 Result<void> Store::Impl::write(const std::vector<Commit>& batch) {
-    return guarded(options.path, [&]() -> Result<void> {
+    return guarded(options.url, [&]() -> Result<void> {
         soci::transaction all(db);
-        for (const auto& commit : batch)
-            for (const auto& row : commit.rows) tables->write(row);
+        const auto is_last = [](const service::Row& row) {
+            return std::holds_alternative<service::DeviceGone>(row);
+        };
+        for (const auto& commit : batch) {
+            for (const auto& row : commit.rows)
+                if (!is_last(row)) tables->write(row);
+            for (const auto& row : commit.rows)
+                if (is_last(row)) tables->write(row);
+        }
         all.commit();
         return success();
     });
 }
 
-Result<std::vector<service::AuditRow>> Store::Impl::newest_audit(std::size_t at_most) {
-    return guarded(options.path, [&]() -> Result<std::vector<service::AuditRow>> {
-        if (!is_audit_open) audit_db.open(soci::sqlite3, connection_text(options));
-        is_audit_open = true;
-        SLUICE_TRY(auto rows, read_audit(audit_db, at_most));
-        return rows;
+Result<std::vector<service::EventRow>> Store::Impl::events(const service::EventQuery& query) {
+    return guarded(options.url, [&]() -> Result<std::vector<service::EventRow>> {
+        if (!is_reading_open) reading_db.open(soci::sqlite3, connection_text(options));
+        is_reading_open = true;
+        return read_events(reading_db, query);
     });
 }
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, Post post) {
-    if (options.path.find('"') != std::string::npos)
-        return Error{options.path + ": a store's path has no quotation marks"};
-    SLUICE_TRY(auto lock, FileLock::take(options.path));
-    if (options.vfs.empty()) SLUICE_CHECK(make_private_file(options.path));
+    if (options.url.find('"') != std::string::npos)
+        return Error{options.url + ": a store's path has no quotation marks"};
+    SLUICE_TRY(auto lock, FileLock::take(options.url));
+    if (options.vfs.empty()) SLUICE_CHECK(make_private_file(options.url));
     auto impl = std::make_unique<Impl>(options, std::move(post), std::move(lock));
     SLUICE_CHECK(impl->open());
     return std::unique_ptr<Store>(new Store(std::move(impl)));
@@ -132,9 +138,9 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<std::vector<service::Row>> Store::load() {
-    return guarded(impl_->options.path, [&]() -> Result<std::vector<service::Row>> {
+    return guarded(impl_->options.url, [&]() -> Result<std::vector<service::Row>> {
         auto rows = read_rows(impl_->db);
-        if (!rows.has_value()) return std::move(rows).error().within(impl_->options.path);
+        if (!rows.has_value()) return std::move(rows).error().within(impl_->options.url);
         return rows;
     });
 }
@@ -149,11 +155,11 @@ void Store::commit(service::Changes rows, std::function<void(Result<void>)> done
     impl.writer.run([&impl] { impl.write_waiting(); });
 }
 
-void Store::audit(std::size_t at_most,
-                  std::function<void(Result<std::vector<service::AuditRow>>)> done) {
+void Store::history(service::EventQuery query,
+                    std::function<void(Result<std::vector<service::EventRow>>)> done) {
     auto& impl = *impl_;
-    impl.reader.run([&impl, at_most, done = std::move(done)] {
-        impl.post([done, rows = impl.newest_audit(at_most)] { done(rows); });
+    impl.reader.run([&impl, query = std::move(query), done = std::move(done)] {
+        impl.post([done, rows = impl.events(query)] { done(rows); });
     });
 }
 

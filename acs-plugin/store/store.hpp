@@ -19,8 +19,9 @@
 namespace sluice::store {
 
 struct StoreOptions {
-    std::string path;  // of the SQLite file; made with mode 0600 where it is not there
-    std::string vfs;   // of SQLite; empty: the system's. Tests put their power cut here.
+    // A path: of an SQLite file, made with mode 0600 where it is not there.
+    std::string url;
+    std::string vfs;  // of SQLite; empty: the system's. Tests put their power cut here.
     // The log goes back into the file when it has grown to so many pages of 4 KiB.
     std::uint32_t checkpoint_pages = 1000;
 };
@@ -36,7 +37,7 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    // Every row but the audit's. Before the first commit.
+    // Every row but the events. Before the first commit.
     Result<std::vector<service::Row>> load();
 
     // All of `rows` or nothing, after everything committed before. `done` is called once, when the
@@ -44,9 +45,9 @@ public:
     // process should end (a planner must not run ahead of its store).
     void commit(service::Changes rows, std::function<void(Result<void>)> done);
 
-    // The newest `at_most`, newest first. Its own connection: does not wait behind commits.
-    void audit(std::size_t at_most,
-               std::function<void(Result<std::vector<service::AuditRow>>)> done);
+    // What happened. Its own connection: does not wait behind commits.
+    void history(service::EventQuery query,
+                 std::function<void(Result<std::vector<service::EventRow>>)> done);
 
 private:
     struct Impl;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <soci/soci.h>
+#include <sstream>
 #include <string_view>
 
 #include "acs-plugin/store/columns.hpp"
@@ -32,7 +33,8 @@ constexpr Kind kind_of() {
     if constexpr (std::is_same_v<T, double> || std::is_same_v<T, std::optional<double>>)
         return Kind::real;
     else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, Bytes> ||
-                       std::is_same_v<T, inventory::Endpoint>)
+                       std::is_same_v<T, inventory::Endpoint> ||
+                       std::is_same_v<T, std::vector<std::string>>)
         return Kind::text;
     else
         return Kind::integer;
@@ -78,6 +80,10 @@ private:
     static void put(Cell& c, const Bytes& value) { c.text = to_hex(value); }
     static void put(Cell& c, const inventory::Endpoint& value) {
         c.text = value.is_unset() ? "" : inventory::format_endpoint(value);
+    }
+    static void put(Cell& c, const std::vector<std::string>& words) {
+        c.text.clear();
+        for (const auto& word : words) c.text += (c.text.empty() ? "" : " ") + word;
     }
     static void put(Cell& c, const service::WallTime& value) { c.integer = value.unix_ms; }
     template <class T>
@@ -127,6 +133,11 @@ private:
         const auto endpoint = inventory::parse_endpoint(c.text);
         if (endpoint.has_value()) value = endpoint.value();
         return endpoint.has_value();
+    }
+    static bool get(const Cell& c, std::vector<std::string>& words) {
+        std::istringstream in(c.text);
+        for (std::string word; in >> word;) words.push_back(word);
+        return true;
     }
     static bool get(const Cell& c, service::WallTime& value) {
         value.unix_ms = c.integer;
@@ -218,9 +229,10 @@ private:
     soci::statement statement_;
 };
 
-// Calls `take` with each row of the query's rest, "ORDER BY … LIMIT …".
+// Calls `take` with each row of the query's rest, "WHERE … ORDER BY …", which has `values` in it.
 template <class Row, class Take>
-Result<void> read_table(soci::session& db, const std::string& rest, Take take) {
+Result<void> read_table(soci::session& db, const std::string& rest, Take take,
+                        const std::vector<std::string>& values = {}) {
     auto cells = cells_of<Row>();
     soci::statement statement(db);
     for (auto& cell : cells) switch (cell.kind) {
@@ -235,6 +247,7 @@ Result<void> read_table(soci::session& db, const std::string& rest, Take take) {
                 break;
         }
     const std::string table = table_of(Row{});
+    for (const auto& value : values) statement.exchange(soci::use(value));
     statement.alloc();
     statement.prepare("SELECT " + joined(cells, ", ", [](const Cell& c) { return c.name; }) +
                       " FROM " + table + rest);
@@ -261,17 +274,37 @@ struct Tables::Impl {
           rollout_device(db),
           origin_count(db),
           site_import(db),
-          audit(db),
-          forget_site(db) {
+          event(db),
+          token(db),
+          webhook(db),
+          policy(db),
+          idempotency(db),
+          forget_site(db),
+          db_(db) {
         forget_site.exchange(soci::use(forgotten, "identity"));
         forget_site.alloc();
         forget_site.prepare("DELETE FROM site_import WHERE identity = :identity");
         forget_site.define_and_bind();
+        // The table remembers its highest number also when that row is gone.
+        soci::indicator none = soci::i_null;
+        db << "SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'event'",
+            soci::into(last_event, none);
     }
     void write(const service::SiteImportRow& row) {
         if (!row.site.empty()) return site_import.write(row);
         forgotten = row.identity;
         forget_site.execute(true);
+    }
+    void write(service::EventRow row) {
+        row.number = static_cast<std::uint64_t>(++last_event);
+        event.write(row);
+    }
+    void write(const service::DeviceGone& gone) {
+        for (const char* sql : {"DELETE FROM device WHERE identity = :i",
+                                "DELETE FROM rollout_device WHERE identity = :i",
+                                "DELETE FROM site_import WHERE identity = :i",
+                                "UPDATE event SET identity = '' WHERE identity = :i"})
+            db_ << sql, soci::use(gone.identity);
     }
 
     Writer<service::DeviceRow> device;
@@ -280,9 +313,15 @@ struct Tables::Impl {
     Writer<service::RolloutDeviceRow> rollout_device;
     Writer<service::OriginCountRow> origin_count;
     Writer<service::SiteImportRow> site_import;
-    Writer<service::AuditRow> audit;
+    Writer<service::EventRow> event;
+    Writer<service::TokenRow> token;
+    Writer<service::WebhookRow> webhook;
+    Writer<service::PolicyRow> policy;
+    Writer<service::IdempotencyRow> idempotency;
     std::string forgotten;
     soci::statement forget_site;
+    long long last_event = 0;
+    soci::session& db_;
 };
 
 Tables::Tables(soci::session& db) : impl_(std::make_unique<Impl>(db)) {}
@@ -297,7 +336,12 @@ void Tables::write(const service::Row& row) {
                    [&](const service::RolloutDeviceRow& r) { to.rollout_device.write(r); },
                    [&](const service::OriginCountRow& r) { to.origin_count.write(r); },
                    [&](const service::SiteImportRow& r) { to.write(r); },
-                   [&](const service::AuditRow& r) { to.audit.write(r); },
+                   [&](const service::EventRow& r) { to.write(r); },
+                   [&](const service::TokenRow& r) { to.token.write(r); },
+                   [&](const service::WebhookRow& r) { to.webhook.write(r); },
+                   [&](const service::PolicyRow& r) { to.policy.write(r); },
+                   [&](const service::IdempotencyRow& r) { to.idempotency.write(r); },
+                   [&](const service::DeviceGone& r) { to.write(r); },
                },
                row);
 }
@@ -311,14 +355,34 @@ Result<std::vector<service::Row>> read_rows(soci::session& db) {
     SLUICE_CHECK(read_table<service::RolloutRow>(db, "", take));
     SLUICE_CHECK(read_table<service::RolloutDeviceRow>(db, "", take));
     SLUICE_CHECK(read_table<service::OriginCountRow>(db, "", take));
+    SLUICE_CHECK(read_table<service::TokenRow>(db, "", take));
+    SLUICE_CHECK(read_table<service::WebhookRow>(db, "", take));
+    SLUICE_CHECK(read_table<service::PolicyRow>(db, "", take));
+    SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", take));
     return out;
 }
 
-Result<std::vector<service::AuditRow>> read_audit(soci::session& db, std::size_t at_most) {
-    std::vector<service::AuditRow> out;
-    const auto rest = " ORDER BY number DESC LIMIT " + std::to_string(at_most);
-    SLUICE_CHECK(read_table<service::AuditRow>(
-        db, rest, [&](service::AuditRow&& row) { out.push_back(std::move(row)); }));
+Result<std::vector<service::EventRow>> read_events(soci::session& db,
+                                                   const service::EventQuery& query) {
+    std::vector<service::EventRow> out;
+    std::vector<std::string> values;
+    const auto is_one_of = [&](const char* column, const std::vector<std::string>& allowed) {
+        std::string names;
+        for (const auto& value : allowed) {
+            values.push_back(value);
+            names += (names.empty() ? ":v" : ", :v") + std::to_string(values.size());
+        }
+        return std::string(" AND ") + column + " IN (" + names + ")";
+    };
+    auto rest = " WHERE number > " + std::to_string(query.after);
+    if (query.before != 0) rest += " AND number < " + std::to_string(query.before);
+    if (!query.kinds.empty()) rest += is_one_of("kind", query.kinds);
+    if (!query.rollout.empty()) rest += is_one_of("rollout", {query.rollout});
+    if (!query.identity.empty()) rest += is_one_of("identity", {query.identity});
+    rest += query.is_newest_first ? " ORDER BY number DESC" : " ORDER BY number";
+    rest += " LIMIT " + std::to_string(query.at_most);
+    SLUICE_CHECK(read_table<service::EventRow>(
+        db, rest, [&](service::EventRow&& row) { out.push_back(std::move(row)); }, values));
     return out;
 }
 

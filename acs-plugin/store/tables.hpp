@@ -22,7 +22,8 @@ public:
     Tables(const Tables&) = delete;
     Tables& operator=(const Tables&) = delete;
 
-    // Inserts, or replaces the row of the same key. In a transaction of the caller's.
+    // Inserts, or replaces the row of the same key; an event gets its number. In a transaction of
+    // the caller's.
     void write(const service::Row& row);
 
 private:
@@ -30,9 +31,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Every row but the audit's. An error names table and column of a value that is not ours.
+// Every row but the events. An error names table and column of a value that is not ours.
 Result<std::vector<service::Row>> read_rows(soci::session& db);
-// The newest first.
-Result<std::vector<service::AuditRow>> read_audit(soci::session& db, std::size_t at_most);
+Result<std::vector<service::EventRow>> read_events(soci::session& db,
+                                                   const service::EventQuery& query);
 
 }  // namespace sluice::store

@@ -20,7 +20,8 @@ std::string key_of(const Row& row) {
             [](const RolloutDeviceRow& r) { return "seat/" + r.rollout + "/" + r.identity; },
             [](const OriginCountRow& r) { return "count/" + r.rollout + "/" + r.site; },
             [](const SiteImportRow& r) { return "import/" + r.identity; },
-            [](const AuditRow&) { return std::string("audit"); },
+            // Of these a planner keeps nothing; a device's own rows are what goes.
+            [](const auto&) { return std::string(); },
         },
         row);
 }

@@ -50,9 +50,9 @@ inline Result<void> commit(Store& store, service::Changes rows) {
     return done.get_future().get();
 }
 
-inline std::vector<service::AuditRow> audit(Store& store, std::size_t at_most) {
-    std::promise<Result<std::vector<service::AuditRow>>> done;
-    store.audit(at_most, [&](auto rows) { done.set_value(std::move(rows)); });
+inline std::vector<service::EventRow> history(Store& store, service::EventQuery query = {}) {
+    std::promise<Result<std::vector<service::EventRow>>> done;
+    store.history(std::move(query), [&](auto rows) { done.set_value(std::move(rows)); });
     return done.get_future().get().value();
 }
 

@@ -60,12 +60,43 @@ inline bool operator==(const SiteImportRow& a, const SiteImportRow& b) {
     };
     return fields(a) == fields(b);
 }
-inline bool operator==(const AuditRow& a, const AuditRow& b) {
-    const auto fields = [](const AuditRow& r) {
-        const auto& [at, who, what] = r;
-        return std::tie(at, who, what);
+inline bool operator==(const EventRow& a, const EventRow& b) {
+    const auto fields = [](const EventRow& r) {
+        const auto& [number, at, kind, who, rollout, identity, site, from, to, why] = r;
+        return std::tie(number, at, kind, who, rollout, identity, site, from, to, why);
     };
     return fields(a) == fields(b);
+}
+inline bool operator==(const TokenRow& a, const TokenRow& b) {
+    const auto fields = [](const TokenRow& r) {
+        const auto& [id, name, role, hash, created, expires, revoked] = r;
+        return std::tie(id, name, role, hash, created, expires, revoked);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const WebhookRow& a, const WebhookRow& b) {
+    const auto fields = [](const WebhookRow& r) {
+        const auto& [id, url, secret, kinds, gone, delivered] = r;
+        return std::tie(id, url, secret, kinds, gone, delivered);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const PolicyRow& a, const PolicyRow& b) {
+    const auto fields = [](const PolicyRow& r) {
+        const auto& [name, text, version] = r;
+        return std::tie(name, text, version);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const IdempotencyRow& a, const IdempotencyRow& b) {
+    const auto fields = [](const IdempotencyRow& r) {
+        const auto& [key, who, request, status, answer, at] = r;
+        return std::tie(key, who, request, status, answer, at);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const DeviceGone& a, const DeviceGone& b) {
+    return a.identity == b.identity;
 }
 
 }  // namespace sluice::service
@@ -117,6 +148,10 @@ inline service::RolloutRow a_rollout(const std::string& id) {
 inline service::RolloutDeviceRow a_part(const std::string& rollout, const std::string& identity) {
     return {rollout, identity, "fetching", "master", "home-7", "{\"a\":1}", "tok", "key", 3,
             9010,    "why",    {1},        {2},      {3},      {4},         5,     6};
+}
+
+inline service::EventRow an_event(const std::string& kind, const std::string& identity = {}) {
+    return {0, {3}, kind, "planner", "r", identity, "home-7", "due", "ordered", "its turn"};
 }
 
 }  // namespace sluice::store

@@ -43,7 +43,11 @@ TEST(Store, GivesEveryFieldOfEveryRowBackAfterARestart) {
                                 a_rollout("r"),
                                 a_part("r", "a"),
                                 service::OriginCountRow{"r", "home-7", 1, 2, 3},
-                                service::SiteImportRow{"a", "home-7"}};
+                                service::SiteImportRow{"a", "home-7"},
+                                service::TokenRow{"t", "ci", "admin", Bytes(32, 9), {1}, {2}, true},
+                                service::WebhookRow{"w", "https://x/", "s", {"a.b", "c"}, true, 7},
+                                service::PolicyRow{"fleet", "{}", 3},
+                                service::IdempotencyRow{"k", "ci", Bytes(32, 1), 201, "{}", {4}}};
     ASSERT_TRUE(commit(*opened(file.path()), rows));
 
     const auto read = opened(file.path())->load();
@@ -78,14 +82,20 @@ TEST(Store, ForgetsADeviceThatWasTakenOutOfTheTableOfSites) {
                 UnorderedElementsAreArray(service::Changes{service::SiteImportRow{"b", "x"}}));
 }
 
-TEST(Store, TellsTheAuditNewestFirstAndNotAtLoad) {
+TEST(Store, NumbersWhatHappenedAndTellsItWhenAskedAndNotAtLoad) {
     const StoreFile file;
     const auto store = opened(file.path());
-    const service::AuditRow first{{1}, "api", "started r1"}, second{{1}, "api", "paused r1"},
-        third{{0}, "api", "resumed r1"};  // a clock that went back changes no order
+    auto first = an_event("device.state", "a"), second = an_event("api.call"),
+         third = an_event("device.state", "b");
+    third.at = {0};  // a clock that went back changes no order
     ASSERT_TRUE(commit(*store, {first, second}));
     ASSERT_TRUE(commit(*store, {third}));
-    EXPECT_THAT(audit(*store, 2), ElementsAre(third, second));
+    first.number = 1, second.number = 2, third.number = 3;
+    EXPECT_THAT(history(*store), ElementsAre(first, second, third));
+    service::EventQuery newest;
+    newest.is_newest_first = true;
+    newest.at_most = 2;
+    EXPECT_THAT(history(*store, newest), ElementsAre(third, second));
     EXPECT_THAT(store->load().value(), IsEmpty());
 }
 
@@ -94,7 +104,7 @@ TEST(Store, AnswersCommitsInTheirOrder) {
     const auto store = opened(file.path());
     std::vector<int> order;
     for (int i = 0; i < 200; ++i)
-        store->commit({service::AuditRow{{i}, "api", "x"}}, [&order, i](Result<void> r) {
+        store->commit({an_event("api.call")}, [&order, i](Result<void> r) {
             EXPECT_TRUE(r.has_value());
             order.push_back(i);
         });
@@ -169,18 +179,79 @@ TEST(Store, NamesAPathThatCannotBe) {
     }
 }
 
+constexpr const char* kWithoutEvents =
+    "DROP TABLE event; DROP TABLE api_token; DROP TABLE webhook; DROP TABLE policy;"
+    "DROP TABLE idempotency;";
+
 // The first schema, as its files have it: before there was an audit.
 TEST(Store, MakesAFileOfTheFirstSchemaOneOfToday) {
     const StoreFile file;
     ASSERT_TRUE(commit(*opened(file.path()), {a_device("a"), an_image("i")}));
-    run_sql(file.path(), "DROP TABLE audit; PRAGMA user_version = 1");
+    run_sql(file.path(), kWithoutEvents);
+    run_sql(file.path(), "PRAGMA user_version = 1");
 
     const auto store = opened(file.path());
 
     EXPECT_THAT(store->load().value(),
                 UnorderedElementsAreArray(service::Changes{a_device("a"), an_image("i")}));
-    ASSERT_TRUE(commit(*store, {service::AuditRow{{1}, "api", "x"}}));
-    EXPECT_EQ(audit(*store, 9).size(), 1u);
+    ASSERT_TRUE(commit(*store, {an_event("api.call")}));
+    EXPECT_EQ(history(*store).size(), 1u);
+}
+
+TEST(Store, TakesTheAuditOfAnOlderReleaseIntoItsLog) {
+    const StoreFile file;
+    opened(file.path());
+    run_sql(file.path(), kWithoutEvents);
+    run_sql(file.path(),
+            "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);"
+            "INSERT INTO audit VALUES (7, 1, 'api', 'paused r1'); PRAGMA user_version = 2");
+
+    const auto store = opened(file.path());
+    ASSERT_TRUE(commit(*store, {an_event("device.state")}));
+
+    auto next = an_event("device.state");
+    next.number = 8;
+    EXPECT_THAT(
+        history(*store),
+        ElementsAre(service::EventRow{7, {1}, "api.call", "api", {}, {}, {}, {}, {}, "paused r1"},
+                    next));
+}
+
+TEST(Store, TellsOnlyOfWhatItIsAskedFor) {
+    const StoreFile file;
+    const auto store = opened(file.path());
+    auto elsewhere = an_event("device.state", "a");
+    elsewhere.rollout = "r2";
+    ASSERT_TRUE(commit(*store, {an_event("device.state", "a"), an_event("rollout.state"), elsewhere,
+                                an_event("device.state", "it's"), an_event("api.call", "a")}));
+    const auto numbers = [&](const service::EventQuery& query) {
+        std::vector<std::uint64_t> out;
+        for (const auto& row : history(*store, query)) out.push_back(row.number);
+        return out;
+    };
+    EXPECT_THAT(numbers({.after = 3}), ElementsAre(4, 5));
+    EXPECT_THAT(numbers({.after = 1, .before = 4}), ElementsAre(2, 3));
+    EXPECT_THAT(numbers({.kinds = {"rollout.state", "api.call"}}), ElementsAre(2, 5));
+    EXPECT_THAT(numbers({.rollout = "r2"}), ElementsAre(3));
+    EXPECT_THAT(numbers({.identity = "it's"}), ElementsAre(4));
+    EXPECT_THAT(numbers({.kinds = {"device.state"}, .rollout = "r", .identity = "a"}),
+                ElementsAre(1));
+    EXPECT_THAT(numbers({.is_newest_first = true, .at_most = 1}), ElementsAre(5));
+}
+
+TEST(Store, ForgetsASubscribersDeviceAndKeepsWhatHappenedWithoutItsName) {
+    const StoreFile file;
+    const auto store = opened(file.path());
+    ASSERT_TRUE(commit(*store, {a_device("a"), a_device("b"), a_part("r", "a"), a_part("r", "b"),
+                                service::SiteImportRow{"a", "x"}, an_event("device.state", "a"),
+                                an_event("device.state", "b")}));
+    ASSERT_TRUE(commit(*store, {service::DeviceGone{"a"}, an_event("device.erased", "a")}));
+    EXPECT_THAT(store->load().value(),
+                UnorderedElementsAreArray(service::Changes{a_device("b"), a_part("r", "b")}));
+    std::vector<std::string> named;
+    for (const auto& row : history(*store)) named.push_back(row.identity);
+    EXPECT_THAT(named, ElementsAre("", "b", ""));
 }
 
 TEST(Store, RefusesValuesThatNoReleaseWrote) {

@@ -43,7 +43,7 @@ public:
         options.wall_time = [this] { return bench.now; };
         options.commit = [this](service::Changes rows, std::function<void(Result<void>)> done) {
             for (const auto& row : rows)
-                if (const auto* said = std::get_if<service::AuditRow>(&row))
+                if (const auto* said = std::get_if<service::EventRow>(&row))
                     audit.insert(audit.begin(), *said);
             commits.push_back(std::move(rows));
             if (is_store_slow)
@@ -53,9 +53,9 @@ public:
             else
                 done(success());
         };
-        options.audit = [this](std::size_t at_most, auto done) {
+        options.history = [this](const service::EventQuery& query, auto done) {
             auto rows = audit;
-            if (rows.size() > at_most) rows.resize(at_most);
+            if (rows.size() > query.at_most) rows.resize(query.at_most);
             done(std::move(rows));
         };
     }
@@ -83,7 +83,7 @@ public:
     RestOptions options;
     bool is_store_slow = false, is_store_broken = false;
     std::vector<service::Changes> commits;
-    std::vector<service::AuditRow> audit;
+    std::vector<service::EventRow> audit;
     std::function<void(Result<void>)> waiting;
     std::uint16_t port = 0;
     tests::IoThread thread;

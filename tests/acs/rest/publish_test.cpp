@@ -75,7 +75,7 @@ TEST_F(Publish, AnswersOnlyWhenTheStoreHasIt) {
     EXPECT_EQ(answer.get().status, 201);
     const auto rows = commits.at(0);
     EXPECT_TRUE(std::holds_alternative<service::ImageRow>(rows.at(0)));
-    EXPECT_TRUE(std::holds_alternative<service::AuditRow>(rows.at(1))) << "in one commit";
+    EXPECT_TRUE(std::holds_alternative<service::EventRow>(rows.at(1))) << "in one commit";
 }
 
 TEST_F(Publish, SaysThatTheStoreFailed) {

@@ -27,7 +27,10 @@ protected:
     }
     ~LedgerTest() override { std::remove((path + ".lock").c_str()); }
     static service::Changes a_row(const std::string& what) {
-        return {service::AuditRow{{1}, "test", what}};
+        service::EventRow row;
+        row.kind = "api.call";
+        row.why = what;
+        return {row};
     }
     std::function<void()> note(const std::string& what) {
         return [this, what] { durable.push_back(what); };
