@@ -8,6 +8,7 @@
 #include "engine/base/bytes.hpp"
 #include "engine/base/utc.hpp"
 #include "engine/grouping/json_reader.hpp"
+#include "engine/inventory/address.hpp"
 
 namespace sluice::planning {
 namespace {
@@ -19,10 +20,12 @@ constexpr std::size_t kMaxUrl = 2048;
 constexpr std::size_t kMaxCredential = 256;
 constexpr std::size_t kMaxManifest = 64 * 1024;  // DESIGN §4
 constexpr std::uint64_t kDayMs = 24ull * 60 * 60 * 1000;
+constexpr std::uint64_t kLeastSwarmMemory = 1 << 20;  // a piece of the largest kind
 constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::string_view kRoles[] = {"master", "slave"};
 constexpr std::string_view kKinds[] = {"origin", "peer"};
+constexpr std::string_view kTransports[] = {"tcp", "utp"};
 
 bool is_token(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) {
@@ -114,6 +117,33 @@ Budgets read_budgets(JsonReader& from) {
     return out;
 }
 
+SwarmPeer read_swarm_peer(JsonReader& from) {
+    SwarmPeer out;
+    out.address = from.text("address", 2, 45);
+    if (!inventory::parse_address(out.address)) from.refuse("address", "is not an IP address");
+    out.port = static_cast<std::uint16_t>(from.number("port", 1, 65535));
+    from.finish();
+    return out;
+}
+
+SwarmTerms read_swarm(JsonReader& from) {
+    SwarmTerms out;
+    out.port = static_cast<std::uint16_t>(from.number("port", 1, 65535));
+    for (auto& object : from.objects("peers", 0, kMaxSwarmPeers))
+        out.peers.push_back(read_swarm_peer(object));
+    out.transport = from.choice_or("transport", 0, kTransports) == 0 ? SwarmTransport::tcp
+                                                                     : SwarmTransport::utp;
+    out.upload_slots =
+        static_cast<std::uint32_t>(from.number_or("upload_slots", out.upload_slots, 0, 1024));
+    out.rate_cap_bps = from.number_or("rate_cap_bps", 0, 0, kAnyNumber);
+    out.cpu_gate_percent = static_cast<std::uint32_t>(
+        from.number_or("cpu_gate_percent", out.cpu_gate_percent, 1, 100));
+    out.memory_bytes =
+        from.number_or("memory_bytes", out.memory_bytes, kLeastSwarmMemory, std::uint64_t{1} << 30);
+    from.finish();
+    return out;
+}
+
 image::ImageId read_image(JsonReader& from) {
     const auto digest = image::Digest::from_hex(from.text("image", 64, 64));
     if (!digest) from.refuse("image", "is not 64 hex digits");
@@ -151,6 +181,20 @@ std::int64_t milliseconds(Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
 
+nlohmann::ordered_json swarm_json(const SwarmTerms& swarm) {
+    nlohmann::ordered_json out;
+    out["port"] = swarm.port;
+    out["peers"] = nlohmann::ordered_json::array();
+    for (const auto& peer : swarm.peers)
+        out["peers"].push_back({{"address", peer.address}, {"port", peer.port}});
+    out["transport"] = kTransports[swarm.transport == SwarmTransport::tcp ? 0 : 1];
+    out["upload_slots"] = swarm.upload_slots;
+    out["rate_cap_bps"] = swarm.rate_cap_bps;
+    out["cpu_gate_percent"] = swarm.cpu_gate_percent;
+    out["memory_bytes"] = swarm.memory_bytes;
+    return out;
+}
+
 nlohmann::ordered_json source_json(const Source& source) {
     nlohmann::ordered_json out;
     out["kind"] = kKinds[source.kind == SourceKind::origin ? 0 : 1];
@@ -179,6 +223,7 @@ Result<Assignment> parse_assignment(std::string_view text) {
     out.manifest = read_manifest(root);
     out.sources = read_sources(root);
     if (auto serving = root.object_if_any("serving")) out.serving = read_serving(*serving);
+    if (auto swarm = root.object_if_any("swarm")) out.swarm = read_swarm(*swarm);
     if (auto budgets = root.object_if_any("budgets")) out.budgets = read_budgets(*budgets);
     out.seed = read_seed(root);
     out.server_time = read_time(root, "server_time");
@@ -204,6 +249,7 @@ std::string to_json(const Assignment& a) {
                           {"reserved_slots", a.serving->reserved_slots},
                           {"rate_cap_bps", a.serving->rate_cap_bps},
                           {"cpu_gate_percent", a.serving->cpu_gate_percent}};
+    if (a.swarm) out["swarm"] = swarm_json(*a.swarm);
     out["budgets"] = {{"origin_bytes", a.budgets.origin_bytes},
                       {"origin_delay_ms", milliseconds(a.budgets.origin_delay)},
                       {"join_grace_ms", milliseconds(a.budgets.join_grace)},

@@ -32,6 +32,32 @@ struct Source {
     std::string password;
 };
 
+// A peer in the swarm listens on the port after the one where it serves by HTTP.
+inline constexpr std::uint16_t kSwarmPortOffset = 1;
+// The swarm of one site; a site has at most 64 devices by address (DESIGN §5), more by import.
+inline constexpr std::size_t kMaxSwarmPeers = 255;
+
+enum class SwarmTransport : std::uint8_t { tcp, utp };
+
+struct SwarmPeer {
+    std::string address;  // an IP literal
+    std::uint16_t port = 0;
+    friend bool operator==(const SwarmPeer&, const SwarmPeer&) = default;
+};
+
+// How a device takes part in its site's swarm beside its `sources`: the swarm brings pieces in an
+// order of its own, the first living source is watched, the origin stays the session's. Absent, or
+// not understood: `sources` alone are used, and the device still finds everything there.
+struct SwarmTerms {
+    std::uint16_t port = 0;        // where this device listens, at its peer server's address; not 0
+    std::vector<SwarmPeer> peers;  // all others, no one else is let in
+    SwarmTransport transport = SwarmTransport::tcp;
+    std::uint32_t upload_slots = 8;        // peers it gives to at a time
+    std::uint64_t rate_cap_bps = 0;        // of what it gives to the swarm; 0 = no cap
+    std::uint32_t cpu_gate_percent = 90;   // gives to nobody new above this load
+    std::uint64_t memory_bytes = 4 << 20;  // for pieces that are not whole yet
+};
+
 // How a device may serve; absent = it serves nobody.
 struct ServingTerms {
     std::string master_key_hex;        // K_master, 32 bytes in hex: checks credentials, asks no one
@@ -64,6 +90,7 @@ struct Assignment {
     std::string manifest;         // the DSSE envelope, byte for byte
     std::vector<Source> sources;  // in the order to try; the origin last, or absent
     std::optional<ServingTerms> serving;
+    std::optional<SwarmTerms> swarm;
     Budgets budgets;
     std::uint64_t seed = 0;  // of the session's Rng
     UtcTime server_time;

@@ -61,6 +61,10 @@ struct PieceRefused {
     RequestId id;
     PieceIndex piece;
 };  // its digest is wrong
+// In the PieceSet, and no request asked for it: the swarm chooses what it brings.
+struct PieceBrought {
+    PieceIndex piece;
+};
 struct RequestFailed {
     RequestId id;
     Fault fault;
@@ -79,8 +83,8 @@ struct StoreFailed {};  // disk full or broken: nothing more can be kept
 struct Cancelled {};
 
 using Event = std::variant<Started, DeadlinePassed, LayerProved, LayerRefused, BytesArrived,
-                           PieceArrived, PieceProved, PieceRefused, RequestFailed, HaveAnswered,
-                           HaveFailed, StoreFailed, Cancelled>;
+                           PieceArrived, PieceProved, PieceRefused, PieceBrought, RequestFailed,
+                           HaveAnswered, HaveFailed, StoreFailed, Cancelled>;
 
 // --- actions ------------------------------------------------------------------------------
 

@@ -36,6 +36,10 @@ inline constexpr Duration kStandByPause = 5s;
 // A peer that gave nothing useful although it lives is left alone for this long.
 inline constexpr Duration kStarvedPause = 60s;
 
+// In a swarm site neighbours are asked for runs only when the swarm has brought nothing for this
+// long, and the origin then also for what the swarm offers and does not bring.
+inline constexpr Duration kSwarmStuckAfter = 3s;
+
 // Runs per source that are asked for ahead, so that its connection never idles.
 inline constexpr int kRunsAhead = 2;
 // An origin that gave this many wrong pieces is not asked again: the image there is broken.
@@ -45,6 +49,12 @@ inline constexpr int kOriginMistrust = 3;
 // sources share an image evenly.
 constexpr std::uint32_t run_length(std::uint32_t piece_count, std::uint32_t parallel_sources) {
     return std::clamp<std::uint32_t>(piece_count / (8 * parallel_sources), 1, 128);
+}
+
+// Beside a swarm: short, so that a device that takes over from another one, or comes back, asks the
+// origin for little that is on its way already.
+constexpr std::uint32_t swarm_run_length(std::uint32_t piece_count) {
+    return std::clamp<std::uint32_t>(piece_count / 64, 1, 16);
 }
 
 // The first run of a source that has not given a right piece yet, and nothing ahead of it: whoever

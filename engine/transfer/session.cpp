@@ -20,6 +20,7 @@ SessionPlan session_plan(const planning::Assignment& assignment, const image::Pi
             plan.origin_mask = static_cast<std::uint8_t>(plan.origin_mask | 1u << s);
     plan.parallel_sources =
         static_cast<std::uint8_t>(std::clamp(assignment.budgets.parallel_sources, 1u, 4u));
+    plan.has_swarm = assignment.swarm.has_value();
     plan.is_layer_proved = is_layer_proved;
     plan.origin_budget = assignment.budgets.origin_bytes;
     plan.origin_delay = assignment.budgets.origin_delay;
@@ -29,9 +30,10 @@ SessionPlan session_plan(const planning::Assignment& assignment, const image::Pi
     return plan;
 }
 
-Session::Session(const SessionPlan& plan, const PieceSet& have)
-    : plan_(plan), have_(&have), rng_(plan.seed) {
+Session::Session(const SessionPlan& plan, const PieceSet& have, const PieceSet* offered)
+    : plan_(plan), have_(&have), offered_(offered), rng_(plan.seed) {
     assert(image::is_valid(plan.layout) && have.size() == plan.layout.piece_count());
+    assert(offered == nullptr || offered->size() == have.size());
 }
 
 void Session::on(const Event& event, Instant now, Actions& out) {
@@ -72,12 +74,12 @@ void Session::step(Instant now, Actions& out) {
 void Session::handle(const Started&, Instant now, Actions&) {
     if (phase_ != Phase::waiting) return;
     phase_ = plan_.is_layer_proved ? Phase::pieces : Phase::layer;
-    started_at_ = now;
+    started_at_ = brought_at_ = now;
 }
 
 void Session::handle(const DeadlinePassed&, Instant, Actions&) {}
 
-void Session::handle(const LayerProved& e, Instant, Actions&) {
+void Session::handle(const LayerProved& e, Instant now, Actions&) {
     const auto* request = find(e.id);
     if (request == nullptr || !request->is_layer()) return;
     auto& source = sources_[request->source.value];
@@ -85,6 +87,7 @@ void Session::handle(const LayerProved& e, Instant, Actions&) {
     source.was_busy = false;
     source.was_reached = true;
     close(*request);
+    brought_at_ = now;  // the swarm can begin
     phase_ = Phase::pieces;
 }
 
@@ -134,6 +137,14 @@ void Session::handle(const PieceProved& e, Instant, Actions& out) {
         source.is_proven = true;
         close_if_done(*request);
     }
+    cancel_needless(out);
+}
+
+// Whoever is watched over brought it, as far as starving goes.
+void Session::handle(const PieceBrought&, Instant now, Actions& out) {
+    brought_at_ = now;
+    for (std::size_t i = 0; i < open_count_; ++i)
+        if (open_[i].is_vigil) sources_[open_[i].source.value].piece_at = now;
     cancel_needless(out);
 }
 

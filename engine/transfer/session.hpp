@@ -10,6 +10,12 @@
 // when no peer is alive, after `origin_delay`, and inside its byte budget. A piece proven wrong
 // bans its source for good. A source that was left is tried again later, by `have` alone while
 // another one delivers.
+//
+// In a swarm site most pieces come by themselves, in an order of the swarm's own (the named
+// exception). The session then keeps a *vigil* at the peer it would have asked: no run, `have`
+// alone, so that a lost master is noticed as fast as ever and its stand-in turns to the origin
+// under the same delay and budget. The origin is asked for nothing that the swarm offers. Should
+// the swarm bring nothing for a while, neighbours are asked for runs as if there were none.
 
 #include <array>
 #include <cstdint>
@@ -29,6 +35,7 @@ struct SessionPlan {
     std::uint8_t source_count = 0;
     std::uint8_t origin_mask = 0;  // bit i: source i is an origin
     std::uint8_t parallel_sources = 1;
+    bool has_swarm = false;           // pieces also come by PieceBrought
     bool is_layer_proved = false;     // resumed: the store holds a proved layer
     std::uint64_t origin_budget = 0;  // bytes
     Duration origin_delay{};
@@ -43,7 +50,8 @@ class Session {
 public:
     // `have` outlives the session and is written by the shell alone: a piece is added before
     // PieceProved is said, and never removed.
-    Session(const SessionPlan& plan, const PieceSet& have);
+    // `offered`: what neighbours in the swarm say they have; null: nobody says.
+    Session(const SessionPlan& plan, const PieceSet& have, const PieceSet* offered = nullptr);
 
     // Actions are appended to `out`, in the order in which they are to be done.
     void on(const Event& event, Instant now, Actions& out);
@@ -81,13 +89,14 @@ private:
     };
     struct OpenRequest {
         RequestId id;
-        PieceRun run;            // count 0: the layer
+        PieceRun run;            // count 0: the layer, or a vigil
         std::uint32_t next = 0;  // the piece that arrives next
         std::uint16_t verifying = 0;
         SourceIndex source;
-        bool is_hedge = false;
+        bool is_hedge : 1 = false;
+        bool is_vigil : 1 = false;
         bool has_arrived() const { return next == run.end() && run.count > 0; }
-        bool is_layer() const { return run.count == 0; }
+        bool is_layer() const { return run.count == 0 && !is_vigil; }
     };
     static constexpr std::size_t kMaxOpen = 8;
 
@@ -99,6 +108,7 @@ private:
     void handle(const PieceArrived&, Instant, Actions&);
     void handle(const PieceProved&, Instant, Actions&);
     void handle(const PieceRefused&, Instant, Actions&);
+    void handle(const PieceBrought&, Instant, Actions&);
     void handle(const RequestFailed&, Instant, Actions&);
     void handle(const HaveAnswered&, Instant, Actions&);
     void handle(const HaveFailed&, Instant, Actions&);
@@ -136,11 +146,17 @@ private:
     void ask_runs(Instant now, Actions& out);
     void ask_runs_of(std::size_t s, Instant now, Actions& out);
     bool may_ask_more(std::size_t s) const;
+    bool is_swarm_stuck(Instant now) const;
+    bool is_swarm_enough(std::size_t s, Instant now) const;
+    void keep_vigil(std::size_t s, Instant now);
+    void end_vigil(std::size_t s);
+    std::optional<PieceRun> next_run_of(std::size_t s, std::uint32_t max_count, Instant now) const;
     void hedge(Instant now, Actions& out);
     bool is_tail() const;
     Instant hedge_due() const;
     std::optional<std::size_t> hedge_candidate() const;
-    std::optional<PieceRun> next_unasked_run(std::uint32_t max_count) const;
+    std::optional<PieceRun> next_unasked_run(std::uint32_t max_count,
+                                             const PieceSet* beside = nullptr) const;
     RequestId open(std::size_t s, PieceRun run, bool is_hedge, Instant now);
     OpenRequest* find(RequestId id);
     void close(const OpenRequest& request);
@@ -159,11 +175,13 @@ private:
 
     SessionPlan plan_;
     const PieceSet* have_;
+    const PieceSet* offered_;
     Rng rng_;
     std::array<SourceState, planning::kMaxSources> sources_{};
     std::array<OpenRequest, kMaxOpen> open_{};
     std::uint64_t origin_taken_ = 0;  // bytes that came from origins, wanted or not
     Instant started_at_{};
+    Instant brought_at_{};  // by the swarm, last
     Instant peerless_since_ = Instant::never();
     Instant deadline_ = Instant::never();
     std::uint32_t next_id_ = 1;

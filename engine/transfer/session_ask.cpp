@@ -58,7 +58,8 @@ void Session::ask_runs(Instant now, Actions& out) {
             if (is_place_kept(s, now)) ++asked;
             continue;
         }
-        ++asked;
+        // Who gives no sign of life is watched, and holds off nobody.
+        if (!is_swarm_enough(s, now) || is_peer_alive(s, now)) ++asked;
         ask_runs_of(s, now, out);
     }
 }
@@ -75,12 +76,43 @@ bool Session::may_ask_more(std::size_t s) const {
     return open_count_ < kMaxOpen && (sources_[s].is_proven ? arriving < kRunsAhead : open == 0);
 }
 
+bool Session::is_swarm_stuck(Instant now) const {
+    return now >= brought_at_ + kSwarmStuckAfter;
+}
+
+// The neighbour need not be asked: what it has comes by the swarm, or nothing would come from it.
+bool Session::is_swarm_enough(std::size_t s, Instant now) const {
+    if (!plan_.has_swarm || is_origin(s)) return false;
+    return !is_swarm_stuck(now) || sources_[s].have_count <= have_->count();
+}
+
+void Session::keep_vigil(std::size_t s, Instant now) {
+    if (is_active(s) || open_count_ == kMaxOpen) return;
+    open(s, PieceRun{}, false, now);
+    open_[open_count_ - 1].is_vigil = true;
+}
+
+void Session::end_vigil(std::size_t s) {
+    for (std::size_t i = open_count_; i-- > 0;)
+        if (open_[i].is_vigil && open_[i].source.value == s) close(open_[i]);
+}
+
+// The origin is for what no neighbour has.
+std::optional<PieceRun> Session::next_run_of(std::size_t s, std::uint32_t max_count,
+                                             Instant now) const {
+    const bool is_for_swarm = is_origin(s) && plan_.has_swarm && !is_swarm_stuck(now);
+    return next_unasked_run(max_count, is_for_swarm ? offered_ : nullptr);
+}
+
 void Session::ask_runs_of(std::size_t s, Instant now, Actions& out) {
-    const auto longest = sources_[s].is_proven
-                             ? run_length(plan_.layout.piece_count(), plan_.parallel_sources)
-                             : kFirstRunLength;
+    if (is_swarm_enough(s, now)) return keep_vigil(s, now);
+    end_vigil(s);
+    const auto count = plan_.layout.piece_count();
+    const auto longest = !sources_[s].is_proven ? kFirstRunLength
+                         : plan_.has_swarm      ? swarm_run_length(count)
+                                                : run_length(count, plan_.parallel_sources);
     while (may_ask_more(s)) {
-        auto run = next_unasked_run(longest);
+        auto run = next_run_of(s, longest, now);
         if (!run) return;
         if (is_origin(s)) {
             const auto left = origin_bytes_left();
@@ -93,8 +125,9 @@ void Session::ask_runs_of(std::size_t s, Instant now, Actions& out) {
     }
 }
 
-// The first missing pieces that no open request covers.
-std::optional<PieceRun> Session::next_unasked_run(std::uint32_t max_count) const {
+// The first missing pieces that no open request covers, and that are not in `beside`.
+std::optional<PieceRun> Session::next_unasked_run(std::uint32_t max_count,
+                                                  const PieceSet* beside) const {
     PieceIndex from{0};
     for (;;) {
         auto run = have_->first_missing_run(from, max_count);
@@ -103,7 +136,7 @@ std::optional<PieceRun> Session::next_unasked_run(std::uint32_t max_count) const
         bool is_covered = false;
         for (std::size_t i = 0; i < open_count_; ++i) {
             const auto& r = open_[i];
-            if (r.is_layer()) continue;
+            if (r.run.count == 0) continue;
             if (r.run.first <= run->first && run->first.value < r.run.end()) {
                 is_covered = true;
                 from = PieceIndex{std::max(from.value, r.run.end())};
@@ -111,7 +144,14 @@ std::optional<PieceRun> Session::next_unasked_run(std::uint32_t max_count) const
                 end = std::min(end, r.run.first.value);
             }
         }
-        if (!is_covered) return PieceRun{run->first, end - run->first.value};
+        if (is_covered) continue;
+        const PieceRun unasked{run->first, end - run->first.value};
+        if (beside == nullptr) return unasked;
+        const auto rest = beside->first_missing_run(unasked.first, unasked.count);
+        if (!rest) return std::nullopt;
+        if (rest->first.value < unasked.end())
+            return PieceRun{rest->first, std::min(rest->end(), unasked.end()) - rest->first.value};
+        from = PieceIndex{unasked.end()};
     }
 }
 
@@ -187,7 +227,7 @@ void Session::retire(OpenRequest& request) {
 void Session::cancel_needless(Actions& out) {
     for (std::size_t i = open_count_; i-- > 0;) {
         const auto& r = open_[i];
-        if (r.is_layer() || r.verifying > 0) continue;
+        if (r.run.count == 0 || r.verifying > 0) continue;
         const auto missing = have_->first_missing_run(PieceIndex{r.next}, 1);
         if (missing && missing->first.value < r.run.end()) continue;
         if (!r.has_arrived()) out.push_back(CancelRequest{r.id, r.source});
@@ -198,7 +238,8 @@ void Session::cancel_needless(Actions& out) {
 void Session::cancel_requests_of(std::size_t s, Actions& out) {
     for (std::size_t i = open_count_; i-- > 0;) {
         if (open_[i].source.value != s) continue;
-        if (!open_[i].has_arrived()) out.push_back(CancelRequest{open_[i].id, open_[i].source});
+        if (!open_[i].has_arrived() && !open_[i].is_vigil)
+            out.push_back(CancelRequest{open_[i].id, open_[i].source});
         retire(open_[i]);
     }
 }

@@ -190,6 +190,7 @@ Instant Session::compute_deadline(Instant now) const {
     consider(places_kept_until());
     consider(started_at_ + plan_.join_grace);
     if (peerless_since_ != Instant::never()) consider(peerless_since_ + plan_.origin_delay);
+    if (plan_.has_swarm) consider(brought_at_ + kSwarmStuckAfter);
     if (phase_ == Phase::pieces && is_tail()) consider(hedge_due());
     return due;
 }

@@ -19,6 +19,9 @@ Assignment an_assignment() {
         {SourceKind::peer, "http://10.0.0.2:7547", "", "s1.r1.t7.65f0", std::string(32, 'p')},
         {SourceKind::origin, "https://o.example/image.bin", "https://o.example/layer", "", ""}};
     a.serving = ServingTerms{std::string(64, 'a'), 8, 2, 50'000'000, 75};
+    a.swarm = SwarmTerms{
+        7548,   {{"10.0.0.2", 7548}, {"2001:db8::2", 7}}, SwarmTransport::utp, 6, 9'000'000, 80,
+        1 << 20};
     a.budgets = {std::uint64_t{5} << 32, 1500ms, 20s, 600s, 2};
     a.seed = 0x0123456789abcdefULL;
     a.server_time = UtcTime{1'800'000'000};
@@ -48,6 +51,16 @@ void expect_equal(const Assignment& a, const Assignment& b) {
         EXPECT_EQ(a.serving->rate_cap_bps, b.serving->rate_cap_bps);
         EXPECT_EQ(a.serving->cpu_gate_percent, b.serving->cpu_gate_percent);
     }
+    ASSERT_EQ(a.swarm.has_value(), b.swarm.has_value());
+    if (a.swarm) {
+        EXPECT_EQ(a.swarm->port, b.swarm->port);
+        EXPECT_EQ(a.swarm->peers, b.swarm->peers);
+        EXPECT_EQ(a.swarm->transport, b.swarm->transport);
+        EXPECT_EQ(a.swarm->upload_slots, b.swarm->upload_slots);
+        EXPECT_EQ(a.swarm->rate_cap_bps, b.swarm->rate_cap_bps);
+        EXPECT_EQ(a.swarm->cpu_gate_percent, b.swarm->cpu_gate_percent);
+        EXPECT_EQ(a.swarm->memory_bytes, b.swarm->memory_bytes);
+    }
     EXPECT_EQ(a.budgets.origin_bytes, b.budgets.origin_bytes);
     EXPECT_EQ(a.budgets.origin_delay, b.budgets.origin_delay);
     EXPECT_EQ(a.budgets.join_grace, b.budgets.join_grace);
@@ -65,6 +78,7 @@ TEST(AssignmentJson, ComesBackAsItWasWritten) {
     expect_equal(a, back.value());
 
     a.serving.reset();
+    a.swarm.reset();
     a.role = Role::slave;
     a.sources.pop_back();
     back = parse_assignment(to_json(a));
@@ -74,17 +88,19 @@ TEST(AssignmentJson, ComesBackAsItWasWritten) {
 
 TEST(AssignmentJson, IgnoresKeysOfALaterMinor) {
     auto json = nlohmann::json::parse(to_json(an_assignment()));
-    json["swarm"] = {{"port", 1}};
+    json["relay"] = {{"port", 1}};
+    json["swarm"]["peers"][0]["weight"] = 1;
     json["sources"][0]["weight"] = 3;
     EXPECT_TRUE(parse_assignment(json.dump()).has_value());
 }
 
 TEST(AssignmentJson, TakesTheDefaultsForWhatIsOptional) {
     auto json = nlohmann::json::parse(to_json(an_assignment()));
-    for (const char* key : {"serving", "budgets", "refresh_s"}) json.erase(key);
+    for (const char* key : {"serving", "swarm", "budgets", "refresh_s"}) json.erase(key);
     const auto a = parse_assignment(json.dump());
     ASSERT_TRUE(a.has_value()) << a.error().message;
     EXPECT_FALSE(a.value().serving.has_value());
+    EXPECT_FALSE(a.value().swarm.has_value());
     EXPECT_EQ(a.value().budgets.starve_limit, Duration(std::chrono::minutes(10)));
     EXPECT_EQ(a.value().refresh_s, 900u);
 }
@@ -142,6 +158,16 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"/serving/slots", 1e300, "serving.slots: is not a whole number"},
         Bad{"/serving/cpu_gate_percent", 0, "serving.cpu_gate_percent"},
         Bad{"/serving", nullptr, "serving: is not an object"},
+        Bad{"/swarm/port", 0, "swarm.port: 0 is not within 1 to 65535"},
+        Bad{"/swarm/port", kGone, "swarm.port: is missing"},
+        Bad{"/swarm/peers", 7, "swarm.peers: is not a list"},
+        Bad{"/swarm/peers", nlohmann::json(256, {{"address", "10.0.0.1"}, {"port", 1}}),
+            "swarm.peers: has 256 entries, not 0 to 255"},
+        Bad{"/swarm/peers/1/address", "gw.example", "swarm.peers[1].address: is not an IP"},
+        Bad{"/swarm/peers/0/port", 65536, "swarm.peers[0].port"},
+        Bad{"/swarm/transport", "carrier", "swarm.transport: is none of tcp, utp"},
+        Bad{"/swarm/memory_bytes", 1, "swarm.memory_bytes"},
+        Bad{"/swarm/cpu_gate_percent", 101, "swarm.cpu_gate_percent"},
         Bad{"/budgets/origin_delay_ms", 86'400'001, "budgets.origin_delay_ms"},
         Bad{"/budgets/starve_limit_ms", 999, "budgets.starve_limit_ms"},
         Bad{"/budgets/parallel_sources", 5, "budgets.parallel_sources"},

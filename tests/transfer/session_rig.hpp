@@ -47,7 +47,8 @@ inline std::string describe(const Action& action) {
 class SessionRig {
 public:
     // "PPO": two peers, then the origin. 64 pieces of 16 KiB unless said otherwise.
-    explicit SessionRig(const std::string& sources, std::uint32_t pieces = 64) : have_(pieces) {
+    explicit SessionRig(const std::string& sources, std::uint32_t pieces = 64)
+        : have_(pieces), offered_(pieces) {
         plan_.layout = {std::uint64_t{pieces} * image::kLeafLength, image::kLeafLength};
         plan_.source_count = static_cast<std::uint8_t>(sources.size());
         for (std::size_t i = 0; i < sources.size(); ++i)
@@ -60,9 +61,10 @@ public:
     }
     SessionPlan& plan() { return plan_; }
     PieceSet& have() { return have_; }
+    PieceSet& offered() { return offered_; }
 
     std::vector<std::string> start() {
-        session_.emplace(plan_, have_);
+        session_.emplace(plan_, have_, plan_.has_swarm ? &offered_ : nullptr);
         return say(Started{});
     }
     // Lets time pass, deadline by deadline.
@@ -151,6 +153,7 @@ private:
 
     SessionPlan plan_;
     PieceSet have_;
+    PieceSet offered_;  // in the swarm
     std::optional<Session> session_;
     Instant now_{1000s};
     std::vector<RequestRun> runs_;
