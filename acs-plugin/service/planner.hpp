@@ -40,6 +40,7 @@ struct Contact {
     inventory::SiteEvidence evidence;  // `imported` is filled in by the planner
     std::string connection_url, connection_username, connection_password;
     std::string config_version;  // as this session says it; empty: it does not
+    std::string time_zone;       // LocalTimeZone, POSIX or IANA; empty: it does not say
     std::string root;
     std::uint8_t cwmp = 0;
     std::uint32_t max_envelopes = 1;
@@ -59,6 +60,17 @@ struct Grant {
     std::string image;  // ImageRow::id
     // A plain CPE: what it takes from the origin is counted apart from its site's one copy.
     bool is_plain_canary = false;
+    // The site's budget is spent: nothing more for it from the origin now (503, Retry-After).
+    bool is_held = false;
+    // What the whole rollout may draw, bits a second; 0: no limit.
+    std::uint64_t max_origin_bps = 0;
+};
+
+// When an operator (or the planner's owner for him) did what he did, and as whom: events say it.
+struct Act {
+    WallTime at;
+    std::string who = "operator";
+    Act(WallTime t, std::string w = "operator") : at(t), who(std::move(w)) {}  // NOLINT: implicit
 };
 
 class Planner {
@@ -72,6 +84,10 @@ public:
     // Once, first: every row the store has, in any order. An error names the row. Nothing is
     // written by it; what went on in between follows with the next on_time.
     Result<void> restore(const std::vector<Row>& rows);
+    // The same row by row, for fleets whose rows should not lie in memory at one time: each, in any
+    // order, then the end.
+    Result<void> restore_row(Row&& row);
+    Result<void> restore_end();
 
     // --- a device's session -------------------------------------------------------------------
 
@@ -86,6 +102,10 @@ public:
     void on_transfer_complete(const std::string& identity, std::string_view command_key,
                               std::uint32_t fault, std::string_view why, WallTime now,
                               Changes& out);
+
+    // Whether an order that next_order gave should still leave: asked right before it does. False
+    // once the rollout halted, was paused or cancelled, or the device got another.
+    bool still_stands(const std::string& identity, const DeviceOrder& order) const;
 
     // --- time ---------------------------------------------------------------------------------
 
@@ -108,27 +128,61 @@ public:
     const ImageRow* image(std::string_view id) const;
     // Payload that went out under a grant: counted in memory, a row at most once a second
     // (on_time).
-    void on_payload(const Grant& grant, std::uint64_t bytes, bool is_new_request);
+    // False: the site's budget is spent by it, and the transfer should end here. `now` makes the
+    // alarm's event with the next on_time.
+    bool on_payload(const Grant& grant, std::uint64_t bytes, bool is_new_request);
 
     // --- the operator -------------------------------------------------------------------------
 
-    Result<void> publish(ImageRow image, Changes& out);
-    Result<void> import_sites(const std::vector<SiteImportRow>& sites, WallTime now, Changes& out);
-    Result<std::string> start_rollout(const RolloutSpec& spec, WallTime now, Changes& out);
-    Result<void> pause(std::string_view rollout, WallTime now, Changes& out);
-    Result<void> resume(std::string_view rollout, WallTime now, Changes& out);
-    Result<void> cancel(std::string_view rollout, WallTime now, Changes& out);
+    // Each makes its event in `out` beside its rows (EventRow).
+    Result<void> publish(ImageRow image, const Act& act, Changes& out);
+    Result<void> publish(ImageRow image, Changes& out) {
+        const Act act(image.published);
+        return publish(std::move(image), act, out);
+    }
+    Result<void> import_sites(const std::vector<SiteImportRow>& sites, const Act& act,
+                              Changes& out);
+    Result<std::string> start_rollout(const RolloutSpec& spec, const Act& act, Changes& out);
+    Result<void> pause(std::string_view rollout, const Act& act, Changes& out);
+    // Of a paused one, and of one that halted: what it counted until now is forgiven.
+    Result<void> resume(std::string_view rollout, const Act& act, Changes& out);
+    // Aborts it: devices that have an order are told to drop it, where they can.
+    Result<void> cancel(std::string_view rollout, const Act& act, Changes& out);
+    // Its failed devices start anew, with all their attempts; one that was finished runs again.
+    Result<void> retry(std::string_view rollout, const Act& act, Changes& out);
+    // A site that is held gets its budget once more.
+    Result<void> release_site(std::string_view rollout, std::string_view site, const Act& act,
+                              Changes& out);
+    // The fleet's policy, as JSON (planning::parse_fleet_policy). Groups and elections are made
+    // anew; plans that are out stand. PolicyRow "fleet" keeps it, and is what restore() goes by.
+    Result<void> set_policy(std::string_view json, const Act& act, Changes& out);
+    const PolicyRow& policy() const;
+    // A subscriber's device: nothing of it is kept (DeviceGone). Its next report makes it anew.
+    Result<void> erase(const std::string& identity, const Act& act, Changes& out);
 
     // --- views --------------------------------------------------------------------------------
+    // Pages cost what they show, whatever the fleet's size; a filter that fits few costs a look at
+    // every device's columns (docs/ROLLOUTS.md has figures).
 
+    // Valid until the planner's next call.
     const DeviceRow* device(std::string_view identity) const;
+    std::size_t device_count() const;
     std::vector<const ImageRow*> images() const;
-    // At most `at_most` from the one after `after` in order of identity: pages.
+    // Refused: `after` is no page's.
+    Result<DevicePage> devices(const DeviceQuery& query) const;
+    std::optional<DeviceView> device_view(std::string_view identity) const;
+    // At most `at_most` from the one after `after` in order of identity.
     std::vector<DeviceView> devices(std::string_view after, std::size_t at_most) const;
-    std::vector<GroupView> groups() const;
+    GroupPage groups(std::string_view after, std::size_t at_most) const;
+    std::optional<GroupView> group(std::string_view id) const;
+    std::vector<GroupView> groups() const;  // all: for small fleets
     std::vector<RolloutView> rollouts() const;
     std::optional<RolloutView> rollout(std::string_view id) const;
-    // Of one rollout, a page as devices().
+    // By name; devices of no site have the name "" and come one by one, last.
+    std::vector<RolloutSiteView> rollout_sites(std::string_view id, std::string_view after,
+                                               std::size_t at_most) const;
+    std::vector<RolloutDeviceRow> rollout_devices(std::string_view id,
+                                                  const RolloutDeviceQuery& query) const;
     std::vector<RolloutDeviceRow> rollout_devices(std::string_view id, std::string_view after,
                                                   std::size_t at_most) const;
 

@@ -60,7 +60,8 @@ Error unknown(std::string_view what, const std::string& name,
 
 }  // namespace
 
-Result<void> Planner::publish(ImageRow image, Changes& out) {
+Result<void> Planner::publish(ImageRow image, const Act& act, Changes& out) {
+    static_cast<void>(act);
     if (!is_file_name(image.name))
         return Error{"name: is not 1 to 128 of [A-Za-z0-9._-], or begins with a dot"};
     if (!image::Digest::from_hex(image.id)) return Error{"id: is not 64 hex digits"};
@@ -84,7 +85,7 @@ Result<void> Planner::publish(ImageRow image, Changes& out) {
     return Error{"image " + image.id.substr(0, 12) + " is published already, as '" + h.name + "'"};
 }
 
-Result<void> Planner::import_sites(const std::vector<SiteImportRow>& sites, WallTime now,
+Result<void> Planner::import_sites(const std::vector<SiteImportRow>& sites, const Act& act,
                                    Changes& out) {
     constexpr std::size_t kMaxSite = 256, kMaxIdentity = 640;
     for (const auto& s : sites)
@@ -98,7 +99,7 @@ Result<void> Planner::import_sites(const std::vector<SiteImportRow>& sites, Wall
     for (const auto& s : sites)
         if (std::ranges::any_of(s.site, is_control))
             return Error{"'" + s.identity + "': the site has a control character"};
-    static_cast<void>(now);
+    static_cast<void>(act);
     for (const auto& s : sites) {
         out.push_back(s);
         if (s.site.empty())
@@ -169,7 +170,8 @@ std::string Planner::Impl::new_rollout_id(const std::string& name) const {
     }
 }
 
-Result<std::string> Planner::start_rollout(const RolloutSpec& spec, WallTime now, Changes& out) {
+Result<std::string> Planner::start_rollout(const RolloutSpec& spec, const Act& act, Changes& out) {
+    const auto now = act.at;
     SLUICE_TRY(const auto* image, impl_->image_of(spec));
     SLUICE_CHECK(rollout::check(policy_of(spec)));
     if (!image->is_firmware && spec.devices.empty() && spec.sites.empty())
@@ -216,7 +218,8 @@ Error not_now(const Run& run, std::string_view what) {
 
 }  // namespace
 
-Result<void> Planner::pause(std::string_view rollout, WallTime now, Changes& out) {
+Result<void> Planner::pause(std::string_view rollout, const Act& act, Changes& out) {
+    const auto now = act.at;
     const auto at = impl_->runs.find(rollout);
     if (at == impl_->runs.end()) return no_rollout(rollout);
     auto& run = *at->second;
@@ -230,7 +233,8 @@ Result<void> Planner::pause(std::string_view rollout, WallTime now, Changes& out
     return success();
 }
 
-Result<void> Planner::resume(std::string_view rollout, WallTime now, Changes& out) {
+Result<void> Planner::resume(std::string_view rollout, const Act& act, Changes& out) {
+    const auto now = act.at;
     const auto at = impl_->runs.find(rollout);
     if (at == impl_->runs.end()) return no_rollout(rollout);
     auto& run = *at->second;
@@ -244,7 +248,8 @@ Result<void> Planner::resume(std::string_view rollout, WallTime now, Changes& ou
     return success();
 }
 
-Result<void> Planner::cancel(std::string_view rollout, WallTime now, Changes& out) {
+Result<void> Planner::cancel(std::string_view rollout, const Act& act, Changes& out) {
+    const auto now = act.at;
     const auto at = impl_->runs.find(rollout);
     if (at == impl_->runs.end()) return no_rollout(rollout);
     auto& run = *at->second;

@@ -113,15 +113,16 @@ const ImageRow* Planner::image(std::string_view id) const {
     return at == impl_->images.end() ? nullptr : &at->second;
 }
 
-void Planner::on_payload(const Grant& grant, std::uint64_t bytes, bool is_new_request) {
+bool Planner::on_payload(const Grant& grant, std::uint64_t bytes, bool is_new_request) {
     const auto at = impl_->runs.find(grant.rollout);
-    if (at == impl_->runs.end()) return;
+    if (at == impl_->runs.end()) return false;
     auto& count = at->second->counts[grant.site];
     count.bytes += bytes;
     if (grant.is_plain_canary) count.canary_bytes += bytes;
     if (is_new_request) ++count.requests;
     count.is_dirty = true;
     impl_->are_counts_dirty = true;
+    return true;
 }
 
 }  // namespace sluice::service

@@ -52,7 +52,7 @@ std::vector<DeviceView> Planner::devices(std::string_view after, std::size_t at_
     for (auto at = impl_->devices.upper_bound(after);
          at != impl_->devices.end() && out.size() < at_most; ++at) {
         DeviceView view;
-        view.row = &at->second.row;
+        view.row = std::make_shared<const DeviceRow>(at->second.row);
         const auto group = fleet.groups().group_of(at->second.index);
         if (group != grouping::kNoGroup) {
             view.group = fleet.groups().key_text(group);

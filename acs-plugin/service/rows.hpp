@@ -35,6 +35,7 @@ struct DeviceRow {
     std::uint8_t cwmp = 0;       // cwmp::Namespace it last spoke
     std::uint32_t max_envelopes = 1;
     WallTime first_seen, last_seen;
+    std::string time_zone{};  // as it says it, POSIX or IANA; empty: it does not
 };
 
 // A file that the origin gives. Published once, never changed.
@@ -50,7 +51,8 @@ struct ImageRow {
     WallTime published;
 };
 
-enum class RolloutState : std::uint8_t { running, paused, cancelled, finished };
+// Halted: a threshold was crossed; the operator resumes or cancels it.
+enum class RolloutState : std::uint8_t { running, paused, cancelled, finished, halted };
 
 struct RolloutRow {
     std::string id;  // key: short, [A-Za-z0-9_-], rides in credentials
@@ -59,6 +61,8 @@ struct RolloutRow {
     RolloutState state = RolloutState::running;
     Bytes key;  // K_rollout, 32 bytes
     WallTime started, finished;
+    // Its waves, what it forgave, why it halted: JSON, written and read by this folder only.
+    std::string progress{};
 };
 
 // One device's part in one rollout, from enrolment to verdict.
@@ -80,12 +84,22 @@ struct RolloutDeviceRow {
     std::uint64_t peer_bytes = 0, origin_bytes = 0;  // what the device says it took from whom
 };
 
-// Payload that the origin sent, by rollout and site: HTTP body bytes.
+// Payload that the origin sent, by rollout and site, HTTP body bytes; and the site's permit.
 struct OriginCountRow {
-    std::string rollout, site;  // key: both; site empty: devices of none
+    // Key: both. Of a device of no site: a line feed, which no site's name has, and its identity.
+    std::string rollout, site;
     std::uint64_t bytes = 0;
     std::uint64_t requests = 0;
     std::uint64_t canary_bytes = 0;  // part of `bytes` that plain canaries took
+    std::uint64_t base_bytes = 0;    // `bytes` when its budget was last released
+    WallTime permitted{};            // has its start permit since; zero: has none
+};
+
+// What plain CPEs of a model have shown about downloading from a master at a kind of site, over all
+// rollouts: how many did, and how many failed to.
+struct CanaryRow {
+    std::string model, kind;  // key: both
+    std::uint32_t passed = 0, faulted = 0;
 };
 
 // The operator's table of sites (DESIGN §5).
@@ -154,7 +168,7 @@ struct DeviceGone {
 
 using Row =
     std::variant<DeviceRow, ImageRow, RolloutRow, RolloutDeviceRow, OriginCountRow, SiteImportRow,
-                 EventRow, TokenRow, WebhookRow, PolicyRow, IdempotencyRow, DeviceGone>;
+                 EventRow, TokenRow, WebhookRow, PolicyRow, IdempotencyRow, DeviceGone, CanaryRow>;
 
 // Which events to tell of, in the order of their numbers.
 struct EventQuery {

@@ -11,7 +11,7 @@ namespace sluice::store {
 
 static_assert(static_cast<int>(inventory::SiteSource::address) == 4);
 static_assert(static_cast<int>(inventory::DeviceKind::agent) == 1);
-static_assert(static_cast<int>(service::RolloutState::finished) == 3);
+static_assert(static_cast<int>(service::RolloutState::halted) == 4);
 
 inline const char* table_of(const service::DeviceRow&) {
     return "device";
@@ -46,6 +46,7 @@ void visit_columns(Visitor& v, service::DeviceRow& r) {
     v("max_envelopes", r.max_envelopes);
     v("first_seen_ms", r.first_seen);
     v("last_seen_ms", r.last_seen);
+    v("time_zone", r.time_zone);
 }
 
 inline const char* table_of(const service::ImageRow&) {
@@ -76,6 +77,7 @@ void visit_columns(Visitor& v, service::RolloutRow& r) {
     v("secret_key", r.key);
     v("started_ms", r.started);
     v("finished_ms", r.finished);
+    v("progress", r.progress);
 }
 
 inline const char* table_of(const service::RolloutDeviceRow&) {
@@ -112,6 +114,19 @@ void visit_columns(Visitor& v, service::OriginCountRow& r) {
     v("bytes", r.bytes);
     v("requests", r.requests);
     v("canary_bytes", r.canary_bytes);
+    v("base_bytes", r.base_bytes);
+    v("permitted_ms", r.permitted);
+}
+
+inline const char* table_of(const service::CanaryRow&) {
+    return "canary";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::CanaryRow& r) {
+    v.key("model", r.model);
+    v.key("kind", r.kind);
+    v("passed", r.passed);
+    v("faulted", r.faulted);
 }
 
 inline const char* table_of(const service::SiteImportRow&) {

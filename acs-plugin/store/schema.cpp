@@ -99,8 +99,21 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 )sql";
 
+// Rollouts in waves: where they stand, who has a permit, and what outlives them.
+constexpr std::string_view kWaves = R"sql(
+ALTER TABLE device ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
+ALTER TABLE rollout ADD COLUMN progress TEXT NOT NULL DEFAULT '';
+ALTER TABLE origin_count ADD COLUMN base_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE origin_count ADD COLUMN permitted_ms INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE canary (
+    model TEXT NOT NULL, kind TEXT NOT NULL,
+    passed INTEGER NOT NULL, faulted INTEGER NOT NULL,
+    PRIMARY KEY (model, kind)
+) WITHOUT ROWID;
+)sql";
+
 // Step n makes version n + 1 out of version n. Steps are added, never changed.
-constexpr std::array<std::string_view, 3> kSteps{kFirst, kAudit, kEvents};
+constexpr std::array<std::string_view, 4> kSteps{kFirst, kAudit, kEvents, kWaves};
 constexpr int kVersion = static_cast<int>(kSteps.size());
 
 int number_of(soci::session& db, const std::string& query) {

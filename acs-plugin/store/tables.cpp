@@ -150,7 +150,7 @@ private:
         return get_enum(c, value, inventory::DeviceKind::agent);
     }
     static bool get(const Cell& c, service::RolloutState& value) {
-        return get_enum(c, value, service::RolloutState::finished);
+        return get_enum(c, value, service::RolloutState::halted);
     }
     template <class T>
     static bool get_enum(const Cell& c, T& value, T last) {
@@ -279,6 +279,7 @@ struct Tables::Impl {
           webhook(db),
           policy(db),
           idempotency(db),
+          canary(db),
           forget_site(db),
           db_(db) {
         forget_site.exchange(soci::use(forgotten, "identity"));
@@ -318,6 +319,7 @@ struct Tables::Impl {
     Writer<service::WebhookRow> webhook;
     Writer<service::PolicyRow> policy;
     Writer<service::IdempotencyRow> idempotency;
+    Writer<service::CanaryRow> canary;
     std::string forgotten;
     soci::statement forget_site;
     long long last_event = 0;
@@ -341,6 +343,7 @@ void Tables::write(const service::Row& row) {
                    [&](const service::WebhookRow& r) { to.webhook.write(r); },
                    [&](const service::PolicyRow& r) { to.policy.write(r); },
                    [&](const service::IdempotencyRow& r) { to.idempotency.write(r); },
+                   [&](const service::CanaryRow& r) { to.canary.write(r); },
                    [&](const service::DeviceGone& r) { to.write(r); },
                },
                row);
@@ -359,6 +362,7 @@ Result<std::vector<service::Row>> read_rows(soci::session& db) {
     SLUICE_CHECK(read_table<service::WebhookRow>(db, "", take));
     SLUICE_CHECK(read_table<service::PolicyRow>(db, "", take));
     SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", take));
+    SLUICE_CHECK(read_table<service::CanaryRow>(db, "", take));
     return out;
 }
 

@@ -17,9 +17,10 @@ inline auto fields_of(const inventory::DeviceReport& r) {
 inline bool operator==(const DeviceRow& a, const DeviceRow& b) {
     const auto fields = [](const DeviceRow& r) {
         const auto& [identity, report, url, user, password, config, root, cwmp, envelopes, first,
-                     last] = r;
-        return std::tuple_cat(fields_of(report), std::tie(identity, url, user, password, config,
-                                                          root, cwmp, envelopes, first, last));
+                     last, zone] = r;
+        return std::tuple_cat(fields_of(report),
+                              std::tie(identity, url, user, password, config, root, cwmp, envelopes,
+                                       first, last, zone));
     };
     return fields(a) == fields(b);
 }
@@ -32,8 +33,8 @@ inline bool operator==(const ImageRow& a, const ImageRow& b) {
 }
 inline bool operator==(const RolloutRow& a, const RolloutRow& b) {
     const auto fields = [](const RolloutRow& r) {
-        const auto& [id, image, spec, state, key, started, finished] = r;
-        return std::tie(id, image, spec, state, key, started, finished);
+        const auto& [id, image, spec, state, key, started, finished, progress] = r;
+        return std::tie(id, image, spec, state, key, started, finished, progress);
     };
     return fields(a) == fields(b);
 }
@@ -48,8 +49,8 @@ inline bool operator==(const RolloutDeviceRow& a, const RolloutDeviceRow& b) {
 }
 inline bool operator==(const OriginCountRow& a, const OriginCountRow& b) {
     const auto fields = [](const OriginCountRow& r) {
-        const auto& [rollout, site, bytes, requests, canary] = r;
-        return std::tie(rollout, site, bytes, requests, canary);
+        const auto& [rollout, site, bytes, requests, canary, base, permitted] = r;
+        return std::tie(rollout, site, bytes, requests, canary, base, permitted);
     };
     return fields(a) == fields(b);
 }
@@ -95,6 +96,13 @@ inline bool operator==(const IdempotencyRow& a, const IdempotencyRow& b) {
     };
     return fields(a) == fields(b);
 }
+inline bool operator==(const CanaryRow& a, const CanaryRow& b) {
+    const auto fields = [](const CanaryRow& r) {
+        const auto& [model, kind, passed, faulted] = r;
+        return std::tie(model, kind, passed, faulted);
+    };
+    return fields(a) == fields(b);
+}
 inline bool operator==(const DeviceGone& a, const DeviceGone& b) {
     return a.identity == b.identity;
 }
@@ -133,6 +141,7 @@ inline service::DeviceRow a_device(const std::string& identity) {
     out.max_envelopes = 2;
     out.first_seen = {1'772'366'400'123};
     out.last_seen = {1'772'366'400'456};
+    out.time_zone = "CET-1CEST,M3.5.0,M10.5.0/3";
     return out;
 }
 
@@ -142,7 +151,14 @@ inline service::ImageRow an_image(const std::string& id) {
 }
 
 inline service::RolloutRow a_rollout(const std::string& id) {
-    return {id, "aa", "{}", service::RolloutState::paused, Bytes{0, 1, 0xff}, {7}, {9}};
+    return {id,
+            "aa",
+            "{}",
+            service::RolloutState::paused,
+            Bytes{0, 1, 0xff},
+            {7},
+            {9},
+            "{\"waves\":[]}"};
 }
 
 inline service::RolloutDeviceRow a_part(const std::string& rollout, const std::string& identity) {
