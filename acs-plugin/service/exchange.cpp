@@ -83,6 +83,7 @@ Contact read_report(grouping::JsonReader& from, const std::vector<inventory::Pre
     out.connection_username = from.text_or("connection_username", "", kMaxUrl);
     out.connection_password = from.text_or("connection_password", "", kMaxUrl);
     out.config_version = from.text_or("config_version", "", kMaxWord);
+    out.time_zone = from.text_or("time_zone", "", kMaxWord);
     out.is_boot = from.flag_or("is_boot", false);
     if (from.has("is_healthy")) out.is_healthy = from.flag_or("is_healthy", true);
     out.state = from.text_or("state", "", kMaxWord);
