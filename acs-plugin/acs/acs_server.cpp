@@ -59,9 +59,9 @@ public:
     const service::ImageRow* image(std::string_view id) const override {
         return planner->image(id);
     }
-    void on_payload(const service::Grant& grant, std::uint64_t bytes,
+    bool on_payload(const service::Grant& grant, std::uint64_t bytes,
                     bool is_new_request) override {
-        planner->on_payload(grant, bytes, is_new_request);
+        return planner->on_payload(grant, bytes, is_new_request);
     }
 };
 

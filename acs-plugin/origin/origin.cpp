@@ -6,9 +6,9 @@
 #include <optional>
 #include <unordered_map>
 
+#include "acs-plugin/origin/rates.hpp"
 #include "acs-plugin/origin/request_target.hpp"
 #include "acs-plugin/origin/shelf.hpp"
-#include "acs-plugin/origin/site_rates.hpp"
 #include "engine/http/basic.hpp"
 #include "engine/http/conditional.hpp"
 #include "engine/http/digest_gate.hpp"
@@ -29,6 +29,10 @@ constexpr std::uint32_t kStep = 256 * 1024;
 constexpr std::uint32_t kStepOfARate = 64 * 1024;
 constexpr Duration kLeastWait = 1ms;
 constexpr Duration kLogEvery = 1s;
+// A site whose budget is spent waits for an operator, not for a minute to pass.
+constexpr std::uint64_t kRetryHeld = 300;
+// Those that were too many come again spread over this long, so that they are not one wave.
+constexpr std::uint64_t kRetryBusy = 5, kRetryBusySpread = 10;
 
 net::HttpResponse plain_answer(unsigned status, std::string_view text) {
     return {status, {{"Content-Type", "text/plain"}}, std::string(text) + "\n"};
@@ -54,18 +58,27 @@ std::string assignment_tag(const std::string& json) {
     return image::sha256(as_bytes(planning::to_json(read.value()))).hex().substr(0, 32);
 }
 
+net::HttpResponse come_again(std::string_view why, std::uint64_t seconds) {
+    auto out = plain_answer(503, why);
+    out.fields.emplace_back("Retry-After", std::to_string(seconds));
+    return out;
+}
+
 struct Transfer {
     service::Grant grant;
-    std::string rate_key;
+    Passage passage;
     std::shared_ptr<const OpenFile> file;
     std::uint64_t at = 0, end = 0;  // not handed over yet
     std::uint32_t on_its_way = 0;   // handed over and not sent
     bool is_counted = false;
 };
 
-// A device of no site draws for itself alone.
-std::string rate_key_of(const service::Grant& grant) {
-    return grant.site.empty() ? "device " + grant.identity : "site " + grant.site;
+Passage passage_of(const service::Grant& grant, const OriginOptions& options) {
+    // A device of no site draws for itself alone.
+    auto site = grant.site.empty() ? "device " + grant.identity : "site " + grant.site;
+    return {{Passage::Gate{std::move(site), options.site_rate_bps, 0},
+             Passage::Gate{grant.rollout, grant.max_origin_bps, 0},
+             Passage::Gate{{}, options.rate_bps, 0}}};
 }
 
 }  // namespace
@@ -76,7 +89,6 @@ struct Origin::Impl final : net::HttpHandler {
           tokens(t),
           shelf(s),
           gate(std::string(kRealm), options.nonce_key, options.nonces),
-          rates(options.site_rate_bps),
           timer(io),
           http(io, *this, options.http, options.log, options.tls) {}
 
@@ -94,6 +106,8 @@ struct Origin::Impl final : net::HttpHandler {
                std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
                net::HttpResponse head);
     void hand_over(net::ExchangeId id);
+    void break_off(net::ExchangeId id);
+    std::optional<net::HttpResponse> refuse_payload(const service::Grant& grant);
     void arm_timer();
     void log(const std::string& line);
     Instant now() const { return options.clock(); }
@@ -103,7 +117,7 @@ struct Origin::Impl final : net::HttpHandler {
     Shelf& shelf;
     OriginCounters counters;
     http::DigestGate gate;
-    SiteRates rates;
+    RateLadder rates;
     std::unordered_map<std::uint32_t, Transfer> transfers;
     boost::asio::steady_timer timer;
     Instant timer_at = Instant::never();
@@ -183,9 +197,7 @@ void Origin::Impl::answer_assignment(const net::HttpRequest& request, net::Excha
     auto json = tokens.assignment(token, options.wall_time());
     if (!json.has_value()) {
         log("origin: assignment: " + json.error().message);
-        auto refusal = plain_answer(503, "no Assignment now");
-        refusal.fields.emplace_back("Retry-After", "5");
-        return http.answer(id, refusal);
+        return http.answer(id, come_again("no Assignment now", kRetryBusy));
     }
     const auto etag = http::strong_etag(assignment_tag(json.value()));
     if (http::is_none_match_hit(request.field("If-None-Match"), etag))
@@ -217,6 +229,7 @@ void Origin::Impl::answer_file(const net::HttpRequest& request, net::ExchangeId 
         {}};
     // Range is defined for GET alone (RFC 9110 §14.2).
     if (request.method() == "HEAD") return http.start(id, head, length);
+    if (const auto refusal = refuse_payload(grant)) return http.answer(id, *refusal);
     auto wanted = request.field("Range");
     if (!http::is_if_range_met(request.field("If-Range"), etag)) wanted = {};
     const auto range = http::resolve_range(wanted, length);
@@ -232,14 +245,27 @@ void Origin::Impl::answer_file(const net::HttpRequest& request, net::ExchangeId 
     begin(id, grant, std::move(file).value(), range, std::move(head));
 }
 
+// What stands in the way of sending anything, however good the request is.
+std::optional<net::HttpResponse> Origin::Impl::refuse_payload(const service::Grant& grant) {
+    if (grant.is_held) {
+        ++counters.held;
+        return come_again("this site had all that it may have from here", kRetryHeld);
+    }
+    if (options.max_transfers == 0 || transfers.size() < options.max_transfers) return std::nullopt;
+    ++counters.too_many;
+    const auto spread = std::hash<std::string>()(grant.identity) % kRetryBusySpread;
+    return come_again("too many transfers at a time", kRetryBusy + spread);
+}
+
 // --- transfers --------------------------------------------------------------------------------
 
 void Origin::Impl::begin(net::ExchangeId id, const service::Grant& grant,
                          std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
                          net::HttpResponse head) {
     ++counters.transfers;
-    transfers.insert_or_assign(id.value, Transfer{grant, rate_key_of(grant), std::move(file),
-                                                  range.bytes.begin, range.bytes.end, 0, false});
+    transfers.insert_or_assign(
+        id.value, Transfer{grant, passage_of(grant, options), std::move(file), range.bytes.begin,
+                           range.bytes.end, 0, false});
     http.start(id, head, range.bytes.size());
     hand_over(id);
 }
@@ -248,10 +274,10 @@ void Origin::Impl::hand_over(net::ExchangeId id) {
     const auto found = transfers.find(id.value);
     if (found == transfers.end()) return;
     auto& transfer = found->second;
-    const auto step = options.site_rate_bps == 0 ? kStep : kStepOfARate;
+    const auto step = transfer.passage.is_bound() ? kStepOfARate : kStep;
     const auto wanted =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(step, transfer.end - transfer.at));
-    const auto given = rates.take(transfer.rate_key, id, wanted, now());
+    const auto given = rates.take(transfer.passage, id, wanted, now());
     if (given == 0) return arm_timer();
     const auto offset = transfer.at;
     transfer.at += given;
@@ -264,9 +290,10 @@ void Origin::Impl::on_sent(net::ExchangeId id, std::uint32_t bytes) {
     if (found == transfers.end()) return;
     auto& transfer = found->second;
     counters.bytes_sent += bytes;
-    tokens.on_payload(transfer.grant, bytes, !transfer.is_counted);
+    const bool may_go_on = tokens.on_payload(transfer.grant, bytes, !transfer.is_counted);
     transfer.is_counted = true;
     transfer.on_its_way -= bytes;
+    if (!may_go_on && transfer.at + transfer.on_its_way < transfer.end) return break_off(id);
     if (transfer.on_its_way > 0) return;
     if (transfer.at < transfer.end) return hand_over(id);
     transfers.erase(found);
@@ -275,8 +302,15 @@ void Origin::Impl::on_sent(net::ExchangeId id, std::uint32_t bytes) {
 void Origin::Impl::on_closed(net::ExchangeId id) {
     const auto found = transfers.find(id.value);
     if (found == transfers.end()) return;
-    rates.forget(found->second.rate_key, id);
+    rates.forget(found->second.passage, id);
     transfers.erase(found);
+}
+
+// The site's budget is spent: the connection ends here, short of what was promised.
+void Origin::Impl::break_off(net::ExchangeId id) {
+    ++counters.held;
+    transfers.erase(id.value);
+    http.abort(id);
 }
 
 void Origin::Impl::arm_timer() {

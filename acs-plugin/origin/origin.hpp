@@ -8,8 +8,10 @@
 //
 // A token nobody holds is 404, one of a rollout that is over 410. Digest where credentials are set,
 // before anything is said of a token. Every payload byte that went to the kernel is told to the
-// token book, of transfers that broke off too. Payload goes out as fast as its site may draw.
-// Single-threaded: on the io_context's thread.
+// token book, of transfers that broke off too. Payload goes out as fast as its site, its rollout
+// and the origin as a whole may; a transfer too many is told when to come again (503), and so is a
+// site that had its budget: there, transfers under way end too. Single-threaded: on the
+// io_context's thread.
 
 #include <array>
 #include <cstdint>
@@ -38,6 +40,8 @@ struct OriginOptions {
     std::array<std::uint8_t, 32> nonce_key{};  // random at each start of the process
     // Payload for one site, or for one device of no site, bits a second; 0: no limit.
     std::uint64_t site_rate_bps = 0;
+    std::uint64_t rate_bps = 0;                        // for all of them together
+    std::uint32_t max_transfers = 0;                   // at a time; 0: as many as connections
     std::function<Instant()> clock;                    // monotonic
     std::function<service::WallTime()> wall_time;      // for Assignments
     std::function<void(const std::string& line)> log;  // may be empty
@@ -50,6 +54,8 @@ struct OriginCounters {
     std::uint64_t denied = 0;         // 401 to credentials that were wrong
     std::uint64_t unknown_token = 0;  // 404
     std::uint64_t over = 0;           // 410
+    std::uint64_t too_many = 0;       // 503 over max_transfers
+    std::uint64_t held = 0;           // 503, and transfers broken off: the site's budget is spent
 };
 
 class Origin {

@@ -1,6 +1,7 @@
 #include "acs-plugin/origin/shelf.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kIncoming = ".incoming-";
+constexpr std::string_view kImage = ".img", kLayer = ".layer";
+constexpr std::size_t kIdLength = 64;
+constexpr auto kAbandonedAfter = std::chrono::hours(1);
 
 Error failed(const std::string& path, int code = errno) {
     return Error{path + ": " + std::generic_category().message(code)};
@@ -199,17 +203,54 @@ Result<void> Upload::finish() {
 
 // --- the shelf --------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Shelf>> Shelf::open(const std::string& folder) {
+namespace {
+
+// Removes every file of the folder that `is_left` says was left there.
+Result<std::size_t> remove_left(const std::string& folder, FolderUse use,
+                                const std::function<bool(const std::string& name)>& is_left) {
+    std::error_code error;
+    std::vector<fs::path> left;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        if (!is_left(at->path().filename().string())) continue;
+        std::error_code unknown;
+        const auto touched = at->last_write_time(unknown);
+        if (use == FolderUse::shared &&
+            (unknown || fs::file_time_type::clock::now() - touched < kAbandonedAfter))
+            continue;
+        left.push_back(at->path());
+    }
+    if (error) return Error{folder + ": " + error.message()};
+    std::size_t out = 0;
+    for (const auto& path : left) out += fs::remove(path, error) ? 1 : 0;
+    return out;
+}
+
+// Of "<64 hex digits>.img" and ".layer"; empty: it is not ours.
+std::string_view id_of(std::string_view name) {
+    for (const auto ending : {kImage, kLayer})
+        if (name.size() == kIdLength + ending.size() && name.ends_with(ending) &&
+            name.find_first_not_of("0123456789abcdef") == kIdLength)
+            return name.substr(0, kIdLength);
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Shelf>> Shelf::open(const std::string& folder, FolderUse use) {
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) return Error{folder + ": " + error.message()};
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        if (!at->path().filename().string().starts_with(kIncoming)) continue;
-        std::error_code ignored;
-        fs::remove(at->path(), ignored);
-    }
-    if (error) return Error{folder + ": " + error.message()};
-    return std::unique_ptr<Shelf>(new Shelf(folder));
+    SLUICE_CHECK(
+        remove_left(folder, use, [](const auto& name) { return name.starts_with(kIncoming); }));
+    return std::unique_ptr<Shelf>(new Shelf(folder, use));
+}
+
+std::size_t Shelf::sweep(const std::function<bool(std::string_view id)>& is_published) {
+    const auto removed = remove_left(folder_, use_, [&](const std::string& name) {
+        const auto id = id_of(name);
+        return !id.empty() && !is_published(id);
+    });
+    return removed.has_value() ? removed.value() : 0;
 }
 
 Result<std::shared_ptr<const OpenFile>> Shelf::open_file(const std::string& name) {
@@ -228,10 +269,10 @@ Result<std::shared_ptr<const OpenFile>> Shelf::open_file(const std::string& name
 }
 
 Result<std::shared_ptr<const OpenFile>> Shelf::image(std::string_view id) {
-    return open_file(std::string(id) + ".img");
+    return open_file(std::string(id) + std::string(kImage));
 }
 Result<std::shared_ptr<const OpenFile>> Shelf::layer(std::string_view id) {
-    return open_file(std::string(id) + ".layer");
+    return open_file(std::string(id) + std::string(kLayer));
 }
 bool Shelf::has(std::string_view id) const {
     std::error_code error;

@@ -2,9 +2,11 @@
 // The published files: `<id>.img` and, of firmware, `<id>.layer`, in one folder. Each is there
 // whole and verified or not at all: a file comes in under a temporary name, is hashed as it comes,
 // synced, compared with what its manifest says, and only then renamed. What a killed process left
-// under a temporary name goes at the next start.
+// goes at the next start: under a temporary name with open(), under its own but never recorded with
+// sweep().
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,10 +67,18 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+// Whether other processes write into the folder too. In a shared one what looks left behind may be
+// another's work: it goes only when nobody touched it for an hour.
+enum class FolderUse : std::uint8_t { alone, shared };
+
 class Shelf {
 public:
     // Makes the folder where it is not there; removes what was left half-done.
-    static Result<std::unique_ptr<Shelf>> open(const std::string& folder);
+    static Result<std::unique_ptr<Shelf>> open(const std::string& folder,
+                                               FolderUse use = FolderUse::alone);
+    // Removes files of ids that are not published: of a process that died after a file had its
+    // place and before the row about it was kept. At the start, before any upload. How many went.
+    std::size_t sweep(const std::function<bool(std::string_view id)>& is_published);
 
     // A file that is open already is shared. Errors name the file.
     Result<std::shared_ptr<const OpenFile>> image(std::string_view id);
@@ -78,10 +88,11 @@ public:
     Result<std::unique_ptr<Upload>> begin(const Expected& expected) const;
 
 private:
-    explicit Shelf(std::string folder) : folder_(std::move(folder)) {}
+    Shelf(std::string folder, FolderUse use) : folder_(std::move(folder)), use_(use) {}
     Result<std::shared_ptr<const OpenFile>> open_file(const std::string& name);
 
     std::string folder_;
+    FolderUse use_;
     std::map<std::string, std::weak_ptr<const OpenFile>, std::less<>> open_;
 };
 

@@ -14,7 +14,8 @@ public:
     virtual bool is_over(std::string_view token) const = 0;
     virtual Result<std::string> assignment(std::string_view token, service::WallTime now) = 0;
     virtual const service::ImageRow* image(std::string_view id) const = 0;
-    virtual void on_payload(const service::Grant& grant, std::uint64_t bytes,
+    // False: the site's budget is spent by it; the transfer is to end.
+    virtual bool on_payload(const service::Grant& grant, std::uint64_t bytes,
                             bool is_new_request) = 0;
 };
 
@@ -32,9 +33,9 @@ public:
     const service::ImageRow* image(std::string_view id) const override {
         return planner_.image(id);
     }
-    void on_payload(const service::Grant& grant, std::uint64_t bytes,
+    bool on_payload(const service::Grant& grant, std::uint64_t bytes,
                     bool is_new_request) override {
-        planner_.on_payload(grant, bytes, is_new_request);
+        return planner_.on_payload(grant, bytes, is_new_request);
     }
 
 private:

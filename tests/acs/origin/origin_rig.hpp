@@ -81,14 +81,16 @@ public:
     const service::ImageRow* image(std::string_view id) const override {
         return id == row.id ? &row : nullptr;
     }
-    void on_payload(const service::Grant& grant, std::uint64_t bytes, bool is_new) override {
+    bool on_payload(const service::Grant& grant, std::uint64_t bytes, bool is_new) override {
         sent[grant.site] += bytes;
         requests[grant.site] += is_new ? 1 : 0;
+        return sent[grant.site] < budget;
     }
 
     std::map<std::string, service::Grant> grants;
     service::ImageRow row;
     std::map<std::string, std::uint64_t> sent, requests;  // by site
+    std::uint64_t budget = ~std::uint64_t{0};             // of each site
 };
 
 class OriginRig {
@@ -108,7 +110,7 @@ public:
                                                                             {"b1", "home-b"},
                                                                             {"lonely", ""},
                                                                             {"none", ""}})
-            tokens.grants[token] = {"r1", "device-" + token, site, tokens.row.id, false};
+            tokens.grants[token] = {"r1", "device-" + token, site, tokens.row.id, false, false, 0};
         options.listen = {{"127.0.0.1", 0}};
         options.clock = [this] {
             return Instant{std::chrono::steady_clock::now().time_since_epoch() +

@@ -142,5 +142,39 @@ TEST_F(ShelfTest, HasAnImageWholeOrNotAtAllAfterAKill) {
     EXPECT_GE(whole, 20);
 }
 
+// A process that dies between rename and commit leaves a whole file that no row knows.
+TEST_F(ShelfTest, SweepsFilesThatWereNeverRecordedAndNothingElse) {
+    ASSERT_TRUE(put(firmware, bytes, 65536).has_value());
+    const auto other = pattern(70'000);
+    const auto orphan = expected_of(digests_of(other, 65536));
+    ASSERT_TRUE(put(orphan, other, 65536).has_value());
+    std::ofstream(folder.path() + "/notes.txt") << "the operator's own";
+    std::ofstream(folder.path() + "/README.img") << "and this";
+    const auto sweep = [&] {
+        return shelf->sweep([&](std::string_view id) { return id == firmware.id; });
+    };
+    EXPECT_EQ(sweep(), 2u) << "image and layer";
+    EXPECT_FALSE(shelf->has(orphan.id));
+    EXPECT_TRUE(shelf->has(firmware.id));
+    EXPECT_EQ(folder.count(), 4u);
+    EXPECT_EQ(sweep(), 0u);
+}
+
+TEST_F(ShelfTest, LeavesWhatAnotherNodeMayBeWritingInASharedFolder) {
+    ASSERT_TRUE(put(firmware, bytes, 65536).has_value());
+    const auto half = folder.path() + "/.incoming-half.img-abc";
+    std::ofstream(half) << "half";
+    shelf = Shelf::open(folder.path(), FolderUse::shared).value();
+    const auto nothing_published = [](std::string_view) { return false; };
+    EXPECT_EQ(shelf->sweep(nothing_published), 0u);
+    EXPECT_EQ(folder.count(), 3u);
+    const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(2);
+    for (const auto& each : std::filesystem::directory_iterator(folder.path()))
+        std::filesystem::last_write_time(each, long_ago);
+    shelf = Shelf::open(folder.path(), FolderUse::shared).value();
+    EXPECT_FALSE(std::filesystem::exists(half));
+    EXPECT_EQ(shelf->sweep(nothing_published), 2u);
+}
+
 }  // namespace
 }  // namespace sluice::origin
