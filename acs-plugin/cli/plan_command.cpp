@@ -155,11 +155,11 @@ Result<void> plan_site(const PlanOptions& options, std::ostream& table) {
     SLUICE_TRY(const auto site, site_of(options));
     SLUICE_TRY(const auto job, job_of(options, now));
     planning::Fleet fleet(policy);
-    std::map<std::string, std::string> names;  // by identity
+    std::map<std::string, const SiteDevice*> devices;  // by identity
     std::vector<inventory::DeviceReport> reports;
     for (const auto& device : site.devices) {
         reports.push_back(device.report);
-        names[inventory::identity_of(device.report)] = device.name;
+        devices[inventory::identity_of(device.report)] = &device;
     }
     SLUICE_CHECK(fleet.load(reports));
     fleet.settle();
@@ -167,7 +167,12 @@ Result<void> plan_site(const PlanOptions& options, std::ostream& table) {
     for (std::uint32_t g = 0; g < fleet.groups().capacity(); ++g) {
         const grouping::GroupIndex group{g};
         auto members = fleet.members_of(group);
-        for (auto& member : members) member.name = names[member.name];
+        for (auto& member : members) {
+            const auto& device = *devices[member.name];
+            member.name = device.name;
+            member.memory_bytes = device.memory_bytes;
+            member.port.departures_per_hour = device.departures_per_hour;
+        }
         table << "group " << fleet.groups().key_text(group) << ": " << members.size()
               << (members.size() == 1 ? " device\n" : " devices\n");
         SLUICE_TRY(const auto plan,

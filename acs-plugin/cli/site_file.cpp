@@ -14,6 +14,7 @@ constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxDevices = 4096;
 constexpr std::uint64_t kMinRate = 1'000;
 constexpr std::uint64_t kMaxRate = 1'000'000'000'000;
+constexpr double kMaxDepartures = 3600;
 constexpr std::uint64_t kDefaultRate = 100'000'000;
 
 bool is_file_name(std::string_view name) {
@@ -53,6 +54,9 @@ SiteDevice read_device(JsonReader& from) {
     const bool is_agent = from.flag_or("is_agent", true);
     r.kind = is_agent ? inventory::DeviceKind::agent : inventory::DeviceKind::plain;
     r.protocols = is_agent ? inventory::kPeerHttpV1 : 0;
+    if (from.flag_or("can_swarm", false)) r.protocols |= inventory::kSwarmV1;
+    out.memory_bytes = from.number_or("memory_bytes", 0, 1 << 20, std::uint64_t{1} << 40);
+    out.departures_per_hour = from.real_or("departures_per_hour", 0, 0, kMaxDepartures);
     read_server(from, r);
     if (const auto checked = check(r); !checked.has_value())
         from.refuse("name", "'" + out.name + "': " + checked.error().message);
@@ -69,6 +73,7 @@ Result<SiteFile> parse_site_file(std::string_view json) {
     root.number_or("version", 1, 1, 1);
     out.links.origin_bps = root.number_or("origin_bps", kDefaultRate, kMinRate, kMaxRate);
     out.links.access_bps = root.number_or("access_bps", out.links.origin_bps, kMinRate, kMaxRate);
+    out.links.departures_per_hour = root.real_or("departures_per_hour", 0, 0, kMaxDepartures);
     std::set<std::string> names, identities;
     for (auto& object : root.objects("devices", 1, kMaxDevices)) {
         auto device = read_device(object);

@@ -105,6 +105,7 @@ std::vector<PlanMember> Fleet::members_of(grouping::GroupIndex group) const {
         member.port = {inventory_.uplink_bps(d), inventory_.downlink_bps(d)};
         member.part = part_of(placed);
         member.is_gateway = inventory_.is_gateway(d);
+        member.can_swarm = (inventory_.protocols(d) & inventory::kSwarmV1) != 0;
         member.why = describe(placed);
         if (!is_sharing && member.part != Part::plain) {
             member.part = Part::direct;

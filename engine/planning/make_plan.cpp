@@ -8,6 +8,7 @@
 #include "engine/image/piece_layout.hpp"
 #include "engine/planning/alternates.hpp"
 #include "engine/planning/site_plan.hpp"
+#include "engine/planning/swarm.hpp"
 
 namespace sluice::planning {
 namespace {
@@ -68,7 +69,9 @@ ShapeInput shape_input(const Job& job, const SiteLinks& links,
     const auto known = [&](std::uint64_t bps) { return bps == 0 ? policy.assumed_lan_bps : bps; };
     for (const auto& m : members) {
         if (!is_sharing(m.part)) break;
-        in.ports.push_back({known(m.port.up_bps), known(m.port.down_bps)});
+        const auto departures = m.port.departures_per_hour;
+        in.ports.push_back({known(m.port.up_bps), known(m.port.down_bps),
+                            departures > 0 ? departures : links.departures_per_hour});
         if (is_relay(m.part)) ++in.relays;
     }
     return in;
@@ -156,6 +159,35 @@ void advise_pieces(const ShapeInput& in, const Shape& shape, std::vector<std::st
     }
 }
 
+// Who shares how: the shape and its alternates; nothing where nobody may begin.
+Alternates share(const Job& job, const SiteLinks& links, std::vector<PlanMember>& members,
+                 const PlanningPolicy& policy, SitePlan& out) {
+    auto in = shape_input(job, links, members, policy);
+    if (in.ports.empty()) {
+        out.why = "nothing is shared: no member may be master";
+        out.explanation.push_back(out.why);
+        return {};
+    }
+    auto rules = policy.shape;
+    if (policy.topology != Topology::swarm) rules.only = policy.topology;
+    auto choice = choose_shape(in, rules);
+    out.shape = std::move(choice.shape);
+    auto topology = choose_topology(in, out.shape, members, policy);
+    out.topology = topology.topology;
+    out.why = std::move(topology.why);
+    out.explanation = std::move(choice.reasons);
+    if (out.topology == Topology::swarm) {
+        lead_swarm(members, policy.swarm);
+        in = shape_input(job, links, members, policy);
+        out.shape = swarm_shape(in, members, policy.swarm);
+    } else {
+        advise_pieces(in, out.shape, out.explanation);
+    }
+    out.explanation.insert(out.explanation.begin(),
+                           std::string(name_of(out.topology)) + ": " + out.why);
+    return deal_alternates(in, out.shape, policy.alternates);
+}
+
 }  // namespace
 
 Result<SitePlan> make_plan(const Job& job, const SiteLinks& links, std::vector<PlanMember> members,
@@ -163,17 +195,7 @@ Result<SitePlan> make_plan(const Job& job, const SiteLinks& links, std::vector<P
     SLUICE_CHECK(check_inputs(job, members));
     rank(members);
     SitePlan out;
-    const auto in = shape_input(job, links, members, policy);
-    Alternates alternates;
-    if (!in.ports.empty()) {
-        auto choice = choose_shape(in, policy.shape);
-        out.shape = std::move(choice.shape);
-        out.explanation = std::move(choice.reasons);
-        advise_pieces(in, out.shape, out.explanation);
-        alternates = deal_alternates(in, out.shape, policy.alternates);
-    } else {
-        out.explanation.push_back("nothing is shared: no member may be master");
-    }
+    const auto alternates = share(job, links, members, policy, out);
     const auto plain_count = static_cast<std::uint32_t>(std::count_if(
         members.begin(), members.end(), [](const auto& m) { return m.part == Part::plain; }));
     for (std::uint32_t i = 0; i < members.size(); ++i) {
@@ -191,6 +213,7 @@ Result<SitePlan> make_plan(const Job& job, const SiteLinks& links, std::vector<P
                 job, members);
         out.members.push_back(std::move(plan));
     }
+    if (out.topology == Topology::swarm) name_peers(out.members, policy);
     order_installs(out.members);
     return out;
 }

@@ -28,6 +28,7 @@ const char* name_of(Part part) {
 
 std::string sources_of(const MemberPlan& plan, const SitePlan& all) {
     std::string out;
+    if (plan.assignment.swarm) out = "swarm of " + std::to_string(plan.swarm_members.size() + 1);
     for (const auto m : plan.source_members) {
         if (!out.empty()) out += " > ";
         out += m == kFromOrigin ? "origin" : all.members[m].member.name;

@@ -21,6 +21,29 @@ std::uint32_t small(grouping::JsonReader& from, std::string_view key, std::uint3
     return static_cast<std::uint32_t>(from.number_or(key, fallback, min, max));
 }
 
+// "auto" leaves it to the planner.
+std::optional<Topology> read_topology(grouping::JsonReader& from) {
+    static constexpr std::string_view kWords[] = {"auto", "star", "chain", "tree", "swarm"};
+    const auto word = from.choice_or("topology", 0, kWords);
+    if (word == 0) return std::nullopt;
+    return static_cast<Topology>(word - 1);
+}
+
+SwarmRules read_swarm_rules(grouping::JsonReader& from) {
+    SwarmRules out;
+    out.min_devices = small(from, "swarm_min_devices", out.min_devices, 2, 4096);
+    out.min_percent = small(from, "swarm_min_percent", out.min_percent, 1, 100);
+    out.min_memory_bytes =
+        from.number_or("swarm_min_memory_bytes", out.min_memory_bytes, 0, std::uint64_t{1} << 40);
+    return out;
+}
+
+SwarmTransport read_transport(grouping::JsonReader& from) {
+    static constexpr std::string_view kWords[] = {"tcp", "utp"};
+    return from.choice_or("swarm_transport", 0, kWords) == 0 ? SwarmTransport::tcp
+                                                             : SwarmTransport::utp;
+}
+
 }  // namespace
 
 Result<void> check(const PlanningPolicy& p) {
@@ -55,6 +78,9 @@ PlanningPolicy read_planning_policy(grouping::JsonReader& from) {
     out.join_grace = read_delay(from, "join_grace_ms", out.join_grace, 0);
     out.starve_limit = read_delay(from, "starve_limit_ms", out.starve_limit, 1000);
     out.refresh_s = small(from, "refresh_s", out.refresh_s, 10, 7 * 86400);
+    out.topology = read_topology(from);
+    out.swarm = read_swarm_rules(from);
+    out.swarm_transport = read_transport(from);
     from.finish();
     return out;
 }

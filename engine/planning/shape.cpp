@@ -70,6 +70,15 @@ std::vector<Shape> candidates(const ShapeInput& in, const ShapeRules& rules) {
     return out;
 }
 
+// All of them where none is of the kind: three devices make no tree.
+void keep_only(Topology kind, std::vector<Shape>& shapes) {
+    const auto is_other = [&](const Shape& s) {
+        return topology_of(s) != kind && !(kind == Topology::chain && s.fan_out == 1);
+    };
+    if (std::all_of(shapes.begin(), shapes.end(), is_other)) return;
+    std::erase_if(shapes, is_other);
+}
+
 // Among near-equals: ports with head room, then few hops, then little work for the busiest.
 bool is_preferred(const Shape& a, const Shape& b, const ShapeRules& rules) {
     const auto enough = rules.head_room - 1e-9;  // 1 - 7/10 is not quite 0.3
@@ -97,6 +106,7 @@ std::string line_of(const Shape& shape) {
 Forecast forecast(const ShapeInput& in, const std::vector<std::uint32_t>& parents) {
     struct Flow {
         double rate, delay;
+        double stalls;  // a second of transfer, in seconds
         std::uint32_t hops, children;
     };
     std::vector<Flow> flows(parents.size(), Flow{});
@@ -119,10 +129,12 @@ Forecast forecast(const ShapeInput& in, const std::vector<std::uint32_t>& parent
             const auto hop_rate = std::min(share, down);
             flow.rate = std::min(parent.rate, hop_rate);
             flow.delay = parent.delay + piece_bits / hop_rate + kHopSeconds;
+            flow.stalls = parent.stalls + in.ports[parents[i]].departures_per_hour / 3600 *
+                                              kDepartureSeconds * flow.rate / hop_rate;
             flow.hops = parent.hops + 1;
             taken[parents[i]] += flow.rate;
         }
-        out.seconds = std::max(out.seconds, bits / flow.rate + flow.delay);
+        out.seconds = std::max(out.seconds, bits / flow.rate * (1 + flow.stalls) + flow.delay);
         out.hops = std::max(out.hops, flow.hops);
         out.mean_hops += static_cast<double>(flow.hops) / static_cast<double>(parents.size());
     }
@@ -135,6 +147,7 @@ Forecast forecast(const ShapeInput& in, const std::vector<std::uint32_t>& parent
 
 ShapeChoice choose_shape(const ShapeInput& input, const ShapeRules& rules) {
     auto shapes = candidates(input, rules);
+    if (rules.only) keep_only(*rules.only, shapes);
     const auto fastest = std::min_element(shapes.begin(), shapes.end(), [](auto& a, auto& b) {
         return a.forecast.seconds < b.forecast.seconds;
     });
@@ -157,11 +170,15 @@ ShapeChoice choose_shape(const ShapeInput& input, const ShapeRules& rules) {
 }
 
 std::string name_of(const Shape& shape) {
-    const auto others = shape.parents.size() - 1;
-    if (others == 0) return "one device";
-    if (shape.fan_out >= others) return "star";
-    if (shape.fan_out == 1) return "chain";
-    return "tree of fan-out " + std::to_string(shape.fan_out);
+    if (shape.parents.size() == 1) return "one device";
+    const std::string name(name_of(topology_of(shape)));
+    if (topology_of(shape) != Topology::tree) return name;
+    return name + " of fan-out " + std::to_string(shape.fan_out);
+}
+
+Topology topology_of(const Shape& shape) {
+    if (shape.fan_out + 1 >= shape.parents.size()) return Topology::star;
+    return shape.fan_out == 1 ? Topology::chain : Topology::tree;
 }
 
 }  // namespace sluice::planning

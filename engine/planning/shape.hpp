@@ -9,12 +9,18 @@
 //   rate(i) = min(rate(parent), uplink(parent)/children(parent), downlink(i))
 // A chain of D equal links gives (K+D-1)/K · F/u, a star of N-1 slow ports (N-1)·F/up. All link
 // rates are wire rates; bytes on the wire are the payload's times kWireOverhead.
+// Where devices come and go, each of those on the way is expected to vanish departures · done
+// times, and whoever hangs on it stands still for kDepartureSeconds; a link with room makes up for
+// it:
+//   + sum over the hops to i of (departures(parent) · F/rate(i) · kDepartureSeconds · rate/hop)
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/time.hpp"
+#include "engine/planning/topology.hpp"
 
 namespace sluice::planning {
 
@@ -22,11 +28,15 @@ namespace sluice::planning {
 inline constexpr double kWireOverhead = 1.046;
 // Verification, a write and a turn of the event loop, before a piece is passed on.
 inline constexpr double kHopSeconds = 0.002;
+// From a parent's silence to the first piece of another one.
+inline constexpr double kDepartureSeconds = 2;
 
 // The port of a device towards its LAN, in bits a second.
 struct LanPort {
     std::uint64_t up_bps = 0;
     std::uint64_t down_bps = 0;
+    // How often the device behind it was seen to vanish or to fall silent.
+    double departures_per_hour = 0;
 };
 
 // What the choice is made of. Members are in rank order: whoever may pass on stands before whoever
@@ -40,6 +50,7 @@ struct ShapeInput {
 };
 
 struct ShapeRules {
+    std::optional<Topology> only;  // star, chain or tree: no other, where the site has such a shape
     std::uint32_t max_fan_out = 32;
     double head_room = 0.30;   // of a port's uplink that is better left free
     double near_equal = 0.02;  // predictions closer than this are one
@@ -74,5 +85,7 @@ ShapeChoice choose_shape(const ShapeInput& input, const ShapeRules& rules);
 
 // "one device", "star", "chain", "tree of fan-out 4"
 std::string name_of(const Shape& shape);
+// Of one device: a star. Of two: a star, too.
+Topology topology_of(const Shape& shape);
 
 }  // namespace sluice::planning

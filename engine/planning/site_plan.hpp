@@ -35,10 +35,12 @@ struct Job {
     UtcTime now;
 };
 
-// What a site may draw from outside, in bits a second on the wire.
+// What a site may draw from outside, in bits a second on the wire, and how steady it is.
 struct SiteLinks {
     std::uint64_t origin_bps = 0;
     std::uint64_t access_bps = 0;
+    // Of a device of which nothing is known: how often it vanishes or falls silent.
+    double departures_per_hour = 0;
 };
 
 enum class Part : std::uint8_t {
@@ -60,8 +62,6 @@ struct PlanMember {
     std::string why;                 // the election's reason
     bool can_swarm = false;          // says "swarm/1"
     std::uint64_t memory_bytes = 0;  // 0 = unknown
-    // How often it was seen to vanish in the middle of a transfer, or to fall silent.
-    double departures_per_hour = 0;
 };
 
 struct PlanningPolicy {
@@ -84,6 +84,7 @@ struct PlanningPolicy {
     // Empty: the planner chooses for each site.
     std::optional<Topology> topology;
     SwarmRules swarm;
+    SwarmTransport swarm_transport = SwarmTransport::tcp;
 };
 
 Result<void> check(const PlanningPolicy& policy);
@@ -91,17 +92,19 @@ PlanningPolicy read_planning_policy(grouping::JsonReader& from);
 
 struct MemberPlan {
     PlanMember member;
-    // Usernames, passwords and serving key are empty. No sources for a plain CPE.
+    // Usernames, passwords and serving key are empty. No sources for a plain CPE. In a swarm where
+    // `assignment.swarm` is set; its peers are by rank, and so are these.
     Assignment assignment;
     // For each source the place in SitePlan::members of the device it is; kFromOrigin for an
     // origin.
     std::vector<std::uint32_t> source_members;
+    std::vector<std::uint32_t> swarm_members;
     std::uint32_t install_order = 0;  // a gateway last: its reboot takes the site down
 };
 
 struct SitePlan {
     std::vector<MemberPlan> members;       // by rank; `direct` and `plain` devices last
-    Shape shape;                           // over the members that share, by HTTP
+    Shape shape;                           // over the members that share: by HTTP
     Topology topology = Topology::star;    // star for a single device, and where nothing is shared
     std::string why;                       // the reason for the topology, one line
     std::vector<std::string> explanation;  // lines for a person

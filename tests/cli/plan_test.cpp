@@ -67,6 +67,7 @@ TEST_F(Plan, PrintsWhoTakesTheImageFromWhomAndWhy) {
     ASSERT_EQ(made.exit_code, 0) << made.err;
     EXPECT_EQ(made.out, R"(
 group manufacturer= hardware_version= software_version= site=site: 3 devices
+star: 0.019 s expected; no swarm: 0 of 3 devices can
 star: 0.019 s = 1.136 x bound, 1 hop, uplinks 80 % free
 chain: 0.021 s = 1.255 x bound, 2 hops, uplinks 90 % free
 rank  device  part      sources           slots  origin after  installs  why
@@ -118,6 +119,33 @@ TEST_F(Plan, FollowsThePolicyItIsGiven) {
     ASSERT_EQ(made.exit_code, 0) << made.err;
     EXPECT_THAT(made.out, HasSubstr("nothing is shared: no member may be master"));
     EXPECT_THAT(made.out, HasSubstr("cannot serve: CPU 10.00 % > 5.00 %"));
+}
+
+// The site file says how steady the site is, and what its devices can.
+TEST_F(Plan, SharesByASwarmWhereTheSiteFileOrThePolicySaysSo) {
+    auto site = a_site();
+    site["departures_per_hour"] = 600;
+    site["origin_bps"] = 1'000'000;
+    for (int i = 3; i < 6; ++i) {
+        auto device = site["devices"][0];
+        device["name"] = "d" + std::to_string(i);
+        device["url"] = "http://10.0.0." + std::to_string(i + 2) + ":7547";
+        site["devices"].push_back(device);
+    }
+    for (auto& device : site["devices"]) {
+        device["lan_up_bps"] = device["lan_down_bps"] = 1'000'000;
+        device["can_swarm"] = true;
+    }
+    write("site.json", site.dump());
+    EXPECT_THAT(plan().out, HasSubstr("at 600 departures an hour and device"));
+    EXPECT_THAT(plan().out, HasSubstr("\nswarm: "));
+    write("policy.json", R"({"planning":{"topology":"swarm"}})");
+    ASSERT_EQ(plan({"--policy", "policy.json", "--key-out", "k", "--out", "out"}).exit_code, 0);
+    EXPECT_EQ(assignment("out/d0.json").swarm->peers.size(), 5u);
+    write("policy.json", R"({"planning":{"topology":"chain"}})");
+    EXPECT_THAT(plan({"--policy", "policy.json"}).out, HasSubstr("chain: by policy"));
+    write("policy.json", R"({"planning":{"topology":"ring"}})");
+    EXPECT_THAT(plan({"--policy", "policy.json"}).err, HasSubstr("planning.topology"));
 }
 
 TEST_F(Plan, RefusesASiteFileByTheFieldAtFault) {

@@ -54,6 +54,7 @@ SitePlan plan_of(std::vector<PlanMember> members, std::uint64_t inflow_mbps = 10
 
 TEST(SitePlan, OfTenHostsIsANearStar) {
     EXPECT_EQ(to_text(plan_of(a_site(10))), R"(
+tree: 2.821 s expected; no swarm: 0 of 10 devices can
 tree of fan-out 7: 2.821 s = 1.005 x bound, 2 hops, uplinks 30 % free
 tree of fan-out 3: 2.817 s = 1.003 x bound, 2 hops, uplinks 70 % free
 star: 2.820 s = 1.004 x bound, 1 hop, uplinks 10 % free
@@ -74,6 +75,7 @@ rank  device  part      sources                     slots  origin after  install
 
 TEST(SitePlan, OfEqualSlowLinksIsAChainWhereTheGrandparentStandsIn) {
     EXPECT_EQ(to_text(plan_of(a_site(6, 25), 25, a_job(8, 32))), R"(
+chain: 2.873 s expected; no swarm: 0 of 6 devices can
 chain: 2.873 s = 1.023 x bound, 5 hops, uplinks 0 % free
 star: 14.096 s = 5.020 x bound, 1 hop, uplinks 0 % free
 rank  device  part      sources                     slots  origin after  installs  why
@@ -97,6 +99,7 @@ TEST(SitePlan, SeatsEverybodyByWhatHeMayDo) {
     members.push_back(a_member(6, Part::direct));
     members.push_back(a_member(7, Part::plain));
     EXPECT_EQ(to_text(plan_of(members)), R"(
+star: 2.815 s expected; no swarm: 0 of 6 devices can
 star: 2.815 s = 1.003 x bound, 1 hop, uplinks 50 % free
 tree of fan-out 2: 2.816 s = 1.003 x bound, 2 hops, uplinks 80 % free
 rank  device  part      sources                     slots  origin after  installs  why
