@@ -25,7 +25,44 @@ int verify_by_floor(X509_STORE_CTX* chain, void*) {
     return X509_verify_cert(chain);
 }
 
+// A device speaks with an ACS, an origin and a few neighbours.
+constexpr std::size_t kMaxSessions = 16;
+
+// What a stream and a context remember of us.
+int server_index() {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+int owner_index() {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
 }  // namespace
+
+void ClientTls::FreeSession::operator()(ssl_session_st* session) const {
+    SSL_SESSION_free(session);
+}
+
+// From inside OpenSSL when a server gives a session; 1: it is ours now.
+int ClientTls::take_session(ssl_st* stream, ssl_session_st* session) {
+    auto* const self =
+        static_cast<ClientTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(stream), owner_index()));
+    const auto* const server =
+        static_cast<const std::string*>(SSL_get_ex_data(stream, server_index()));
+    if (self == nullptr || server == nullptr || SSL_SESSION_is_resumable(session) == 0) return 0;
+    if (self->sessions_.size() >= kMaxSessions && !self->sessions_.contains(*server))
+        self->sessions_.erase(self->sessions_.begin());
+    self->sessions_[*server].reset(session);
+    return 1;
+}
+
+void ClientTls::resume(ssl_st* stream, const std::string& server) {
+    if (!resumes_) return;
+    SSL_set_ex_data(stream, server_index(), const_cast<std::string*>(&server));
+    if (const auto at = sessions_.find(server); at != sessions_.end())
+        SSL_set_session(stream, at->second.get());
+}
 
 ClientTls::ClientTls(std::string ca_file) : ca_file_(std::move(ca_file)) {}
 ClientTls::~ClientTls() = default;
@@ -47,7 +84,7 @@ Result<ssl::context*> ClientTls::context() {
     return context_.get();
 }
 
-Result<std::unique_ptr<ssl::context>> ClientTls::make_context() const {
+Result<std::unique_ptr<ssl::context>> ClientTls::make_context() {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     boost::system::error_code error;
     if (SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION) != 1) {
@@ -64,6 +101,12 @@ Result<std::unique_ptr<ssl::context>> ClientTls::make_context() const {
     if (error) return Error{"TLS CA file " + ca_file_ + ": " + error.message()};
     // Each connection keeps its 16 KiB record buffers only while it has something in them.
     SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
+    if (resumes_) {
+        SSL_CTX_set_ex_data(context->native_handle(), owner_index(), this);
+        SSL_CTX_set_session_cache_mode(context->native_handle(),
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+        SSL_CTX_sess_set_new_cb(context->native_handle(), take_session);
+    }
     if (floor_)
         SSL_CTX_set_cert_verify_callback(context->native_handle(), verify_by_floor, nullptr);
     if (certificate_file_.empty()) return context;

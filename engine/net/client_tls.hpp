@@ -3,6 +3,7 @@
 // connection asks for the context: an agent that only speaks http on its LAN does not pay for it.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,8 @@
 namespace boost::asio::ssl {
 class context;
 }
+struct ssl_st;
+struct ssl_session_st;
 
 namespace sluice::net {
 
@@ -29,18 +32,32 @@ public:
     void set_time_floor(std::function<UtcTime()> floor) { floor_ = std::move(floor); }
     // Shown to servers that ask for one (PEM files). Before context().
     void set_own_certificate(std::string certificate_file, std::string key_file);
+    // Whether the session that a server gave last is offered to it again (resume): on, unless said
+    // otherwise before context().
+    void set_resumption(bool is_wanted) { resumes_ = is_wanted; }
 
     // TLS 1.2 or later, the peer's chain verified; made at the first call and kept. To be called
     // for each connection.
     Result<boost::asio::ssl::context*> context();
 
+    // Before the handshake of a stream made with context(): offers `server` the session that it
+    // gave last, and keeps the one that it gives now. `server` ("acs.example:7547") outlives the
+    // stream.
+    void resume(ssl_st* stream, const std::string& server);
+
 private:
-    Result<std::unique_ptr<boost::asio::ssl::context>> make_context() const;
+    struct FreeSession {
+        void operator()(ssl_session_st* session) const;
+    };
+    Result<std::unique_ptr<boost::asio::ssl::context>> make_context();
+    static int take_session(ssl_st* stream, ssl_session_st* session);
 
     std::string ca_file_;
     std::string certificate_file_, key_file_;
     std::function<UtcTime()> floor_;
+    bool resumes_ = true;
     std::unique_ptr<boost::asio::ssl::context> context_;
+    std::map<std::string, std::unique_ptr<ssl_session_st, FreeSession>> sessions_;  // by server
 };
 
 }  // namespace sluice::net

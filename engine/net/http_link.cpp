@@ -3,10 +3,17 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
+#include <netinet/in.h>
 
 namespace sluice::net {
 
 namespace asio = boost::asio;
+
+namespace {
+
+using BindAddressNoPort = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT>;
+
+}  // namespace
 
 void HttpLink::open(ClientTls& tls, Duration timeout) {
     tls_ = &tls;
@@ -37,6 +44,9 @@ void HttpLink::connect_next() {
         if (!error && !local_address_.empty()) {
             const auto here = asio::ip::make_address(local_address_, error);
             if (!error && here.is_v4() != there.address().is_v4()) continue;
+            // The port is chosen when the other end is known: one address then has as many towards
+            // each server, and those that rest after a close are not in the way of others.
+            if (!error) socket_.set_option(BindAddressNoPort(true), error);
             if (!error) socket_.bind({here, 0}, error);
         }
         if (error) {
@@ -79,6 +89,7 @@ void HttpLink::start_tls() {
     } else {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), url_.host.c_str());
     }
+    tls_->resume(ssl, server_);
     stream_->async_handshake(asio::ssl::stream_base::client,
                              [self = shared_from_this()](error_code error) {
                                  if (self->is_closed_) return;

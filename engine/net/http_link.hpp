@@ -37,6 +37,7 @@ public:
              std::string local_address)
         : owner_(std::move(owner)),
           url_(std::move(url)),
+          server_(url_.authority()),
           local_address_(std::move(local_address)),
           socket_(io),
           resolver_(io),
@@ -66,6 +67,7 @@ private:
 
     std::weak_ptr<HttpLinkOwner> owner_;
     const Url url_;
+    const std::string server_;  // of its TLS session
     const std::string local_address_;
     ClientTls* tls_ = nullptr;
     Tcp::socket socket_;

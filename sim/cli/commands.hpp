@@ -13,5 +13,6 @@ int run_command(Args args);
 int sweep_command(Args args);
 int report_command(Args args);
 int validate_command(Args args);
+int fleet_command(Args args);
 
 }  // namespace sluice::sim::cli

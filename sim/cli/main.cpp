@@ -23,6 +23,7 @@ constexpr std::array kVerbs{
     Verb{"sweep", sim::cli::sweep_command, "a grid of scenarios, with replications and intervals"},
     Verb{"report", sim::cli::report_command, "one HTML page out of a results folder"},
     Verb{"validate", sim::cli::validate_command, "check scenario files; print their schema"},
+    Verb{"fleet", sim::cli::fleet_command, "emulated CPEs on real sockets, against a real ACS"},
 };
 
 void print_help() {
