@@ -170,7 +170,7 @@ TEST(Payload, IsNotGivenToMoreTransfersThanThereMayBe) {
     ASSERT_EQ(first.receive(1000).size(), 1000u);
     const auto refused = rig.ask("/p/b1/gw3.bin");
     EXPECT_EQ(refused.status, 503u);
-    EXPECT_NE(refused.field("Retry-After"), "");
+    EXPECT_NE(refused.head.find("Retry-After: "), std::string::npos);
     EXPECT_EQ(rig.ask("/p/b1/gw3.bin", "", "HEAD").status, 200u);
     EXPECT_EQ(
         rig.ask("/p/b1/gw3.bin", "Accept: application/vnd.sluice.assignment.v1+json\r\n").status,
@@ -187,7 +187,7 @@ TEST(Payload, IsNotGivenToASiteThatIsHeld) {
     for (const char* path : {"/p/a1/gw3.bin", "/p/a1/gw3.bin.layer"}) {
         const auto refused = rig.ask(path);
         EXPECT_EQ(refused.status, 503u) << path;
-        EXPECT_EQ(refused.field("Retry-After"), "300");
+        EXPECT_NE(refused.head.find("Retry-After: 300\r\n"), std::string::npos);
     }
     EXPECT_EQ(rig.sent_to("home-a"), 0u);
     EXPECT_EQ(rig.ask("/p/b1/gw3.bin").body, rig.text());
