@@ -22,16 +22,23 @@ target_link_libraries(sluice_cryptopp INTERFACE ${CRYPTOPP_ARCHIVE})
 
 # gzip and deflate bodies of CPEs and ACSs.
 find_package(ZLIB REQUIRED)
+# The agent's swarm. Its own 5 MB and libstdc++ beside it are not for every flash: OFF makes an agent
+# that lives by HTTP alone.
+if(CMAKE_CROSSCOMPILING)
+  set(SLUICE_WITH_SWARM OFF CACHE BOOL "")
+endif()
+find_package(LibtorrentRasterbar 2.0.8 QUIET)
+option(SLUICE_WITH_SWARM "The agent can swarm (libtorrent)" ${LibtorrentRasterbar_FOUND})
+if(SLUICE_WITH_SWARM AND NOT LibtorrentRasterbar_FOUND)
+  message(FATAL_ERROR "SLUICE_WITH_SWARM needs libtorrent-rasterbar 2.0.8")
+endif()
 if(SLUICE_AGENT_ONLY)
   return()
 endif()
 
 # The ACS side's: the store, and the command line's HTTP client (never its server).
-find_library(SOCI_CORE soci_core REQUIRED)
-find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 find_package(SQLite3 REQUIRED)
-add_library(sluice_soci INTERFACE)
-target_link_libraries(sluice_soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} SQLite::SQLite3)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 
 # The splitter writes its rules through nftables' own library.

@@ -1,13 +1,9 @@
 #include "acs-plugin/store/schema.hpp"
 
 #include <array>
-#include <soci/soci.h>
-#include <string_view>
 
 namespace sluice::store {
 namespace {
-
-constexpr int kApplicationId = 0x534C5543;  // "SLUC" in the file's header: whose it is
 
 // Times are milliseconds since 1970, 0 = not yet; sizes and rates are 64-bit. columns.hpp has the
 // same columns for the code.
@@ -112,56 +108,38 @@ CREATE TABLE canary (
 ) WITHOUT ROWID;
 )sql";
 
-// Step n makes version n + 1 out of version n. Steps are added, never changed.
 constexpr std::array<std::string_view, 4> kSteps{kFirst, kAudit, kEvents, kWaves};
-constexpr int kVersion = static_cast<int>(kSteps.size());
 
-int number_of(soci::session& db, const std::string& query) {
-    int out = 0;
-    db << query, soci::into(out);
-    return out;
-}
-
-// SOCI runs one statement at a time. No literal in the steps holds a semicolon.
-void run_script(soci::session& db, std::string_view script) {
-    while (true) {
-        const auto end = script.find(';');
-        if (end == std::string_view::npos) return;
-        db << std::string(script.substr(0, end));
-        script.remove_prefix(end + 1);
-    }
-}
-
-void migrate(soci::session& db, int from) {
-    for (int version = from; version < kVersion; ++version) {
-        soci::transaction step(db);
-        run_script(db, kSteps[static_cast<std::size_t>(version)]);
-        db << "PRAGMA user_version = " + std::to_string(version + 1);
-        db << "PRAGMA application_id = " + std::to_string(kApplicationId);
-        step.commit();
-    }
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+    for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))
+        text.replace(at, what.size(), by);
 }
 
 }  // namespace
 
-Result<void> open_schema(soci::session& db, const std::string& path,
-                         std::uint32_t checkpoint_pages) {
-    const auto owner = number_of(db, "PRAGMA application_id");
-    const auto version = number_of(db, "PRAGMA user_version");
-    const bool is_new = number_of(db, "SELECT COUNT(*) FROM sqlite_master") == 0 && version == 0;
-    if (!is_new && owner != kApplicationId) return Error{path + ": is not a store of Sluice"};
-    if (version > kVersion)
-        return Error{path + ": was written by a newer release (schema " + std::to_string(version) +
-                     ", this one knows " + std::to_string(kVersion) + ")"};
-    // EXTRA is FULL, and in the moment before there is a log it also syncs the folder after the
-    // journal went: else a power cut could bring the journal back, and undo the log with it.
-    db << "PRAGMA synchronous = EXTRA";
-    std::string mode;
-    db << "PRAGMA journal_mode = WAL", soci::into(mode);
-    if (mode != "wal") return Error{path + ": its file system has no write-ahead log for SQLite"};
-    db << "PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_pages);
-    migrate(db, version);
-    return success();
+std::span<const std::string_view> schema_steps() {
+    return kSteps;
+}
+
+// No literal in the steps holds a semicolon.
+std::vector<std::string> sqlite_statements(std::string_view step) {
+    std::vector<std::string> out;
+    for (auto end = step.find(';'); end != step.npos; end = step.find(';')) {
+        out.emplace_back(step.substr(0, end));
+        step.remove_prefix(end + 1);
+    }
+    return out;
+}
+
+std::vector<std::string> postgres_statements(std::string_view step) {
+    auto out = sqlite_statements(step);
+    for (auto& statement : out) {
+        replace_all(statement, " AUTOINCREMENT", "");  // the store gives the numbers
+        replace_all(statement, " WITHOUT ROWID", "");
+        replace_all(statement, " INTEGER", " BIGINT");
+        replace_all(statement, " REAL", " DOUBLE PRECISION");
+    }
+    return out;
 }
 
 }  // namespace sluice::store

@@ -1,24 +1,20 @@
 #pragma once
-// The store's file as SQLite sees it: how it is opened, which schema it has, and how an older file
-// becomes a newer one. Called by store.cpp before the first row.
+// The one schema of the store, as steps that make version n + 1 out of version n: for SQLite as
+// they stand, for PostgreSQL in its words. columns.hpp has the same columns for the code.
 
-#include <cstdint>
+#include <span>
 #include <string>
-
-#include "engine/base/result.hpp"
-
-namespace soci {
-class session;
-}
+#include <string_view>
+#include <vector>
 
 namespace sluice::store {
 
-// Throws soci::soci_error where SQLite does. `path` is for messages.
-//
-// Write-ahead log, synced at each commit: one fsync makes a transaction durable, where a rollback
-// journal needs three, and readers do not wait. Refused: a file of another program, and one of a
-// newer schema. Each step of a migration is one transaction together with its version number.
-Result<void> open_schema(soci::session& db, const std::string& path,
-                         std::uint32_t checkpoint_pages);
+// Steps are added, never changed.
+std::span<const std::string_view> schema_steps();
+
+// A step's statements, one by one.
+std::vector<std::string> sqlite_statements(std::string_view step);
+// The same tables: 64-bit integers, and without what only SQLite knows.
+std::vector<std::string> postgres_statements(std::string_view step);
 
 }  // namespace sluice::store

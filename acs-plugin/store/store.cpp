@@ -2,44 +2,18 @@
 
 #include <mutex>
 #include <optional>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 #include <utility>
 
 #include "acs-plugin/store/file_lock.hpp"
 #include "acs-plugin/store/job_thread.hpp"
-#include "acs-plugin/store/schema.hpp"
-#include "acs-plugin/store/tables.hpp"
+#include "acs-plugin/store/postgres_database.hpp"
+#include "acs-plugin/store/sqlite_database.hpp"
+#include "acs-plugin/store/statements.hpp"
 
 namespace sluice::store {
 namespace {
 
-// Only a checkpoint of our own can be in a reader's way, and that is short.
-constexpr int kBusySeconds = 10;
-
-// In SOCI's own words: key=value, a value with spaces in quotes.
-std::string connection_text(const StoreOptions& options) {
-    auto out = "dbname=\"" + options.url + "\" timeout=" + std::to_string(kBusySeconds);
-    if (!options.vfs.empty()) out += " vfs=" + options.vfs;
-    return out;
-}
-
-// Runs `work`, which returns a Result; SOCI's exceptions become one too. Its what() would carry
-// the values bound to the statement, secrets among them: only SQLite's own words are taken.
-template <class Work>
-auto guarded(const std::string& path, Work work) -> decltype(work()) {
-    try {
-        auto result = work();
-        if (result.has_value()) return result;
-        return std::move(result).error();
-    } catch (const soci::soci_error& e) {
-        auto message = e.get_error_message();
-        if (!message.starts_with(path)) message = path + ": " + message;
-        return Error{std::move(message)};
-    } catch (const std::exception& e) {
-        return Error{path + ": " + e.what()};
-    }
-}
+constexpr std::int64_t kDayMs = 24 * 3600 * 1000;
 
 struct Commit {
     service::Changes rows;
@@ -48,39 +22,118 @@ struct Commit {
 
 }  // namespace
 
-struct Store::Impl {
-    Impl(StoreOptions o, Post p, FileLock l)
-        : options(std::move(o)), post(std::move(p)), lock(std::move(l)) {}
+bool is_shared(const std::string& url) {
+    return url.starts_with("postgresql://") || url.starts_with("postgres://");
+}
 
-    Result<void> open();
+struct Store::Impl {
+    Impl(StoreOptions o, Post p) : options(std::move(o)), post(std::move(p)) {}
+    ~Impl();
+
+    Result<void> open_file();
+    Result<void> open_server();
+    Result<void> open_reader();
+    void take_news(const LeaseNews& news);
     void write_waiting();
     Result<void> write(const std::vector<Commit>& batch);
-    Result<std::vector<service::EventRow>> events(const service::EventQuery& query);
+    Result<void> write(const std::vector<Statement>& statements);
 
     const StoreOptions options;
     const Post post;
-    const FileLock lock;
-    soci::session db;  // the writer thread's, once there is a commit
-    std::optional<Tables> tables;
+    std::optional<FileLock> lock;        // of a file
+    PostgresDatabase* server = nullptr;  // `db`, where it is one
+    std::unique_ptr<Database> db;        // the writer thread's, once there is a commit
+    std::unique_ptr<Database> reader_db;
+    std::uint64_t last_event = 0;        // the writer thread's
     std::optional<std::string> failure;  // the writer thread's: nothing is written after it
-    soci::session reading_db;            // the reader thread's
-    bool is_reading_open = false;
+    std::function<void(const LeaseNews&)> tell;
 
     std::mutex mutex;
     std::vector<Commit> waiting;  // a job is on its way whenever this is not empty
-    // Last: they end, and with them all use of the above, first.
-    JobThread reader;
-    JobThread writer;
+    bool is_closing = false;
+    std::unique_ptr<JobThread> reader = std::make_unique<JobThread>();
+    std::unique_ptr<JobThread> writer = std::make_unique<JobThread>();
+    std::unique_ptr<LeaseKeeper> keeper;
 };
 
-Result<void> Store::Impl::open() {
-    return guarded(options.url, [&]() -> Result<void> {
-        db.open(soci::sqlite3, connection_text(options));
-        SLUICE_CHECK(open_schema(db, options.url, options.checkpoint_pages));
-        tables.emplace(db);
+Store::Impl::~Impl() {
+    {
+        const std::lock_guard guard(mutex);
+        is_closing = true;
+    }
+    if (server != nullptr) server->hurry();
+    reader.reset();
+    writer.reset();  // what was given to it is written first
+    keeper.reset();  // and only then may another node go on
+}
+
+// --- opening ----------------------------------------------------------------------------------
+
+Result<void> Store::Impl::open_file() {
+    SLUICE_TRY(auto taken, FileLock::take(options.url));
+    lock.emplace(std::move(taken));
+    if (options.vfs.empty()) SLUICE_CHECK(make_private_file(options.url));
+    SLUICE_TRY(auto file,
+               SqliteDatabase::open({options.url, options.vfs, options.checkpoint_pages}));
+    SLUICE_TRY(last_event, file->last_event());
+    db = std::move(file);
+    return success();
+}
+
+Result<void> Store::Impl::open_server() {
+    SLUICE_TRY(auto opened, PostgresDatabase::open(options.url, options.log));
+    server = opened.get();
+    db = std::move(opened);
+    return success();
+}
+
+Result<void> Store::Impl::open_reader() {
+    if (reader_db) return success();
+    if (server != nullptr) {
+        reader_db = PostgresDatabase::open_to_read(options.url);
         return success();
+    }
+    SLUICE_TRY(reader_db, SqliteDatabase::open_to_read({options.url, options.vfs}));
+    return success();
+}
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, Post post) {
+    auto impl = std::make_unique<Impl>(options, std::move(post));
+    SLUICE_CHECK(is_shared(options.url) ? impl->open_server() : impl->open_file());
+    return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+// --- whose it is ------------------------------------------------------------------------------
+
+void Store::hold(LeaseTerms terms, std::function<void(const LeaseNews&)> tell) {
+    auto& impl = *impl_;
+    impl.tell = std::move(tell);
+    if (impl.server == nullptr)
+        return impl.post([tell = impl.tell] { tell({LeaseNews::Whose::ours, {}, {}}); });
+    impl.keeper =
+        std::make_unique<LeaseKeeper>(impl.options.url, std::move(terms),
+                                      [&impl](const LeaseNews& news) { impl.take_news(news); });
+}
+
+// On the keeper's thread. The writer learns of it first.
+void Store::Impl::take_news(const LeaseNews& news) {
+    const std::lock_guard guard(mutex);
+    if (is_closing) return;
+    writer->run([this, news] {
+        if (news.whose == LeaseNews::Whose::ours && server->own(news.row))
+            last_event = news.row.last_event;
+        post([tell = tell, news] { tell(news); });
     });
 }
+
+bool Store::is_ours() const {
+    return impl_->server == nullptr || (impl_->keeper && impl_->keeper->is_safe());
+}
+
+// --- writing ----------------------------------------------------------------------------------
 
 // Everything that waits is one transaction: the longer a sync takes, the more the next one carries.
 void Store::Impl::write_waiting() {
@@ -100,49 +153,15 @@ void Store::Impl::write_waiting() {
 }
 
 Result<void> Store::Impl::write(const std::vector<Commit>& batch) {
-    return guarded(options.url, [&]() -> Result<void> {
-        soci::transaction all(db);
-        const auto is_last = [](const service::Row& row) {
-            return std::holds_alternative<service::DeviceGone>(row);
-        };
-        for (const auto& commit : batch) {
-            for (const auto& row : commit.rows)
-                if (!is_last(row)) tables->write(row);
-            for (const auto& row : commit.rows)
-                if (is_last(row)) tables->write(row);
-        }
-        all.commit();
-        return success();
-    });
+    std::vector<Statement> statements;
+    for (const auto& commit : batch) add_statements(commit.rows, last_event, statements);
+    return write(statements);
 }
 
-Result<std::vector<service::EventRow>> Store::Impl::events(const service::EventQuery& query) {
-    return guarded(options.url, [&]() -> Result<std::vector<service::EventRow>> {
-        if (!is_reading_open) reading_db.open(soci::sqlite3, connection_text(options));
-        is_reading_open = true;
-        return read_events(reading_db, query);
-    });
-}
-
-Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, Post post) {
-    if (options.url.find('"') != std::string::npos)
-        return Error{options.url + ": a store's path has no quotation marks"};
-    SLUICE_TRY(auto lock, FileLock::take(options.url));
-    if (options.vfs.empty()) SLUICE_CHECK(make_private_file(options.url));
-    auto impl = std::make_unique<Impl>(options, std::move(post), std::move(lock));
-    SLUICE_CHECK(impl->open());
-    return std::unique_ptr<Store>(new Store(std::move(impl)));
-}
-
-Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() = default;
-
-Result<std::vector<service::Row>> Store::load() {
-    return guarded(impl_->options.url, [&]() -> Result<std::vector<service::Row>> {
-        auto rows = read_rows(impl_->db);
-        if (!rows.has_value()) return std::move(rows).error().within(impl_->options.url);
-        return rows;
-    });
+Result<void> Store::Impl::write(const std::vector<Statement>& statements) {
+    if (statements.empty()) return success();
+    if (server != nullptr) server->set_last_event(last_event);
+    return db->write(statements);
 }
 
 void Store::commit(service::Changes rows, std::function<void(Result<void>)> done) {
@@ -152,14 +171,37 @@ void Store::commit(service::Changes rows, std::function<void(Result<void>)> done
         impl.waiting.push_back({std::move(rows), std::move(done)});
         if (impl.waiting.size() > 1) return;
     }
-    impl.writer.run([&impl] { impl.write_waiting(); });
+    impl.writer->run([&impl] { impl.write_waiting(); });
+}
+
+void Store::trim(service::WallTime now, const HistoryTerms& terms) {
+    auto& impl = *impl_;
+    impl.writer->run([&impl, now, terms] {
+        if (impl.failure) return;
+        Retention retention;
+        retention.events_before = {now.unix_ms - std::int64_t{terms.days} * kDayMs};
+        retention.events_up_to = impl.last_event - std::min(impl.last_event, terms.events);
+        retention.idempotency_before = {now.unix_ms - kDayMs};
+        const auto written = impl.write(trimming(retention));
+        if (!written.has_value()) impl.failure = written.error().message;
+    });
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+Result<std::vector<service::Row>> Store::load() {
+    return read_rows(*impl_->db);
 }
 
 void Store::history(service::EventQuery query,
                     std::function<void(Result<std::vector<service::EventRow>>)> done) {
     auto& impl = *impl_;
-    impl.reader.run([&impl, query = std::move(query), done = std::move(done)] {
-        impl.post([done, rows = impl.events(query)] { done(rows); });
+    impl.reader->run([&impl, query = std::move(query), done = std::move(done)] {
+        auto read = [&]() -> Result<std::vector<service::EventRow>> {
+            SLUICE_CHECK(impl.open_reader());
+            return read_events(*impl.reader_db, query);
+        };
+        impl.post([done, rows = read()] { done(rows); });
     });
 }
 

@@ -56,7 +56,7 @@ const std::array<HeavyHeader, 9> kHeavy{{
     {"boost/beast", "Beast", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
     {"boost/asio", "Asio", {}, {"engine/net", "tests"}},
     {"toml++/", "toml++", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
-    {"soci/", "SOCI", {"acs-plugin/store"}, {}},
+    {"libpq-fe.h", "libpq", {"acs-plugin/store", "tests"}, {}},
     {"CLI/", "CLI11", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
     {"nlohmann/json.hpp", "nlohmann/json.hpp", {}, {}},
     {"cryptopp/", "Crypto++", {}, {}},

@@ -109,7 +109,7 @@ TEST(HeavyHeaders, StayInTheSourcesOfTheirOwners) {
         {"engine/net/a.hpp", "#include <boost/beast/http.hpp>\n"},
         {"agent/a.cpp", "#include <boost/beast/http.hpp>\n"},
         {"agent/a.hpp", "#include <boost/asio.hpp>\n"},
-        {"acs-plugin/service/a.cpp", "#include <soci/soci.h>\n"},
+        {"acs-plugin/service/a.cpp", "#include <libpq-fe.h>\n"},
         {"agent/a.cpp", "#include <toml++/toml.h>\n"},
         {"agent/a.cpp", "#include <CLI/CLI.hpp>\n"},
         {"engine/image/a.hpp", "#include <nlohmann/json.hpp>\n"},

@@ -34,13 +34,23 @@ inline void run_here(std::function<void()> callback) {
     callback();
 }
 
-inline Result<std::unique_ptr<Store>> open_at(const std::string& path) {
-    return Store::open({path, {}}, run_here);
+inline Result<std::unique_ptr<Store>> open_at(const std::string& url) {
+    return Store::open({url, {}}, run_here);
 }
 
-inline std::unique_ptr<Store> opened(const std::string& path) {
-    auto store = open_at(path);
+// Open, and owned by us.
+inline std::unique_ptr<Store> opened(const std::string& url) {
+    auto store = open_at(url);
     EXPECT_TRUE(store.has_value()) << store.error().message;
+    if (!store.has_value()) return nullptr;
+    auto is_ours = std::make_shared<std::promise<void>>();
+    store.value()->hold({"http://here", 4s, 1s, 50ms}, [is_ours](const LeaseNews& news) {
+        if (news.whose == LeaseNews::Whose::ours && news.why.empty()) try {
+                is_ours->set_value();
+            } catch (const std::future_error&) {  // told more than once
+            }
+    });
+    EXPECT_EQ(is_ours->get_future().wait_for(10s), std::future_status::ready);
     return std::move(store).value();
 }
 

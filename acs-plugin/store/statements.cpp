@@ -1,0 +1,176 @@
+#include "acs-plugin/store/statements.hpp"
+
+#include "acs-plugin/store/cells.hpp"
+#include "engine/base/overloaded.hpp"
+
+namespace sluice::store {
+namespace {
+
+// --- SQL of a table ---------------------------------------------------------------------------
+
+std::string placeholder(std::size_t number) {
+    return "$" + std::to_string(number);
+}
+
+std::string joined(const std::vector<Column>& columns, auto text_of) {
+    std::string out;
+    for (const auto& column : columns) {
+        const std::string text = text_of(column);
+        if (!text.empty()) out += (out.empty() ? "" : ", ") + text;
+    }
+    return out;
+}
+
+template <class Row>
+struct Table {
+    std::vector<Column> columns;
+    std::vector<Kind> kinds;
+    std::string upsert, select;
+
+    Table() {
+        Row sample{};
+        Describe describe(columns);
+        visit_columns(describe, sample);
+        for (const auto& column : columns) kinds.push_back(column.kind);
+        const std::string table = table_of(sample);
+        const auto names = joined(columns, [](const Column& c) { return std::string(c.name); });
+        const auto keys =
+            joined(columns, [](const Column& c) { return std::string(c.is_key ? c.name : ""); });
+        const auto updates = joined(columns, [](const Column& c) {
+            return c.is_key ? "" : std::string(c.name) + " = excluded." + c.name;
+        });
+        std::size_t at = 0;
+        const auto values = joined(columns, [&](const Column&) { return placeholder(++at); });
+        upsert = "INSERT INTO " + table + " (" + names + ") VALUES (" + values + ") ON CONFLICT (" +
+                 keys + ") DO UPDATE SET " + updates;
+        select = "SELECT " + names + " FROM " + table;
+    }
+};
+
+template <class Row>
+const Table<Row>& table() {
+    static const Table<Row> out;
+    return out;
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+template <class Row>
+void add_upsert(const Row& row, std::vector<Statement>& out) {
+    auto& statement = out.emplace_back(Statement{table<Row>().upsert, {}});
+    statement.values.reserve(table<Row>().columns.size());
+    Put put(statement.values);
+    visit_columns(put, const_cast<Row&>(row));  // one list of columns for both ways; Put reads
+}
+
+constexpr std::string_view kForgetSite = "DELETE FROM site_import WHERE identity = $1";
+constexpr std::string_view kForgetDevice[] = {
+    "DELETE FROM device WHERE identity = $1", "DELETE FROM rollout_device WHERE identity = $1",
+    kForgetSite, "UPDATE event SET identity = '' WHERE identity = $1"};
+
+void add_forgetting(const std::string& identity, std::vector<Statement>& out) {
+    for (const auto sql : kForgetDevice) out.push_back({sql, {identity}});
+    // Of a device of no site (OriginCountRow).
+    out.push_back({"DELETE FROM origin_count WHERE site = $1", {"\n" + identity}});
+}
+
+// The oldest of the log, a portion at a time: commits do not wait long.
+constexpr std::string_view kTrimEvents =
+    "DELETE FROM event WHERE number IN (SELECT number FROM"
+    " (SELECT number, at_ms FROM event ORDER BY number LIMIT 10000) AS oldest"
+    " WHERE at_ms < $1 OR number <= $2)";
+constexpr std::string_view kTrimIdempotency = "DELETE FROM idempotency WHERE at_ms < $1";
+
+// --- reading ----------------------------------------------------------------------------------
+
+// Calls `take` with each row of the query's rest, "WHERE … ORDER BY …", which has `values` in it.
+template <class Row, class Take>
+Result<void> read_table(Database& db, const std::string& rest, std::vector<Value> values,
+                        Take take) {
+    const auto& its = table<Row>();
+    return db.read({its.select + rest, std::move(values), its.kinds},
+                   [&](std::span<const Value> cells) -> Result<void> {
+                       Row row;
+                       Get get(cells);
+                       visit_columns(get, row);
+                       if (!get.fault().empty())
+                           return Error{"table " + std::string(table_of(row)) + ", column " +
+                                        get.fault() + ": not a value of ours"};
+                       take(std::move(row));
+                       return success();
+                   });
+}
+
+}  // namespace
+
+void add_statements(const service::Changes& rows, std::uint64_t& last_event,
+                    std::vector<Statement>& out) {
+    for (const auto& row : rows)
+        std::visit(Overloaded{
+                       [&](const service::SiteImportRow& r) {
+                           if (r.site.empty())
+                               out.push_back({kForgetSite, {r.identity}});
+                           else
+                               add_upsert(r, out);
+                       },
+                       [&](const service::EventRow& r) {
+                           auto numbered = r;
+                           numbered.number = ++last_event;
+                           add_upsert(numbered, out);
+                       },
+                       [](const service::DeviceGone&) {},
+                       [&](const auto& r) { add_upsert(r, out); },
+                   },
+                   row);
+    for (const auto& row : rows)
+        if (const auto* gone = std::get_if<service::DeviceGone>(&row))
+            add_forgetting(gone->identity, out);
+}
+
+std::vector<Statement> trimming(const Retention& retention) {
+    return {{kTrimEvents,
+             {static_cast<long long>(retention.events_before.unix_ms),
+              static_cast<long long>(retention.events_up_to)}},
+            {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
+}
+
+Result<std::vector<service::Row>> read_rows(Database& db) {
+    std::vector<service::Row> out;
+    const auto take = [&](auto&& row) { out.emplace_back(std::forward<decltype(row)>(row)); };
+    SLUICE_CHECK(read_table<service::ImageRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::SiteImportRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::DeviceRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::RolloutRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::RolloutDeviceRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::OriginCountRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::TokenRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::WebhookRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::PolicyRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::CanaryRow>(db, "", {}, take));
+    return out;
+}
+
+Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query) {
+    std::vector<service::EventRow> out;
+    std::vector<Value> values{static_cast<long long>(query.after)};
+    std::string rest = " WHERE number > $1";
+    const auto next = [&](Value value) {
+        values.push_back(std::move(value));
+        return placeholder(values.size());
+    };
+    if (query.before != 0) rest += " AND number < " + next(static_cast<long long>(query.before));
+    std::string kinds;
+    for (const auto& kind : query.kinds) kinds += (kinds.empty() ? "" : ", ") + next(kind);
+    if (!kinds.empty()) rest += " AND kind IN (" + kinds + ")";
+    if (!query.rollout.empty()) rest += " AND rollout = " + next(query.rollout);
+    if (!query.identity.empty()) rest += " AND identity = " + next(query.identity);
+    rest += query.is_newest_first ? " ORDER BY number DESC" : " ORDER BY number";
+    rest += " LIMIT " + next(static_cast<long long>(query.at_most));
+    SLUICE_CHECK(read_table<service::EventRow>(
+        db, rest, std::move(values),
+        [&](service::EventRow&& row) { out.push_back(std::move(row)); }));
+    return out;
+}
+
+}  // namespace sluice::store

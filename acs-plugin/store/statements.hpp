@@ -1,0 +1,31 @@
+#pragma once
+// Rows into statements, and answers of a database into rows: columns.hpp's lists of columns meet
+// SQL here, the same for every database. Inside acs-plugin/store only.
+
+#include <cstdint>
+#include <vector>
+
+#include "acs-plugin/service/rows.hpp"
+#include "acs-plugin/store/database.hpp"
+
+namespace sluice::store {
+
+// Adds what writes `rows`, one commit's: an upsert each, an event under the number after
+// `last_event`, which goes up; what is to be forgotten comes after all the rest.
+void add_statements(const service::Changes& rows, std::uint64_t& last_event,
+                    std::vector<Statement>& out);
+
+// Every row but the events. An error names table and column of a value that is not ours.
+Result<std::vector<service::Row>> read_rows(Database& db);
+Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query);
+
+// What is older than it may get. `oldest` at most one portion's worth of the log: until nothing is
+// left of it, call again.
+struct Retention {
+    service::WallTime events_before;       // go, by their time
+    std::uint64_t events_up_to = 0;        // go, by their number
+    service::WallTime idempotency_before;  // go
+};
+std::vector<Statement> trimming(const Retention& retention);
+
+}  // namespace sluice::store
