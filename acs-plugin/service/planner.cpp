@@ -148,6 +148,10 @@ void Planner::Impl::feed(Run& run, const rollout::Event& event, Batch& batch) {
                            run.row.finished = batch.now;
                            batch.out.push_back(run.row);
                        },
+                       [&](const rollout::WaveOpened&) {},
+                       [&](const rollout::Halted&) {},
+                       [&](const rollout::PermitChanged&) {},
+                       [&](const rollout::Showed&) {},
                    },
                    action);
     }

@@ -247,7 +247,8 @@ Result<void> Run::restore(const std::vector<Restored>& rows) {
         engine.restore(enrolment_of(*rows[i].device, from.site), record,
                        note.is_planned() ? &place : nullptr);
     }
-    engine.restore_run(row.state == RolloutState::paused, row.state == RolloutState::cancelled);
+    engine.restore_run({row.state == RolloutState::paused, row.state == RolloutState::halted,
+                        row.state == RolloutState::cancelled});
     return success();
 }
 

@@ -2,20 +2,34 @@
 
 namespace sluice::rollout {
 
-Canaries::Word Canaries::ask(ModelNumber model, SiteKind kind) const {
+Canaries::Count Canaries::count(ModelNumber model, SiteKind kind) const {
     const auto at = counts_.find({model, kind});
-    const auto count = at == counts_.end() ? Count{} : at->second;
-    if (count.passed >= wanted_) return Word::may_go;
-    if (count.faulted >= wanted_) return Word::to_origin;
-    return count.trying + count.passed < wanted_ ? Word::may_go : Word::must_wait;
+    return at == counts_.end() ? Count{} : at->second;
 }
 
-bool Canaries::on_proof(ModelNumber model, SiteKind kind, Proof from, Proof to) {
-    const auto before = ask(model, kind);
-    auto& count = counts_[{model, kind}];
-    if (from != Proof::none) --count.of(from);
-    if (to != Proof::none) ++count.of(to);
-    return ask(model, kind) != before;
+Canaries::Word Canaries::ask(ModelNumber model, SiteKind kind, std::uint32_t wanted) const {
+    const auto held = count(model, kind);
+    if (held.passed >= wanted) return Word::may_go;
+    if (held.faulted >= wanted) return Word::to_origin;
+    return held.trying + held.passed < wanted ? Word::may_go : Word::must_wait;
+}
+
+void Canaries::restore(ModelNumber model, SiteKind kind, std::uint32_t passed,
+                       std::uint32_t faulted) {
+    auto& held = counts_[{model, kind}];
+    held.passed = passed;
+    held.faulted = faulted;
+}
+
+void Canaries::on_proof(ModelNumber model, SiteKind kind, Proof from, Proof to) {
+    auto& held = counts_[{model, kind}];
+    const auto of = [&](Proof proof) -> std::uint32_t& {
+        return proof == Proof::trying   ? held.trying
+               : proof == Proof::passed ? held.passed
+                                        : held.faulted;
+    };
+    if (from != Proof::none) --of(from);
+    if (to != Proof::none) ++of(to);
 }
 
 }  // namespace sluice::rollout

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/rollout/record.hpp"
+#include "engine/rollout/waves.hpp"
 
 namespace sluice::rollout {
 
@@ -20,6 +21,7 @@ struct Contacted {
     bool is_at_work = false;   // its agent says that it is busy with the order
     bool is_callable = false;  // from now on, as can_serve (Enrolment)
     bool can_serve = true;
+    ZoneNumber zone{};  // of its local time
 };
 // The session has come to what the ACS has to ask.
 struct OrderWanted {
@@ -48,13 +50,37 @@ struct Unreachable {
 struct Planned {
     SiteNumber site;
 };
+// The site's budget at the origin is spent, or released.
+struct Held {
+    SiteNumber site;
+    bool is_held = false;
+};
+// The device has another rollout's order to do first, or no more.
+struct Blocked {
+    Member member;
+    bool is_blocked = false;
+};
+// It takes part no more, if no order is out: for the reason.
+struct Withdrawn {
+    Member member;
+    Reason why = Reason::unfit;
+};
+// Another rollout's plain CPE showed something (Canaries).
+struct Shown {
+    ModelNumber model;
+    SiteKind kind;
+};
 struct Pause {};
+// Of a pause, and of a halt: what counted until now is forgiven.
 struct Resume {};
 struct Cancel {};
+// The failed start anew.
+struct Retry {};
 struct Tick {};
 
-using Event = std::variant<Contacted, OrderWanted, OrderTaken, OrderRefused, Transferred,
-                           Unreachable, Planned, Pause, Resume, Cancel, Tick>;
+using Event =
+    std::variant<Contacted, OrderWanted, OrderTaken, OrderRefused, Transferred, Unreachable,
+                 Planned, Held, Blocked, Withdrawn, Shown, Pause, Resume, Cancel, Retry, Tick>;
 
 // --- actions ------------------------------------------------------------------------------------
 
@@ -72,9 +98,11 @@ struct GiveCancel {
     Member member;
     std::uint32_t order = 0;
 };
-// Its record is another one: to be kept before anything follows from it.
+// Its record is another one: to be kept before anything follows from it. `from`: its state before,
+// which may be the same.
 struct Changed {
     Member member;
+    State from = State::waiting;
 };
 // It waits for the device's session, and would be called if it can be.
 struct Due {
@@ -82,8 +110,27 @@ struct Due {
 };
 // Every member has its verdict. Said once.
 struct Finished {};
+// The wave is open from now on: who is in it and no member yet may be enrolled.
+struct WaveOpened {
+    WaveNumber wave;
+};
+// A threshold is crossed: nothing is given from now on, and what is out is taken back.
+struct Halted {
+    HaltCause cause = HaltCause::none;
+    WaveNumber wave;
+};
+// The site got a permit or gave it back, where they are limited: to be kept (restore_site).
+struct PermitChanged {
+    SiteNumber site;
+};
+// A plain CPE showed what it can: to be kept (Canaries), and other rollouts to be told (Shown).
+struct Showed {
+    ModelNumber model;
+    SiteKind kind;
+};
 
-using Action = std::variant<PlanSite, GiveOrder, GiveCancel, Changed, Due, Finished>;
+using Action = std::variant<PlanSite, GiveOrder, GiveCancel, Changed, Due, Finished, WaveOpened,
+                            Halted, PermitChanged, Showed>;
 using Actions = std::vector<Action>;
 
 static_assert(sizeof(Event) <= 32 && sizeof(Action) <= 32);

@@ -15,11 +15,6 @@ constexpr bool has_order(State state) {
     return state == State::ordered || state == State::fetching;
 }
 
-// Not yet ordered, or between two orders: it must come to a session to go on.
-constexpr bool is_to_come(State state) {
-    return state == State::waiting || state == State::due || state == State::retrying;
-}
-
 }  // namespace
 
 bool Rollout::can_serve(const Entry& e) const {
@@ -40,15 +35,10 @@ bool Rollout::is_lead(const Entry& e) const {
     return is_agent(e.who) && !e.place.is_direct && e.is.takes_from_origin;
 }
 
-Instant Rollout::lost_at(const Entry& e) const {
-    if (!is_to_come(e.is.state)) return Instant::never();
-    const auto patience =
-        e.is_unreachable ? policy_.order_timeout : policy_.commit_timeout + policy_.order_timeout;
-    return std::max(e.is.heard, e.place.planned) + patience;
-}
-
 bool Rollout::is_lost(const Entry& e, Instant now) const {
     if (holds(e)) return false;
+    // One whose wave is not open, or that another rollout has, comes later or never.
+    if (!is_seeding(e) && (e.is_blocked || !is_in_wave(e, now))) return true;
     return !can_serve(e) || is_final(e.is.state) || e.is.state == State::cancelling ||
            now >= lost_at(e);
 }
@@ -63,11 +53,23 @@ bool Rollout::has_other_source(const Entry& e) const {
 
 Rollout::Way Rollout::way_of(const Entry& e, Instant now) const {
     const auto& site = site_of(e);
-    if (!site.has_permit || !e.is_planned) return Way::closed;
+    if (!site.has_permit || !e.is_planned || e.is_blocked) return Way::closed;
+    if (may_start_at(e, now) > now) return Way::closed;
     if (!is_agent(e.who) && e.who.is_gateway && !is_turn_of_gateway(e, e.place.planned, now))
         return Way::closed;
-    if (e.place.is_direct || e.is.takes_from_origin) return Way::origin;
-    return is_agent(e.who) ? agent_way(e, now) : plain_way(e, now);
+    auto way = Way::origin;
+    if (!e.place.is_direct && !e.is.takes_from_origin)
+        way = is_agent(e.who) ? agent_way(e, now) : plain_way(e, now);
+    return way == Way::origin && (site.is_held || !may_draw(e)) ? Way::closed : way;
+}
+
+// Places at the origin go to who has an order. One that was only promised may be taken by who asks
+// in its session: the other may never come.
+bool Rollout::may_draw(const Entry& e) const {
+    const auto most = policy_.max_origin_transfers;
+    if (most == 0 || e.is.draw == Draw::out) return true;
+    if (origin_out_ >= most) return false;
+    return e.is_asking || e.is.draw == Draw::due || origin_out_ + origin_due_ < most;
 }
 
 Rollout::Way Rollout::agent_way(const Entry& e, Instant now) const {
@@ -114,7 +116,7 @@ Member Rollout::free_server(const Entry& e) const {
 
 Rollout::Way Rollout::plain_way(const Entry& e, Instant now) const {
     const auto& masters = e.place.sources;
-    const auto word = canaries_.ask(e.who.model, e.place.kind);
+    const auto word = canaries_->ask(e.who.model, e.place.kind, policy_.plain_canaries);
     if (word == Canaries::Word::to_origin || is_demoted(e)) return Way::origin;
     if (std::all_of(masters.begin(), masters.end(), [&](Member s) { return is_lost(at(s), now); }))
         return Way::origin;
@@ -122,7 +124,8 @@ Rollout::Way Rollout::plain_way(const Entry& e, Instant now) const {
     return free_server(e) == kNobody ? Way::closed : Way::peers;
 }
 
-bool Rollout::is_child_waiting(const Entry& child, Member parent) const {
+bool Rollout::is_child_waiting(const Entry& child, Member parent, Instant now) const {
+    if (child.is_blocked || !is_in_wave(child, now)) return false;
     if (is_final(child.is.state) || child.is.fetched != Instant{} || child.place.is_direct ||
         child.is.takes_from_origin)
         return false;
@@ -135,13 +138,12 @@ bool Rollout::is_child_waiting(const Entry& child, Member parent) const {
 }
 
 bool Rollout::may_activate(const Entry& e, Instant now) const {
-    if (e.is.state != State::staged || now < not_before(e)) return false;
+    if (e.is.state != State::staged || now < not_before(e) || !is_within(e, now)) return false;
     if (e.who.is_gateway && !is_turn_of_gateway(e, e.is.fetched, now)) return false;
     if (now >= e.is.fetched + policy_.drain_max) return true;
-    const Member self{static_cast<std::uint32_t>(&e - entries_.data())};
     const auto& members = site_of(e).members;
     return std::none_of(members.begin(), members.end(),
-                        [&](Member m) { return is_child_waiting(at(m), self); });
+                        [&](Member m) { return is_child_waiting(at(m), self(e), now); });
 }
 
 // Its reboot takes the site down: after everybody, and gateways one after another. Who is not at
@@ -151,69 +153,13 @@ bool Rollout::is_turn_of_gateway(const Entry& e, Instant since, Instant now) con
     return std::none_of(members.begin(), members.end(), [&](Member m) {
         const auto& other = at(m);
         if (&other == &e || is_final(other.is.state)) return false;
+        if (other.is_blocked || !is_in_wave(other, now)) return false;
         if (other.who.is_gateway && other.place.rank > e.place.rank) return false;
         if (now < since + policy_.drain_max) return true;
         const bool is_busy = has_order(other.is.state) || other.is.state == State::activating ||
                              other.is.state == State::rebooting;
         return is_busy && now < other.is.heard + policy_.order_timeout;
     });
-}
-
-Instant Rollout::not_before(const Entry& e) const {
-    const bool is_waiting_out = e.is.state == State::retrying || e.is.fault != 0;
-    return is_waiting_out ? e.is.changed + back_off(policy_, e.is.attempts) : Instant{};
-}
-
-// When no word from the device becomes a verdict; never before commit_timeout for one that may be
-// on the new image.
-Instant Rollout::silent_at(const Entry& e) const {
-    const auto last = std::max(e.is.heard, e.is.changed);
-    switch (e.is.state) {
-        case State::ordered:
-        case State::fetching:
-        case State::activating:
-        case State::rebooting:
-            // Beside it what a poll once a day may be late.
-            return last + policy_.commit_timeout + policy_.order_timeout;
-        case State::trial:
-            return e.is.changed + policy_.commit_timeout;
-        case State::staged:
-            return last + policy_.patience;
-        case State::waiting:
-        case State::due:
-        case State::retrying:
-            // That its site has no permit yet is not its fault, if it waits to be called.
-            if (e.who.is_callable && !e.is_planned) return Instant::never();
-            return std::max(e.is.heard, e.place.planned) + policy_.patience;
-        default:
-            return Instant::never();
-    }
-}
-
-// An order is out: when a call may help. An answer takes no longer than a moment.
-Instant Rollout::nudge_at(const Entry& e) const {
-    switch (e.is.state) {
-        case State::ordered:
-        case State::activating:
-            if (is_agent(e.who) && !e.is.is_taken) return e.is.given + policy_.first_back_off;
-            [[fallthrough]];
-        case State::fetching:
-        case State::rebooting:
-        case State::trial:
-            return std::max(e.is.heard, e.is.changed) + policy_.order_timeout;
-        default:
-            return Instant::never();
-    }
-}
-
-bool Rollout::wants_session(const Entry& e, Instant now) const {
-    if (is_paused_ || is_cancelled_) return false;
-    if (e.is.state == State::due) return true;
-    return may_activate(e, now) || now >= nudge_at(e);
-}
-
-bool Rollout::wants_contact(Member member, Instant now) const {
-    return wants_session(at(member), now);
 }
 
 std::vector<Member> Rollout::sources(Member member, Instant now) const {
@@ -226,7 +172,7 @@ std::vector<Member> Rollout::sources(Member member, Instant now) const {
         if (!is_lost(at(s), now)) out.push_back(s);
     // One that polls tomorrow stands behind one that serves today.
     std::stable_partition(out.begin(), out.end(), [&](Member s) {
-        return is_seeding(at(s)) || (at(s).who.is_callable && !at(s).is_unreachable);
+        return is_seeding(at(s)) || (at(s).who.is_callable && !is_unreachable(at(s)));
     });
     if (std::any_of(out.begin(), out.end(), [&](Member s) { return is_seeding(at(s)); }))
         return out;

@@ -32,6 +32,10 @@ std::string_view describe(Reason reason) {
             return "not heard of since";
         case Reason::not_seen:
             return "not heard of, never ordered";
+        case Reason::superseded:
+            return "another rollout brings a newer image";
+        case Reason::unfit:
+            return "the rollout is not for what it reports now";
     }
     return "";
 }

@@ -13,10 +13,10 @@
 // | rebooting  | says that it applied the image                         | its next report         |
 // | trial      | reports the new version, and is not healthy yet        | health, or the old one  |
 // | retrying   | an attempt failed; waits before the next               | back-off                |
-// | cancelling | the operator took back an order that is out            | its session             |
+// | cancelling | an order that is out is taken back: abort, or halt     | its session             |
 // | done       | reports the new version and is healthy                 |                         |
 // | failed     | see Reason                                             | a report of the version |
-// | skipped    | never ordered and not heard of                         | a report of the version |
+// | skipped    | never ordered: see Reason                              | a report of the version |
 // | cancelled  | the rollout was cancelled before it was done           | a report of the version |
 
 #include <array>
@@ -38,6 +38,8 @@ inline constexpr Member kNobody{0xffffffff};
 using SiteNumber = Strong<struct SiteNumberTag, std::uint32_t>;
 using ModelNumber = Strong<struct ModelNumberTag, std::uint32_t>;
 using SiteKind = Strong<struct SiteKindTag, std::uint32_t>;
+using WaveNumber = Strong<struct WaveNumberTag, std::uint8_t>;
+using ZoneNumber = Strong<struct ZoneNumberTag, std::uint16_t>;
 
 enum class State : std::uint8_t {
     waiting,
@@ -74,6 +76,8 @@ enum class Reason : std::uint8_t {
     unhealthy,    // runs the new version, and was not healthy until commit_timeout
     silent,       // not heard of since
     not_seen,     // never ordered, and not heard of
+    superseded,   // another rollout brings it a newer image
+    unfit,        // the image is not for what it reports now, or the rollout not for where it is
 };
 std::string_view describe(Reason reason);  // empty for none
 
@@ -82,6 +86,9 @@ enum class OrderKind : std::uint8_t { none, stage, upgrade };
 // What a plain CPE shows about downloading from a master.
 enum class Proof : std::uint8_t { none, trying, passed, faulted };
 
+// Whether it has, or was promised, one of the places at the origin.
+enum class Draw : std::uint8_t { none, due, out };
+
 struct Record {
     State state = State::waiting;
     Reason reason = Reason::none;       // of the last failure
@@ -89,12 +96,16 @@ struct Record {
     bool is_taken = false;              // and whether the device took it
     bool takes_from_origin = false;     // whatever its plan says
     Proof proof = Proof::none;
+    Draw draw = Draw::none;
+    bool is_alarming = false;  // the image did not verify there, or was not well
+    bool is_late = false;      // went on though its order was taken back
     std::uint32_t attempts = 0;
     std::uint32_t orders = 0;  // given so far: the number of the last one
     std::uint32_t fault = 0;   // of the last failure; 0: none
     Member server = kNobody;   // the master that a plain CPE was sent to
-    // Zero: never. `given`: the last order, `ordered`: the first.
-    Instant changed{}, ordered{}, given{}, fetched{}, done{}, heard{};
+    // Zero: never. `given`: the last order, `ordered`: the first; `booted`: when it last said so;
+    // `missed`: a call did not get through, and nothing was heard since.
+    Instant changed{}, ordered{}, given{}, fetched{}, done{}, heard{}, booted{}, missed{};
 };
 
 // What a rollout must know of a device that takes part.
@@ -105,6 +116,11 @@ struct Enrolment {
     bool is_callable = false;  // by a connection request
     bool can_serve = true;     // as it reports: switched on, at its site, with an address
     ModelNumber model;         // of a plain CPE
+    WaveNumber wave;           // the step it goes with
+    ZoneNumber zone;           // of its local time (Rollout::add_zone)
+    // Hashes of their names, seeded: who of many goes first, and how long each one's jitter is. The
+    // same after a restart, whatever the numbers are.
+    std::uint64_t key = 0, site_key = 0;
 };
 
 // Its part in its site's plan.

@@ -11,71 +11,6 @@ constexpr bool is_agent(const Enrolment& who) {
 
 }  // namespace
 
-Rollout::Rollout(const Policy& policy) : policy_(policy), canaries_(policy.plain_canaries) {}
-
-Member Rollout::add(const Enrolment& who, const Record& record) {
-    const Member member{size()};
-    if (who.site.value >= sites_.size()) sites_.resize(who.site.value + 1);
-    Entry entry;
-    entry.who = who;
-    entry.is = record;
-    entries_.push_back(std::move(entry));
-    sites_[who.site.value].members.push_back(member);
-    if (!is_final(record.state)) ++open_;
-    touch(who.site);
-    return member;
-}
-
-Member Rollout::enrol(const Enrolment& who, Instant now) {
-    Record record;
-    record.changed = record.heard = now;
-    const auto member = add(who, record);
-    queue_if_callable(who.site);
-    return member;
-}
-
-Member Rollout::restore(const Enrolment& who, const Record& record, const Place* place) {
-    const auto member = add(who, record);
-    const auto& e = at(member);
-    if (place) set_place(member, *place);
-    if (e.is.proof != Proof::none)
-        canaries_.on_proof(who.model, e.place.kind, Proof::none, e.is.proof);
-    queue_if_callable(who.site);
-    return member;
-}
-
-void Rollout::set_place(Member member, Place place) {
-    auto& e = at(member);
-    e.place = std::move(place);
-    e.is_planned = true;
-    auto& site = site_of(e);
-    site.is_planned = true;
-    site.permitted = std::max(site.permitted, e.place.planned);
-    if (!is_agent(e.who)) plain_sites_[{e.who.model, e.place.kind}].insert(e.who.site);
-    touch(e.who.site);
-}
-
-void Rollout::restore_run(bool is_paused, bool is_cancelled) {
-    is_paused_ = is_paused;
-    is_cancelled_ = is_cancelled;
-    // Whoever could be ordered, or was, had a permit; the other sites ask again.
-    for (auto& site : sites_) {
-        const bool had_permit =
-            std::any_of(site.members.begin(), site.members.end(), [&](Member m) {
-                const auto state = at(m).is.state;
-                if (policy_.max_sites_at_once == 0) return site.is_planned && !is_final(state);
-                return state == State::due || state == State::ordered || state == State::fetching;
-            });
-        if (!had_permit) continue;
-        site.has_permit = true;
-        ++permits_out_;
-    }
-}
-
-const Place* Rollout::place(Member m) const {
-    return at(m).is_planned ? &at(m).place : nullptr;
-}
-
 void Rollout::on(const Event& event, Instant now, Actions& out) {
     // The answer to a permit brings no further ones: an event ends.
     Turn turn{now, out, !std::holds_alternative<Planned>(event)};
@@ -89,15 +24,20 @@ void Rollout::on_event(const Contacted& event, Turn& turn) {
     auto& e = at(event.member);
     e.is.heard = turn.now;
     e.is_given = false;
-    e.is_unreachable = false;
-    if (event.is_boot) e.booted = turn.now;
+    if (e.is_forgotten) return;
     e.is_at_work = event.is_at_work;
     e.who.is_callable = event.is_callable;
     e.who.can_serve = event.can_serve;
+    e.who.zone = event.zone;
     touch(e.who.site);
+    if (event.is_boot) {
+        e.is.booted = turn.now;
+        if (e.is.orders > 0 && !is_final(e.is.state)) keep(e, turn);
+    }
     if (event.has_target) return on_target(e, event, turn);
     if (e.is.state == State::trial) return fail(e, Reason::fell_back, turn);
-    if (!is_final(e.is.state) && !site_of(e).has_permit) take_permit(e.who.site, turn);
+    const bool is_to_go = !is_final(e.is.state) && !e.is_blocked && is_within(e, turn.now);
+    if (is_to_go && !site_of(e).has_permit) take_permit(e.who.site, turn);
 }
 
 void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
@@ -107,11 +47,16 @@ void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
             enter(e, State::trial, turn);
         return;
     }
+    const bool was_out = e.is.state == State::ordered || e.is.state == State::fetching ||
+                         e.is.state == State::activating || e.is.state == State::cancelling ||
+                         (e.is.state == State::cancelled && e.is.orders > 0 && e.is.fault == 0);
+    if (was_out && (is_halted_ || is_cancelled_)) e.is.is_late = true;
     if (e.is.orders > 0 && e.is.fetched == Instant{}) e.is.fetched = turn.now;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed);
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
     e.is.done = turn.now;
     e.is.fault = 0;
     e.is.reason = Reason::none;
+    e.is.is_alarming = false;
     enter(e, State::done, turn);
 }
 
@@ -123,8 +68,8 @@ void Rollout::judge_in_session(Entry& e, Turn& turn) {
     // Since it was ordered: after it said that it applied the image, or in the session in which it
     // does.
     const bool has_booted =
-        e.booted > e.is.given &&
-        (e.booted >= e.is.changed || turn.now < e.booted + std::chrono::minutes(1));
+        e.is.booted > e.is.given &&
+        (e.is.booted >= e.is.changed || turn.now < e.is.booted + std::chrono::minutes(1));
     switch (e.is.state) {
         case State::rebooting:
             if (!has_booted && !is_late) return;
@@ -150,12 +95,19 @@ void Rollout::on_event(const OrderWanted& event, Turn& turn) {
         turn.out.push_back(GiveCancel{event.member, e.is.orders});
         return;
     }
-    if (is_paused_ || is_cancelled_) return;
+    if (is_stopped() || e.is_forgotten) return;
     judge_in_session(e, turn);
+    e.is_asking = true;
+    if (policy_.max_origin_transfers != 0) touch(e.who.site);
     settle(turn);
+    e.is_asking = false;
+    // The judgement may have crossed a threshold, and nothing leaves outside a window.
+    if (is_stopped() || !is_within(e, turn.now)) return;
     const bool is_overdue = turn.now >= e.is.given + policy_.order_timeout;
     switch (e.is.state) {
         case State::due:
+            // The place that was promised may be another's by now.
+            if (e.is.draw == Draw::due && !may_draw(e)) return enter(e, State::waiting, turn);
             return give_new(
                 e, e.place.is_staged && is_agent(e.who) ? OrderKind::stage : OrderKind::upgrade,
                 turn);
@@ -176,15 +128,16 @@ void Rollout::on_event(const OrderWanted& event, Turn& turn) {
 }
 
 void Rollout::give_new(Entry& e, OrderKind kind, Turn& turn) {
-    const Member member{static_cast<std::uint32_t>(&e - entries_.data())};
+    const auto member = self(e);
     const bool is_activation = e.is.state == State::staged;
     if (!is_activation) {
         const auto way = way_of(e, turn.now);
         const bool is_lead = way == Way::origin && is_agent(e.who) && !e.place.is_direct;
         e.is.takes_from_origin = is_lead || (way == Way::origin && !is_agent(e.who));
+        set_draw(e, way == Way::origin ? Draw::out : Draw::none);
         if (way == Way::peers && !is_agent(e.who)) {
             e.is.server = free_server(e);
-            set_proof(e, Proof::trying);
+            set_proof(e, Proof::trying, turn);
         } else {
             e.is.server = kNobody;
         }
@@ -202,7 +155,7 @@ void Rollout::give_new(Entry& e, OrderKind kind, Turn& turn) {
 }
 
 void Rollout::give_again(Entry& e, bool is_next_attempt, Turn& turn) {
-    const Member member{static_cast<std::uint32_t>(&e - entries_.data())};
+    const auto member = self(e);
     if (is_next_attempt) {
         ++e.is.attempts;
         e.is.given = turn.now;
@@ -210,7 +163,7 @@ void Rollout::give_again(Entry& e, bool is_next_attempt, Turn& turn) {
         if (e.is.state == State::fetching)
             enter(e, State::ordered, turn);
         else
-            turn.out.push_back(Changed{member});
+            keep(e, turn);
     }
     e.is_given = true;
     turn.out.push_back(GiveOrder{member, e.is.order, e.is.orders});
@@ -220,31 +173,35 @@ void Rollout::on_event(const OrderTaken& event, Turn& turn) {
     auto& e = at(event.member);
     e.is.heard = turn.now;
     touch(e.who.site);
-    if (e.is.state == State::cancelling) return enter(e, State::cancelled, turn);
+    if (e.is.state == State::cancelling) return put_back(e, true, turn);
     if (e.is.state != State::ordered && e.is.state != State::activating) return;
     e.is.is_taken = true;
     if (event.is_applied) return on_applied(e, turn);
     if (e.is.state == State::ordered)
         enter(e, State::fetching, turn);
     else
-        turn.out.push_back(Changed{event.member});
+        keep(e, turn);
 }
 
 void Rollout::on_event(const OrderRefused& event, Turn& turn) {
     auto& e = at(event.member);
     e.is.heard = turn.now;
     touch(e.who.site);
-    if (e.is.state == State::cancelling) return enter(e, State::cancelled, turn);
+    if (e.is.state == State::cancelling) {
+        e.is.is_late = true;
+        return put_back(e, false, turn);
+    }
     if (e.is.state == State::ordered || e.is.state == State::activating)
         fail_attempt(e, Reason::fault, event.fault, turn);
 }
 
 // An order was carried out.
 void Rollout::on_applied(Entry& e, Turn& turn) {
+    if (is_halted_) e.is.is_late = true;
     if (e.is.fetched == Instant{}) e.is.fetched = turn.now;
     e.is.fault = 0;
     e.is.reason = Reason::none;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed);
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
     enter(e, e.is.order == OrderKind::stage ? State::staged : State::rebooting, turn);
 }
 
@@ -252,7 +209,7 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
     auto& e = at(event.member);
     e.is.heard = turn.now;
     touch(e.who.site);
-    if (e.is.orders == 0) return;
+    if (e.is.orders == 0 || e.is_forgotten) return;
     // An agent's older word came twice. A plain CPE has but one transfer at a time.
     if (is_agent(e.who) && event.order != 0 && event.order != e.is.orders) return;
     const bool is_success = event.fault == 0;
@@ -261,8 +218,9 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
         case State::fetching:
         case State::activating:
             e.is.is_taken = true;
-            if (is_agent(e.who) && event.fault == kAnythingElse && e.booted > e.is.given) {
+            if (is_agent(e.who) && event.fault == kAnythingElse && e.is.booted > e.is.given) {
                 e.is.fault = event.fault;
+                e.is.is_alarming = true;
                 return fail(e, Reason::fault, turn);
             }
             return is_success ? on_applied(e, turn)
@@ -276,83 +234,76 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
         case State::trial:
             if (!is_success && is_agent(e.who)) {
                 e.is.fault = event.fault;
+                e.is.is_alarming = true;
                 fail(e, Reason::fault, turn);
             }
             return;
         case State::cancelling:
-            if (is_success && e.is.fetched == Instant{}) e.is.fetched = turn.now;
+            if (!is_success) return put_back(e, true, turn);
+            e.is.is_late = true;
+            if (is_halted_) return on_applied(e, turn);
+            if (e.is.fetched == Instant{}) e.is.fetched = turn.now;
             return enter(e, State::cancelled, turn);
         case State::failed:  // the verdict was there first; now the device says why
             if (is_success) return;
             e.is.fault = event.fault;
-            turn.out.push_back(Changed{event.member});
-            return;
+            e.is.is_alarming |= is_verification_fault(event.fault);
+            return keep(e, turn);
         default:
             return;
     }
 }
 
-void Rollout::on_event(const Unreachable& event, Turn&) {
+void Rollout::on_event(const Unreachable& event, Turn& turn) {
     auto& e = at(event.member);
-    e.is_unreachable = true;
+    if (is_unreachable(e) || is_final(e.is.state)) return;
+    e.is.missed = turn.now;
+    if (e.is.draw == Draw::due) set_draw(e, Draw::none);
     touch(e.who.site);
-}
-
-// --- the operator, the planner, time ------------------------------------------------------------
-
-void Rollout::on_event(const Planned& event, Turn& turn) {
-    auto& site = sites_[event.site.value];
-    site.is_planned = true;
-    site.permitted = turn.now;
-    touch(event.site);
-}
-
-void Rollout::on_event(const Pause&, Turn&) {
-    is_paused_ = true;
-}
-
-void Rollout::on_event(const Resume&, Turn&) {
-    is_paused_ = false;
-    for (auto& e : entries_) e.announced = Instant::never();
-    for (std::uint32_t s = 0; s < sites_.size(); ++s) touch(SiteNumber{s});
-}
-
-void Rollout::on_event(const Cancel&, Turn& turn) {
-    is_cancelled_ = true;
-    queue_.clear();
-    for (auto& e : entries_) {
-        if (is_final(e.is.state)) continue;
-        const bool is_out = e.is.state == State::ordered || e.is.state == State::fetching ||
-                            e.is.state == State::activating;
-        // Plain CPEs hardly know CancelTransfer, and some take an unknown request badly.
-        enter(e, is_out && is_agent(e.who) ? State::cancelling : State::cancelled, turn);
-    }
-}
-
-void Rollout::on_event(const Tick&, Turn& turn) {
-    while (!deadlines_.empty() && deadlines_.begin()->first <= turn.now) {
-        const auto site = deadlines_.begin()->second;
-        deadlines_.erase(deadlines_.begin());
-        sites_[site.value].deadline = Instant::never();
-        touch(site);
-    }
+    keep(e, turn);
 }
 
 // --- one device ---------------------------------------------------------------------------------
 
 void Rollout::enter(Entry& e, State state, Turn& turn) {
-    const Member member{static_cast<std::uint32_t>(&e - entries_.data())};
-    if (is_final(state) && !is_final(e.is.state)) --open_;
+    const auto from = e.is.state;
+    if (is_final(state) && !is_final(from)) --open_;
+    if (!is_final(state) && is_final(from)) ++open_;
     e.is.state = state;
     e.is.changed = turn.now;
     e.announced = Instant::never();
+    const bool is_out = state == State::ordered || state == State::fetching ||
+                        (state == State::cancelling && e.is.order != OrderKind::none);
+    if (!is_out && state != State::due) set_draw(e, Draw::none);
+    recount(e);
     touch(e.who.site);
-    turn.out.push_back(Changed{member});
+    turn.out.push_back(Changed{self(e), from});
+}
+
+// Its record is another one in the same state.
+void Rollout::keep(Entry& e, Turn& turn) {
+    recount(e);
+    turn.out.push_back(Changed{self(e), e.is.state});
+}
+
+void Rollout::recount(Entry& e) {
+    if (e.is_forgotten) return;
+    Share is;
+    is.state = e.is.state;
+    is.is_ordered = e.is.orders > 0;
+    is.is_alarming = e.is.is_alarming;
+    is.is_late = e.is.is_late;
+    if (e.is.state == State::failed) is.failing = policy_.error.weight_of(e.is.fault);
+    waves_.count(e.who.wave, e.share, is);
+    e.share = is;
 }
 
 void Rollout::fail(Entry& e, Reason reason, Turn& turn) {
     e.is.reason = reason;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::faulted);
+    if (reason == Reason::fell_back || reason == Reason::unhealthy ||
+        is_verification_fault(e.is.fault))
+        e.is.is_alarming = true;
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::faulted, turn);
     enter(e, State::failed, turn);
 }
 
@@ -362,10 +313,11 @@ void Rollout::fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& t
     // What went wrong between a plain CPE and a master may go well with the origin.
     const bool was_sent_to_master = e.is.proof == Proof::trying;
     if (was_sent_to_master) {
-        set_proof(e, Proof::faulted);
+        set_proof(e, Proof::faulted, turn);
         e.is.takes_from_origin = true;
         e.is.server = kNobody;
     }
+    e.is.is_alarming |= is_verification_fault(fault) && !was_sent_to_master;
     const bool is_hopeless =
         fault != 0 && !was_sent_to_master && !is_worth_retrying(fault, e.who.kind);
     if (is_hopeless || e.is.attempts >= policy_.max_attempts) return fail(e, reason, turn);
@@ -373,12 +325,14 @@ void Rollout::fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& t
     enter(e, is_staged ? State::staged : State::retrying, turn);
 }
 
-void Rollout::set_proof(Entry& e, Proof proof) {
+void Rollout::set_proof(Entry& e, Proof proof, Turn& turn) {
     const auto model = e.who.model;
     const auto kind = e.place.kind;
-    const auto before = e.is.proof;
+    const auto before = canaries_->ask(model, kind, policy_.plain_canaries);
+    canaries_->on_proof(model, kind, e.is.proof, proof);
     e.is.proof = proof;
-    if (!canaries_.on_proof(model, kind, before, proof)) return;
+    turn.out.push_back(Showed{model, kind});
+    if (canaries_->ask(model, kind, policy_.plain_canaries) == before) return;
     for (const auto site : plain_sites_[{model, kind}]) touch(site);
 }
 

@@ -9,26 +9,36 @@ namespace sluice::rollout {
 namespace {
 
 // Sites planned in one event: the caller is not kept longer.
-constexpr std::uint32_t kGrantsAtOnce = 64;
+constexpr std::uint32_t kGrantsAtOnce = 128;
 
 }  // namespace
 
 void Rollout::touch(SiteNumber site) {
-    if (sites_[site.value].is_dirty) return;
-    sites_[site.value].is_dirty = true;
-    dirty_.push_back(site);
+    auto& s = sites_[site.value];
+    if (s.is_dirty) return;
+    s.is_dirty = true;
+    dirty_.emplace_back(s.key, site);
+}
+
+// With one of the next Ticks.
+void Rollout::touch_later(SiteNumber site) {
+    if (!sites_[site.value].is_dirty) later_.insert({sites_[site.value].key, site});
 }
 
 void Rollout::settle(Turn& turn) {
     std::uint32_t grants = 0;
     for (;;) {
-        while (!dirty_.empty()) {
-            const auto site = dirty_.back();
-            dirty_.pop_back();
-            sites_[site.value].is_dirty = false;
-            settle_site(site, turn);
+        settle_dirty(turn);
+        look_at_waves(turn);
+        if (!dirty_.empty()) continue;
+        const auto most = policy_.max_origin_transfers;
+        if (!is_stopped() && !origin_queue_.empty() && origin_out_ + origin_due_ < most) {
+            const auto site = origin_queue_.begin()->second;
+            origin_queue_.erase(origin_queue_.begin());
+            touch(site);
+            continue;
         }
-        if (!turn.may_grant || is_paused_ || is_cancelled_ || queue_.empty() || !is_permit_free() ||
+        if (!turn.may_grant || is_stopped() || queue_.empty() || !is_permit_free() ||
             ++grants > kGrantsAtOnce)
             break;
         serve_queue(turn);
@@ -38,16 +48,30 @@ void Rollout::settle(Turn& turn) {
     turn.out.push_back(Finished{});
 }
 
+// In the order of keys: where something is scarce, the same sites get it after a restart.
+void Rollout::settle_dirty(Turn& turn) {
+    while (!dirty_.empty()) {
+        auto sites = std::move(dirty_);
+        dirty_.clear();
+        std::sort(sites.begin(), sites.end());
+        for (const auto& [key, site] : sites) settle_site(site, turn);
+    }
+}
+
 void Rollout::settle_site(SiteNumber number, Turn& turn) {
-    auto& site = sites_[number.value];
     if (!is_cancelled_) {
         for (bool is_moving = true; is_moving;) {
             is_moving = false;
-            for (const auto m : site.members) is_moving |= advance(at(m), turn);
+            // By place: a site may grow while its devices are looked at, but loses nobody.
+            const auto& members = sites_[number.value].members;
+            for (std::size_t i = 0; i < members.size(); ++i)
+                is_moving |= advance(at(members[i]), turn);
         }
-        for (const auto m : site.members) announce(at(m), turn);
+        for (const auto m : sites_[number.value].members) announce(at(m), turn);
     }
+    sites_[number.value].is_dirty = false;
     look_at_permit(number, turn);
+    queue_if_callable(number, turn.now);
     set_deadline(number, turn);
 }
 
@@ -60,7 +84,12 @@ bool Rollout::advance(Entry& e, Turn& turn) {
         return true;
     }
     if (e.is.state != State::waiting && e.is.state != State::due) return false;
-    const auto to = way_of(e, turn.now) == Way::closed ? State::waiting : State::due;
+    const auto way = way_of(e, turn.now);
+    const auto to = way == Way::closed ? State::waiting : State::due;
+    if (policy_.max_origin_transfers != 0) {
+        if (way == Way::closed && !may_draw(e)) origin_queue_.insert({e.who.site_key, e.who.site});
+        set_draw(e, way == Way::origin && !is_unreachable(e) ? Draw::due : Draw::none);
+    }
     if (to == e.is.state) return false;
     enter(e, to, turn);
     return true;
@@ -82,40 +111,31 @@ bool Rollout::judge_silence(Entry& e, Turn& turn) {
 void Rollout::announce(Entry& e, Turn& turn) {
     if (e.announced == e.is.changed || !wants_session(e, turn.now)) return;
     e.announced = e.is.changed;
-    turn.out.push_back(Due{Member{static_cast<std::uint32_t>(&e - entries_.data())}});
+    turn.out.push_back(Due{self(e)});
 }
 
-// The next time at which anything here may be different. Too early costs a look, nothing else.
+// Too early costs a look, nothing else.
 void Rollout::set_deadline(SiteNumber number, Turn& turn) {
     auto& site = sites_[number.value];
     auto next = Instant::never();
-    const auto consider = [&](Instant t) {
-        if (t > turn.now) next = std::min(next, t);
-    };
     for (const auto m : site.members) {
         const auto& e = at(m);
-        if (is_final(e.is.state) || is_cancelled_) continue;
-        consider(silent_at(e));
-        consider(nudge_at(e));
-        if (!site.is_planned) continue;
-        consider(not_before(e));
-        consider(lost_at(e));
-        consider(e.is.heard + policy_.order_timeout);
-        consider(e.place.planned + policy_.drain_max);
-        consider(site.permitted + policy_.order_timeout);
-        if (e.is.fetched != Instant{}) consider(e.is.fetched + policy_.drain_max);
+        if (!is_final(e.is.state) && !is_cancelled_)
+            next = std::min(next, next_look(e, site, turn.now));
     }
     if (next == site.deadline) return;
-    if (site.deadline != Instant::never()) deadlines_.erase({site.deadline, number});
+    if (site.deadline != Instant::never()) deadlines_.erase({site.deadline, site.key, number});
     site.deadline = next;
-    if (next != Instant::never()) deadlines_.insert({next, number});
+    if (next != Instant::never()) deadlines_.insert({next, site.key, number});
 }
 
 Instant Rollout::next_deadline() const {
-    if (!dirty_.empty()) return Instant{};
+    if (!dirty_.empty() || !later_.empty()) return Instant{};
     if (is_cancelled_) return Instant::never();
-    if (!is_paused_ && !queue_.empty() && is_permit_free()) return Instant{};
-    return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+    if (!is_stopped() && !queue_.empty() && is_permit_free()) return Instant{};
+    auto next = deadlines_.empty() ? Instant::never() : std::get<0>(*deadlines_.begin());
+    if (!is_stopped()) next = std::min(next, waves_.next_deadline());
+    return next;
 }
 
 // --- permits ------------------------------------------------------------------------------------
@@ -124,58 +144,84 @@ bool Rollout::take_permit(SiteNumber number, Turn& turn) {
     auto& site = sites_[number.value];
     if (site.has_permit) return true;
     if (is_cancelled_) return false;
-    if (is_paused_ || !is_permit_free()) {
-        queue_if_callable(number);
+    if (is_stopped() || !is_permit_free()) {
+        queue_if_callable(number, turn.now);
         return false;
     }
     site.has_permit = true;
     ++permits_out_;
     site.permitted = turn.now;
+    if (policy_.max_sites_at_once != 0) turn.out.push_back(PermitChanged{number});
     if (!site.is_planned) turn.out.push_back(PlanSite{number});
     touch(number);
     return true;
 }
 
 // A permit goes back when all have their verdicts, or when the site sleeps: nobody fetches, and
-// nobody was heard of for a while.
+// nobody was heard of for a while, or none of them has an open window.
 void Rollout::look_at_permit(SiteNumber number, Turn& turn) {
-    auto& site = sites_[number.value];
+    const auto& site = sites_[number.value];
     if (!site.has_permit) return;
-    bool is_open = false, is_fetching = false;
+    bool is_open = false, is_fetching = false, is_within_any = policy_.windows.empty();
     auto heard = site.permitted;
     for (const auto m : site.members) {
         const auto& e = at(m);
-        is_open |= !is_final(e.is.state);
+        if (is_final(e.is.state)) continue;
         is_fetching |= e.is.state == State::ordered || e.is.state == State::fetching;
-        if (!is_final(e.is.state)) heard = std::max(heard, e.is.heard);
+        heard = std::max(heard, e.is.heard);
+        if (!is_in_wave(e, turn.now)) continue;
+        is_open = true;
+        is_within_any |= is_within(e, turn.now);
     }
+    is_open |= is_fetching;
     const bool is_limited = policy_.max_sites_at_once != 0;
-    const bool sleeps = is_limited && !is_fetching && turn.now >= heard + policy_.order_timeout;
-    if (is_open && !sleeps) return;
-    site.has_permit = false;
+    const bool is_quiet = turn.now >= heard + policy_.order_timeout || !is_within_any;
+    if (is_open && !(is_limited && !is_fetching && is_quiet)) return;
+    return_permit(number, turn);
+}
+
+void Rollout::return_permit(SiteNumber number, Turn& turn) {
+    sites_[number.value].has_permit = false;
     --permits_out_;
-    if (is_open) queue_if_callable(number);
+    if (policy_.max_sites_at_once != 0) turn.out.push_back(PermitChanged{number});
     touch(number);
 }
 
-void Rollout::queue_if_callable(SiteNumber number) {
-    auto& site = sites_[number.value];
-    if (site.is_queued || site.has_permit) return;
-    const bool is_wanted = std::any_of(site.members.begin(), site.members.end(), [&](Member m) {
-        const auto state = at(m).is.state;
-        return at(m).who.is_callable &&
-               (state == State::waiting || state == State::due || state == State::retrying);
+// Somebody here waits to be called, and may go now.
+bool Rollout::is_wanted(SiteNumber number, Instant now) const {
+    const auto& members = sites_[number.value].members;
+    return std::any_of(members.begin(), members.end(), [&](Member m) {
+        const auto& e = at(m);
+        const bool is_to_come = e.is.state == State::waiting || e.is.state == State::due ||
+                                e.is.state == State::retrying;
+        return is_to_come && e.who.is_callable && !e.is_blocked && may_start_at(e, now) <= now;
     });
-    if (!is_wanted) return;
+}
+
+void Rollout::queue_if_callable(SiteNumber number, Instant now) {
+    auto& site = sites_[number.value];
+    if (site.is_queued || site.has_permit || is_cancelled_ || !is_wanted(number, now)) return;
     site.is_queued = true;
-    queue_.push_back(number);
+    queue_.insert({site.key, number});
 }
 
 void Rollout::serve_queue(Turn& turn) {
-    const auto site = queue_.front();
-    queue_.pop_front();
+    const auto site = queue_.begin()->second;
+    queue_.erase(queue_.begin());
     sites_[site.value].is_queued = false;
-    take_permit(site, turn);
+    if (is_wanted(site, turn.now)) take_permit(site, turn);
+}
+
+// --- places at the origin -----------------------------------------------------------------------
+
+void Rollout::set_draw(Entry& e, Draw draw) {
+    const auto count = [&](Draw d, std::uint32_t one) {
+        if (d == Draw::due) origin_due_ += one;
+        if (d == Draw::out) origin_out_ += one;
+    };
+    count(e.is.draw, ~std::uint32_t{0});
+    count(draw, 1);
+    e.is.draw = draw;
 }
 
 }  // namespace sluice::rollout

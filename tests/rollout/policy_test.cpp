@@ -57,29 +57,35 @@ TEST(States, HaveANameEachThatLeadsBack) {
 }
 
 TEST(Canaries, OpenCloseAndGiveUp) {
-    Canaries c(2);
+    Canaries c;
     const ModelNumber m{1};
     const SiteKind k{1};
     using Word = Canaries::Word;
-    EXPECT_EQ(c.ask(m, k), Word::may_go);
-    EXPECT_FALSE(c.on_proof(m, k, Proof::none, Proof::trying));
-    EXPECT_TRUE(c.on_proof(m, k, Proof::none, Proof::trying));
-    EXPECT_EQ(c.ask(m, k), Word::must_wait);
-    EXPECT_EQ(c.ask(m, SiteKind{2}), Word::may_go);
-    EXPECT_TRUE(c.on_proof(m, k, Proof::trying, Proof::faulted));
-    EXPECT_EQ(c.ask(m, k), Word::may_go);
-    EXPECT_TRUE(c.on_proof(m, k, Proof::trying, Proof::faulted));
-    EXPECT_EQ(c.ask(m, k), Word::to_origin);
-    EXPECT_EQ(Canaries(0).ask(m, k), Word::may_go);
+    EXPECT_EQ(c.ask(m, k, 2), Word::may_go);
+    c.on_proof(m, k, Proof::none, Proof::trying);
+    EXPECT_EQ(c.ask(m, k, 2), Word::may_go);
+    c.on_proof(m, k, Proof::none, Proof::trying);
+    EXPECT_EQ(c.ask(m, k, 2), Word::must_wait);
+    EXPECT_EQ(c.ask(m, SiteKind{2}, 2), Word::may_go);
+    c.on_proof(m, k, Proof::trying, Proof::faulted);
+    EXPECT_EQ(c.ask(m, k, 2), Word::may_go);
+    c.on_proof(m, k, Proof::trying, Proof::faulted);
+    EXPECT_EQ(c.ask(m, k, 2), Word::to_origin);
+    EXPECT_EQ(c.ask(m, k, 3), Word::may_go) << "another rollout wants to see more";
+    EXPECT_EQ(c.ask(m, k, 0), Word::may_go);
 }
 
 TEST(Canaries, OnceProvenStayOpenWhateverOneDeviceDoes) {
-    Canaries c(1);
+    Canaries c;
     const ModelNumber m{1};
     const SiteKind k{1};
+    c.on_proof(m, k, Proof::none, Proof::trying);
     c.on_proof(m, k, Proof::trying, Proof::passed);
     c.on_proof(m, k, Proof::none, Proof::faulted);
-    EXPECT_EQ(c.ask(m, k), Canaries::Word::may_go);
+    EXPECT_EQ(c.ask(m, k, 1), Canaries::Word::may_go);
+    Canaries later;
+    later.restore(m, k, c.count(m, k).passed, c.count(m, k).faulted);
+    EXPECT_EQ(later.ask(m, k, 1), Canaries::Word::may_go);
 }
 
 }  // namespace

@@ -100,8 +100,14 @@ struct Chaos {
 
     void device(Member m) {
         if (is_dead[m]) return;
-        on(Contacted{m, rng.below(12) == 0, rng.below(4) != 0, rng.below(4) == 0, rng.below(3) == 0,
-                     rollout.enrolment(m).is_callable});
+        Contacted said;
+        said.member = m;
+        said.has_target = rng.below(12) == 0;
+        said.is_healthy = rng.below(4) != 0;
+        said.is_boot = rng.below(4) == 0;
+        said.is_at_work = rng.below(3) == 0;
+        said.is_callable = rollout.enrolment(m).is_callable;
+        on(said);
         const auto held = in_hand.find(m);
         if (held != in_hand.end() && rng.below(2) == 0) {
             const auto order = held->second;
