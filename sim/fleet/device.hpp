@@ -69,7 +69,9 @@ struct Device {
     Instant due =
         Instant::never();  // of the earliest thing to be done, where it stands in the heap
     std::uint32_t place = 0xffffffff;  // network::IndexedHeap::kNowhere
-    VersionNumber version = 0, reported = 0;
+    VersionNumber version = 0;
+    VersionNumber informed = 0;   // in the open session's Inform
+    VersionNumber reported = 0;   // in the last one that went well
     ImageNumber held = kNoImage;  // in the store, whole
     std::uint8_t acs = 0;         // the node it talks to
     std::uint8_t cwmp = 2;        // cwmp::Namespace of its next session

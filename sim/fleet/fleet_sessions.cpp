@@ -74,7 +74,7 @@ void Fleet::Impl::begin_session(DeviceNumber d, const cwmp::BeginSession& how) {
     inform.retry_count = how.retry_count;
     inform.parameters = words.inform_parameters(device, facts(d));
     if (settings.inform_bytes != 0) pad(inform);
-    device.reported = device.version;
+    device.informed = device.version;
     SessionTerms terms;
     terms.acs = settings.acs[device.acs];
     terms.who = identities.credentials(d);
@@ -147,6 +147,7 @@ void Fleet::Impl::after_session(DeviceNumber d, const cwmp::SessionOver& how) {
         const bool was_there =
             device.has_reported && versions[device.reported] == settings.until_version;
         device.has_reported = true;
+        device.reported = device.informed;
         if (!was_there && versions[device.reported] == settings.until_version) ++at_target;
         if (warm_up_left > 0 && --warm_up_left == 0) begin_measurement();
     }

@@ -10,7 +10,14 @@ namespace sluice::sim::fleet {
 namespace {
 
 constexpr std::uint16_t kPeerPort = 7547;
-constexpr std::uint32_t kPeerNet = 10u << 24;  // 10.0.0.0/8
+
+// The host-th address of a prefix.
+inventory::IpAddress with_host(const inventory::Prefix& prefix, std::uint32_t host) {
+    auto out = prefix.address;
+    for (auto i = out.bytes.size(); i-- > 0 && host > 0; host >>= 8)
+        out.bytes[i] = static_cast<std::uint8_t>(out.bytes[i] | (host & 0xff));
+    return out;
+}
 
 }  // namespace
 
@@ -50,20 +57,12 @@ http::Credentials Identities::credentials(DeviceNumber d) const {
 
 std::string Identities::source_address(DeviceNumber d) const {
     if (!settings_.sources) return {};
-    auto address = settings_.sources->address;
-    auto host = d % settings_.source_count;
-    for (std::size_t i = address.bytes.size(); i-- > 0 && host > 0; host >>= 8)
-        address.bytes[i] = static_cast<std::uint8_t>(address.bytes[i] | (host & 0xff));
-    return inventory::format_address(address);
+    return inventory::format_address(with_host(*settings_.sources, d % settings_.source_count));
 }
 
 std::string Identities::peer_url(DeviceNumber d) const {
-    inventory::Endpoint out;
-    out.address = *inventory::parse_address("10.0.0.0");
-    const auto host = kPeerNet + (settings_.first + d + 1) % (1u << 24);
-    for (std::size_t i = 0; i < 4; ++i)
-        out.address.bytes[12 + i] = static_cast<std::uint8_t>(host >> (24 - 8 * i));
-    out.port = kPeerPort;
+    const inventory::Endpoint out{with_host(settings_.peers, settings_.first + d + 1), kPeerPort,
+                                  false};
     return inventory::format_endpoint(out);
 }
 
@@ -71,9 +70,10 @@ std::optional<DeviceNumber> Identities::at_peer_url(std::string_view url) const 
     const auto parsed = net::parse_url(url);
     if (!parsed || parsed.value().port != kPeerPort) return std::nullopt;
     const auto address = inventory::parse_address(parsed.value().host);
-    if (!address || !address->is_v4() || address->bytes[12] != 10) return std::nullopt;
+    if (!address || !settings_.peers.contains(*address)) return std::nullopt;
     std::uint32_t host = 0;
-    for (std::size_t i = 1; i < 4; ++i) host = host << 8 | address->bytes[12 + i];
+    for (std::size_t i = 12; i < 16; ++i)
+        host = host << 8 | (address->bytes[i] & ~settings_.peers.address.bytes[i]);
     if (host < settings_.first + 1) return std::nullopt;
     const auto number = host - 1 - settings_.first;
     return number < settings_.devices ? std::optional(number) : std::nullopt;

@@ -36,6 +36,7 @@ constexpr net::OptionSpec kOptions[] = {
     {"client-key", "FILE", "PEM, its key"},
     {"no-resume", "", "a full TLS handshake for every connection"},
     {"source", "ADDR/BITS", "connect from these addresses in turn (to loopback: 127.1.0.0/24)"},
+    {"peer-net", "ADDR/BITS", "where devices say that neighbours find them (10.0.0.0/8)"},
     {"listen", "ADDR:PORT", "take connection requests there (0: any port)"},
     {"listen-ports", "N", "and on the ports behind it (1)"},
     {"boot-spread", "TIME", "first sessions begin within (0 s)"},
@@ -170,6 +171,16 @@ void read_sources(Reader& from, FleetSettings& out) {
     out.source_count = host_bits >= 16 ? kMaxSources : 1u << host_bits;
 }
 
+void read_peers(Reader& from, FleetSettings& out) {
+    auto prefix = inventory::parse_prefix(from.text("peer-net", "10.0.0.0/8"));
+    if (!prefix) return from.refuse(std::move(prefix).error().within("--peer-net"));
+    out.peers = prefix.value();
+    const auto host_bits = 128u - out.peers.bits;
+    const auto last = std::uint64_t{out.first} + out.devices;
+    if (host_bits < 32 && last >= std::uint64_t{1} << host_bits)
+        from.refuse(Error{"--peer-net: has fewer addresses than there are devices"});
+}
+
 void read_identity(Reader& from, FleetSettings& out) {
     out.manufacturer = from.text("manufacturer", "Acme");
     out.oui = from.text("oui", "00D09E");
@@ -267,6 +278,7 @@ Result<FleetSettings> read_fleet_settings(const net::Options& options,
     read_sources(from, out);
     read_identity(from, out);
     read_behaviour(from, out);
+    read_peers(from, out);
     read_end(from, out);
     SLUICE_CHECK(from.verdict());
     return out;

@@ -56,6 +56,7 @@ struct FleetSettings {
 
     std::optional<inventory::Prefix> sources;  // devices connect from its addresses, in turn
     std::uint32_t source_count = 0;
+    inventory::Prefix peers;                   // where devices say that they serve
     std::optional<net::ListenAddress> listen;  // connection requests; nothing: none are taken
     std::uint32_t listen_ports = 1;            // device i on the (i modulo this)-th
 

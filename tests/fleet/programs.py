@@ -31,6 +31,9 @@ class Programs:
                 [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), **more)
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def check(self) -> None:
         """All that were started still run; whoever ended is named with its last word."""
         for name, process in self._running.items():
