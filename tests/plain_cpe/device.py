@@ -191,6 +191,24 @@ class Device:
         return ("<cwmp:GetParameterValuesResponse>" + self.writer.parameters(found)
                 + "</cwmp:GetParameterValuesResponse>")
 
+    def on_GetParameterNames(self, request):
+        path = request.text("ParameterPath")
+        is_one_level = request.text("NextLevel").lower() in ("1", "true")
+        names = set()
+        for name in self.parameters():
+            for end in [i + 1 for i, c in enumerate(name) if c == "."] + [len(name)]:
+                part = name[:end]
+                depth = part[len(path):].rstrip(".").count(".")
+                if part.startswith(path) and part != path and not (is_one_level and depth):
+                    names.add(part)
+        if not names:
+            return self.writer.fault(9005, f"Invalid parameter name {path}")
+        items = [f"<ParameterInfoStruct>{self.writer.element('Name', name)}"
+                 "<Writable>0</Writable></ParameterInfoStruct>" for name in sorted(names)]
+        return ("<cwmp:GetParameterNamesResponse>"
+                + self.writer.array("ParameterList", "ParameterInfoStruct", items)
+                + "</cwmp:GetParameterNamesResponse>")
+
     def on_SetParameterValues(self, request):
         unknown = [name for name in request.values() if name not in self.parameters()]
         if unknown:
