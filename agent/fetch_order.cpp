@@ -9,6 +9,7 @@
 
 #include "agent/clock.hpp"
 #include "agent/command_installer.hpp"
+#include "agent/membership.hpp"
 #include "engine/base/utc.hpp"
 #include "engine/http/text.hpp"
 #include "engine/net/config_file.hpp"
@@ -176,6 +177,8 @@ Result<FetchOrder, OrderError> read_fetch_order(const net::Options& options) {
     auto assignment = planning::parse_assignment(text);
     if (!assignment) return failed(std::move(assignment).error().within("assignment " + file));
     order.assignment = std::move(assignment).value();
+    // By the sources alone, as an agent that knows nothing of swarms reads the same Assignment.
+    if (!can_swarm() || order.listen.empty()) order.assignment.swarm.reset();
     SLUICE_TRY(order.manifest, verify(order.assignment, trust.value(), device));
     return order;
 }

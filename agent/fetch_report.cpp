@@ -56,6 +56,16 @@ void FetchReport::piece(PieceIndex piece, SourceIndex source) {
     file_.write("piece", {{"piece", piece.value}, {"source", source.value}});
 }
 
+void FetchReport::brought(PieceIndex piece) {
+    file_.write("piece", {{"piece", piece.value}, {"source", "swarm"}});
+}
+
+void FetchReport::banned(const std::string& address) {
+    file_.write("banned", {{"source", "swarm"}, {"address", address}});
+    net::log_warning("banned a peer of the swarm: a piece of its is proven wrong",
+                     {{"address", address}});
+}
+
 void FetchReport::left(SourceIndex source, transfer::Parting why) {
     file_.write("left", {{"source", source.value}, {"why", name_of(why)}});
     net::log_info("left a source",

@@ -21,6 +21,8 @@ public:
     void layer(SourceIndex source);
     void request(RequestId id, SourceIndex source, PieceRun run);
     void piece(PieceIndex piece, SourceIndex source);
+    void brought(PieceIndex piece);  // by the swarm
+    void banned(const std::string& address);
     void left(SourceIndex source, transfer::Parting why);
     void banned(SourceIndex source, PieceIndex piece);
     void trouble(SourceIndex source, const std::string& why);

@@ -20,6 +20,7 @@
 #include "agent/piece_store.hpp"
 #include "agent/progress.hpp"
 #include "agent/retention.hpp"
+#include "agent/swarm_link.hpp"
 #include "agent/sync_thread.hpp"
 #include "agent/worker.hpp"
 #include "engine/net/client_tls.hpp"
@@ -50,12 +51,14 @@ private:
     Result<void> start_server();
     Result<void> offer_image();
     Result<void> start_fetcher();
+    void join_swarm();
     void make_durable();
     void install();
     void on_installed(const Result<std::string>& slot);
     void serve_on();
     void end(int exit_code);
     int fail(const std::string& why);
+    void on_verified(PieceIndex piece);
 
     void on_layer(SourceIndex source, const image::PieceLayer& layer) override;
     void on_request(RequestId id, SourceIndex source, PieceRun run) override;
@@ -89,6 +92,7 @@ private:
     std::unique_ptr<SyncThread> sync_;
     std::unique_ptr<PeerServer> server_;
     std::unique_ptr<Fetcher> fetcher_;
+    std::unique_ptr<SwarmLink> swarm_;
     std::unique_ptr<Worker> worker_;  // last: gone before everything that its jobs use
     std::optional<Progress> progress_;
     Phase phase_ = Phase::fetching;
@@ -118,6 +122,7 @@ int FetchRun::run() {
     io_.run();
     // The worker first, then what its jobs used.
     worker_.reset();
+    swarm_.reset();
     fetcher_.reset();
     server_.reset();
     return exit_code_;
@@ -257,13 +262,33 @@ Result<void> FetchRun::start_fetcher() {
                                   layer_, verified_, static_cast<FetchListener&>(*this));
     auto started = fetcher_->start();
     if (!started) return std::move(started).error().within("assignment");
+    if (layer_) join_swarm();
     return success();
+}
+
+// The layer is proved: pieces can be, whoever brings them.
+void FetchRun::join_swarm() {
+    if (!order_.assignment.swarm) return;
+    SwarmLink::Ears ears;
+    ears.on_piece = [this](PieceIndex piece) {
+        on_verified(piece);
+        story_.brought(piece);
+    };
+    ears.on_banned = [this](const std::string& address) { story_.banned(address); };
+    swarm_ = std::make_unique<SwarmLink>(
+        MembershipParts{io_, *worker_, *store_, order_.manifest, layer_, verified_,
+                        order_.listen.front().address, [this] { return cpu_.percent(); },
+                        [](const std::string& line) { net::log_info(line); }},
+        *order_.assignment.swarm, std::move(ears));
+    swarm_->serve_fetch(fetcher_.get());
 }
 
 // --- what the fetcher tells ---------------------------------------------------------------------
 
 void FetchRun::on_layer(SourceIndex source, const image::PieceLayer& layer) {
     story_.layer(source);
+    layer_ = std::make_shared<const image::PieceLayer>(layer);
+    join_swarm();
     if (server_) server_->set_layer(order_.manifest.image, layer.raw());
 }
 
@@ -272,8 +297,14 @@ void FetchRun::on_request(RequestId id, SourceIndex source, PieceRun run) {
 }
 
 void FetchRun::on_piece(PieceIndex piece, SourceIndex source) {
-    if (server_) server_->piece_verified(order_.manifest.image, piece);
+    on_verified(piece);
+    if (swarm_) swarm_->came_otherwise(piece);
     story_.piece(piece, source);
+}
+
+// Whatever brought it: neighbours that wait by HTTP get it now.
+void FetchRun::on_verified(PieceIndex piece) {
+    if (server_) server_->piece_verified(order_.manifest.image, piece);
     progress_->add(order_.manifest.layout.size_of(piece), monotonic_now());
 }
 
@@ -303,7 +334,8 @@ void FetchRun::on_finished() {
     progress_->close();
     const auto& counts = fetcher_->counts();
     report_.write("finished", {{"bytes_by_source", counts.image_bytes},
-                               {"duplicate_pieces", counts.duplicate_pieces}});
+                               {"duplicate_pieces", counts.duplicate_pieces},
+                               {"swarm_bytes", swarm_ ? swarm_->counts().bytes_in : 0}});
     net::log_info("every piece is verified");
     make_durable();
 }
@@ -316,6 +348,7 @@ void FetchRun::make_durable() {
         if (synced) synced = store_->mark_used(order_.utc(monotonic_now()));
         boost::asio::post(io_, [this, synced = std::move(synced)] {
             // The fetcher is idle for good; its buffers and connections go.
+            if (swarm_) swarm_->serve_fetch(nullptr);
             fetcher_.reset();
             if (!synced) {
                 fail("store failed: " + synced.error().message);

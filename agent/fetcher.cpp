@@ -57,6 +57,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
 
     PieceBuffers buffers;
     Arrivals arrivals;
+    PieceSet offered;
     transfer::Session session;
     std::vector<std::unique_ptr<FetchSource>> sources;
     std::map<RequestId, std::unique_ptr<RunSink>> runs;
@@ -86,7 +87,8 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
           listener(the_listener),
           buffers(layout.piece_length, kPieceBuffers),
           arrivals(io, worker, store),
-          session(transfer::session_plan(assignment, layout, layer != nullptr), verified),
+          offered(layout.piece_count()),
+          session(transfer::session_plan(assignment, layout, layer != nullptr), verified, &offered),
           timer(io) {
         counts.image_bytes.resize(assignment.sources.size());
     }
@@ -375,6 +377,15 @@ void Fetcher::cancel() {
 }
 const FetchCounts& Fetcher::counts() const {
     return impl_->counts;
+}
+void Fetcher::brought(PieceIndex piece) {
+    impl_->say(transfer::PieceBrought{piece});
+}
+PieceSet& Fetcher::offered() {
+    return impl_->offered;
+}
+void Fetcher::store_failed(const std::string& why) {
+    impl_->on_store_error(why);
 }
 
 }  // namespace sluice::agent

@@ -64,6 +64,13 @@ public:
     void cancel();
     const FetchCounts& counts() const;
 
+    // The swarm brought it: verified, written, in the PieceSet.
+    void brought(PieceIndex piece);
+    // What neighbours in the swarm say they have; its writer keeps it fresh.
+    PieceSet& offered();
+    // Nothing more can be kept, as the swarm found out.
+    void store_failed(const std::string& why);
+
 private:
     struct Impl;
     std::shared_ptr<Impl> impl_;

@@ -10,6 +10,9 @@
 
 #include "agent/fetch_command.hpp"
 #include "agent/management/run_command.hpp"
+#ifdef SLUICE_WITH_SWARM
+#include "agent/swarm/session.hpp"
+#endif
 
 namespace {
 
@@ -48,6 +51,9 @@ int main(int argc, char** argv) {
     be_thrifty();
     // A file at its size limit is an error for whoever writes it, not the end of the agent.
     std::signal(SIGXFSZ, SIG_IGN);
+#ifdef SLUICE_WITH_SWARM
+    sluice::agent::swarm_by(sluice::agent::swarm::join);
+#endif
     const std::vector<std::string_view> args(argv + 1, argv + argc);
     const auto command = args.empty() ? std::string_view() : args.front();
     if (command == "--help" || command == "-h") {

@@ -132,6 +132,22 @@ Result<void> PieceStore::write_piece(PieceIndex piece, ByteView bytes) {
     return success();
 }
 
+Result<void> PieceStore::keep_block(std::uint64_t offset, ByteView bytes) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_) return *failure_;
+        if (written_.contains(layout_.piece_at(offset))) return success();
+    }
+    SLUICE_CHECK(file_->pwrite(offset, bytes));
+    return success();
+}
+
+Result<void> PieceStore::read_bytes(std::uint64_t offset, std::span<std::uint8_t> into) const {
+    SLUICE_TRY(const auto got, file_->pread(offset, into));
+    if (got != into.size()) return Error{image_path() + ": ends early"};
+    return success();
+}
+
 Result<void> PieceStore::wait_for_room(std::uint32_t bytes) {
     std::unique_lock lock(mutex_);
     for (;;) {

@@ -70,6 +70,13 @@ public:
     // an error the store takes no more writes (disk full, a failed sync): StoreFailed.
     Result<void> write_piece(PieceIndex piece, ByteView bytes);
 
+    // A part of a piece that is not whole, kept here for want of memory: nobody vouches for it, and
+    // it is neither served nor counted. Bytes of a piece that is written stay as they are. On the
+    // worker.
+    Result<void> keep_block(std::uint64_t offset, ByteView bytes);
+    // What is there; who asks knows what of it is proved. Any thread.
+    Result<void> read_bytes(std::uint64_t offset, std::span<std::uint8_t> into) const;
+
     // Makes durable what was written before the call.
     Result<void> sync();
     // Blocks until a batch is due by StoreLimits; false once stop_waiting was called or the store

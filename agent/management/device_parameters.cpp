@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/membership.hpp"
 #include "engine/base/utc.hpp"
 
 namespace sluice::agent::management {
@@ -140,7 +141,7 @@ const std::vector<ParameterRow>& parameter_rows() {
         {kMasterUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
         {kAssignmentUrl, text, rw, In::both, inform, [](V) -> std::string { return ""; }},
         {"X_SLUICE_PeerDownload.Protocols", text, ro, In::both, inform,
-         [](V) -> std::string { return "http/1"; }},
+         [](V) -> std::string { return can_swarm() ? "http/1,swarm/1" : "http/1"; }},
         {"X_SLUICE_PeerDownload.IsGateway", boolean, ro, In::both, inform,
          [](V v) -> std::string { return text_of(v.settings.is_gateway); }},
         {"X_SLUICE_PeerDownload.PeerBytes", big, ro, In::both, inform,

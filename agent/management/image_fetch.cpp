@@ -8,6 +8,17 @@
 
 namespace sluice::agent::management {
 
+namespace {
+
+// By the sources alone where there is no swarm, or nobody is served: as an agent that knows nothing
+// of swarms reads the same Assignment.
+planning::Assignment heeded(planning::Assignment assignment, const Library& library) {
+    if (!can_swarm() || library.url().empty()) assignment.swarm.reset();
+    return assignment;
+}
+
+}  // namespace
+
 ImageFetch::ImageFetch(boost::asio::io_context& io, Worker& worker, Library& library,
                        net::ClientTls& tls, DeviceClock& clock, ReportFile& report,
                        planning::Assignment assignment, const std::string& local_address, Then then)
@@ -17,11 +28,12 @@ ImageFetch::ImageFetch(boost::asio::io_context& io, Worker& worker, Library& lib
       tls_(tls),
       clock_(clock),
       report_(report),
-      assignment_(std::move(assignment)),
+      assignment_(heeded(std::move(assignment), library)),
       local_address_(local_address),
       then_(std::move(then)) {}
 
 ImageFetch::~ImageFetch() {
+    if (auto* link = swarm()) link->serve_fetch(nullptr);
     *is_alive_ = false;
 }
 
@@ -30,13 +42,37 @@ void ImageFetch::start(const std::shared_ptr<StoredImage>& image) {
     result_.image = image;
     report_.write("started", {{"resumed_pieces", image->verified.count()}});
     if (assignment_.serving) library_.offer(image, *assignment_.serving);
-    if (image->is_whole()) return make_durable();
+    if (image->is_whole()) {
+        join_swarm();
+        return make_durable();
+    }
     sync_ = std::make_unique<SyncThread>(*image->store);
     fetcher_ = std::make_unique<Fetcher>(io_, worker_, *image->store, tls_, assignment_,
                                          image->manifest, image->layer, image->verified,
                                          static_cast<FetchListener&>(*this));
     if (const auto started = fetcher_->start(local_address_); !started)
         fail({cwmp::FaultCode::download_failure, "assignment: " + started.error().message});
+    if (image->layer) join_swarm();
+}
+
+// The layer is proved: pieces can be, whoever brings them. What is given goes on when this is over.
+void ImageFetch::join_swarm() {
+    if (!assignment_.swarm) return;
+    SwarmLink::Ears ears;
+    ears.on_piece = [this, library = &library_, image = image_, alive = is_alive_](PieceIndex p) {
+        library->piece_verified(*image, p);
+        if (*alive) report_.write("piece", {{"piece", p.value}, {"source", "swarm"}});
+    };
+    ears.on_banned = [](const std::string& address) {
+        net::log_warning("banned a peer of the swarm: a piece of its is proven wrong",
+                         {{"address", address}});
+    };
+    auto* link = library_.join_swarm(image_, *assignment_.swarm, std::move(ears));
+    if (link != nullptr) link->serve_fetch(fetcher_.get());
+}
+
+SwarmLink* ImageFetch::swarm() {
+    return image_ ? library_.swarm_of(image_->manifest.image) : nullptr;
 }
 
 // --- what the fetcher tells ----------------------------------------------------------------------
@@ -45,6 +81,7 @@ void ImageFetch::on_layer(SourceIndex source, const image::PieceLayer& layer) {
     report_.write("layer", {{"source", source.value}});
     image_->layer = std::make_shared<const image::PieceLayer>(layer);
     library_.layer_known(*image_);
+    join_swarm();
 }
 
 void ImageFetch::on_request(RequestId id, SourceIndex source, PieceRun run) {
@@ -56,6 +93,7 @@ void ImageFetch::on_request(RequestId id, SourceIndex source, PieceRun run) {
 
 void ImageFetch::on_piece(PieceIndex piece, SourceIndex source) {
     library_.piece_verified(*image_, piece);
+    if (auto* link = swarm()) link->came_otherwise(piece);
     report_.write("piece", {{"piece", piece.value}, {"source", source.value}});
 }
 
@@ -93,6 +131,7 @@ void ImageFetch::on_given_up(transfer::Failure why, const std::string& detail) {
 }
 
 void ImageFetch::count_bytes() {
+    if (auto* link = swarm()) result_.peer_bytes += link->counts().bytes_in;
     const auto& bytes = fetcher_->counts().image_bytes;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const bool is_peer = assignment_.sources[i].kind == planning::SourceKind::peer;

@@ -40,6 +40,8 @@ private:
     void fail(TransferFault why);
     void tell(Result<FetchResult, TransferFault> result);
     void count_bytes();
+    void join_swarm();
+    SwarmLink* swarm();  // null: none
 
     void on_layer(SourceIndex source, const image::PieceLayer& layer) override;
     void on_request(RequestId id, SourceIndex source, PieceRun run) override;

@@ -83,6 +83,7 @@ std::string Library::url() const {
 void Library::set_enabled(bool is_enabled) {
     if (is_enabled == is_enabled_) return;
     is_enabled_ = is_enabled;
+    if (!is_enabled) swarm_.reset();
     if (is_enabled) return serve_retained();
     for (auto& [id, image] : images_) {
         if (image->is_served) server_->remove_image(id);
@@ -176,6 +177,23 @@ void Library::piece_verified(const StoredImage& image, PieceIndex piece) {
     if (image.is_served) server_->piece_verified(image.manifest.image, piece);
 }
 
+SwarmLink* Library::join_swarm(const std::shared_ptr<StoredImage>& image,
+                               const planning::SwarmTerms& terms, SwarmLink::Ears ears) {
+    if (!server_ || !is_enabled_ || !can_swarm()) return nullptr;
+    swarm_.reset();
+    swarm_image_ = image->manifest.image;
+    swarm_ = std::make_unique<SwarmLink>(
+        MembershipParts{io_, worker_, *image->store, image->manifest, image->layer, image->verified,
+                        settings_.listen.front().address, [this] { return cpu_.percent(); },
+                        [](const std::string& line) { net::log_info(line); }},
+        terms, std::move(ears));
+    return swarm_.get();
+}
+
+SwarmLink* Library::swarm_of(const image::ImageId& id) {
+    return swarm_image_ == id ? swarm_.get() : nullptr;
+}
+
 void Library::retain(const StoredImage& image, const planning::ServingTerms& terms) {
     const auto key = serving::key_from_hex(terms.master_key_hex);
     if (!key) return;
@@ -198,6 +216,7 @@ bool Library::expire() {
         const auto at = images_.find(id);
         if (at == images_.end()) continue;
         if (at->second->is_served) server_->remove_image(id);
+        if (swarm_image_ == id) swarm_.reset();
         images_.erase(at);
     }
     return !over.empty();

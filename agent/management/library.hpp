@@ -18,6 +18,7 @@
 #include "agent/management/settings.hpp"
 #include "agent/peer_server.hpp"
 #include "agent/piece_store.hpp"
+#include "agent/swarm_link.hpp"
 #include "agent/worker.hpp"
 #include "engine/image/manifest.hpp"
 #include "engine/planning/plan.hpp"
@@ -70,6 +71,12 @@ public:
     void offer(const std::shared_ptr<StoredImage>& image, const planning::ServingTerms& terms);
     void layer_known(const StoredImage& image);
     void piece_verified(const StoredImage& image, PieceIndex piece);
+    // This device's part in the image's swarm, for as long as the image is given to neighbours;
+    // another image's ends. Null when nobody is served. The layer is known.
+    SwarmLink* join_swarm(const std::shared_ptr<StoredImage>& image,
+                          const planning::SwarmTerms& terms, SwarmLink::Ears ears);
+    // The one it has; null: none.
+    SwarmLink* swarm_of(const image::ImageId& id);
     // The image goes on being served for the time of retention, across reboots. Saves nothing.
     void retain(const StoredImage& image, const planning::ServingTerms& terms);
     // Withdraws what was kept long enough. True: the device state has changed.
@@ -96,6 +103,8 @@ private:
     std::unique_ptr<PeerServer> server_;
     bool is_enabled_ = true;
     std::map<image::ImageId, std::shared_ptr<StoredImage>> images_;
+    std::optional<image::ImageId> swarm_image_;
+    std::unique_ptr<SwarmLink> swarm_;      // of that image; before images_ goes
     std::vector<image::ImageId> to_serve_;  // kept, not opened yet
 };
 

@@ -192,6 +192,10 @@ void OrderRunner::on_refreshed(const ImageSource::Answer& answer) {
     // The ACS knows the order no more: nobody waits for it.
     if (!answer && answer.error().code == cwmp::FaultCode::cannot_access_file)
         return fail(answer.error());
+    if (answer && answer.value() && answer.value()->image == assignment_->image &&
+        answer.value()->swarm)
+        if (auto* swarm = parts_.library.swarm_of(assignment_->image))
+            swarm->set_peers(answer.value()->swarm->peers);
     const bool is_new = answer && answer.value() && answer.value()->image == assignment_->image &&
                         !are_same(answer.value()->sources, assignment_->sources);
     if (!is_new) return await_refresh();

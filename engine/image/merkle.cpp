@@ -42,6 +42,13 @@ Digest padding_piece(CryptoPP::SHA256& sha, std::uint32_t piece_length) {
     return pad;
 }
 
+// How wide the tree of a piece with `count` leaves is. An image of one piece has that piece's tree
+// as its whole tree.
+std::size_t leaves_of_piece(const PieceLayout& layout, std::size_t count) {
+    const bool is_whole_image = layout.length <= layout.piece_length;
+    return is_whole_image ? std::bit_ceil(count) : layout.piece_length / kLeafLength;
+}
+
 void append(std::string& out, std::string_view text) {
     out += std::to_string(text.size());
     out += ':';
@@ -64,16 +71,28 @@ Digest sha256(ByteView bytes) {
 
 Digest hash_piece(const PieceLayout& layout, ByteView bytes) {
     assert(!bytes.empty() && bytes.size() <= layout.piece_length);
+    return piece_digest(layout, hash_leaves(bytes));
+}
+
+std::vector<Digest> hash_leaves(ByteView bytes) {
     CryptoPP::SHA256 sha;
-    std::array<Digest, kMaxLeavesOfPiece> leaves;
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < bytes.size(); at += kLeafLength, ++count)
-        sha.CalculateDigest(leaves[count].bytes.data(), bytes.data() + at,
-                            std::min<std::size_t>(kLeafLength, bytes.size() - at));
-    const bool is_whole_image = layout.length <= layout.piece_length;
-    const std::size_t width =
-        is_whole_image ? std::bit_ceil(count) : layout.piece_length / kLeafLength;
-    return fold(sha, {leaves.data(), count}, width, Digest{});
+    std::vector<Digest> leaves((bytes.size() + kLeafLength - 1) / kLeafLength);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+        const auto leaf =
+            bytes.subspan(i * kLeafLength)
+                .first(std::min<std::size_t>(kLeafLength, bytes.size() - i * kLeafLength));
+        sha.CalculateDigest(leaves[i].bytes.data(), leaf.data(), leaf.size());
+    }
+    return leaves;
+}
+
+Digest piece_digest(const PieceLayout& layout, std::span<const Digest> leaves) {
+    assert(!leaves.empty() && leaves.size() <= kMaxLeavesOfPiece);
+    CryptoPP::SHA256 sha;
+    std::array<Digest, kMaxLeavesOfPiece> nodes;
+    std::copy(leaves.begin(), leaves.end(), nodes.begin());
+    return fold(sha, {nodes.data(), leaves.size()}, leaves_of_piece(layout, leaves.size()),
+                Digest{});
 }
 
 Result<PieceLayer> PieceLayer::prove(const PieceLayout& layout, const Digest& pieces_root,
@@ -111,7 +130,7 @@ Digest pieces_root(const PieceLayout& layout, const std::vector<Digest>& piece_d
 }
 
 // Keys in the order that bencoding demands: sorted as raw strings.
-ImageId image_id(const PieceLayout& layout, const Digest& pieces_root) {
+std::string info_dict(const PieceLayout& layout, const Digest& pieces_root) {
     std::string info = "d";
     append(info, "file tree");
     info += 'd';
@@ -133,7 +152,11 @@ ImageId image_id(const PieceLayout& layout, const Digest& pieces_root) {
     append(info, "private");
     append(info, std::uint64_t{1});
     info += 'e';
-    return {sha256(as_bytes(info))};
+    return info;
+}
+
+ImageId image_id(const PieceLayout& layout, const Digest& pieces_root) {
+    return {sha256(as_bytes(info_dict(layout, pieces_root)))};
 }
 
 }  // namespace sluice::image

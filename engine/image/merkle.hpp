@@ -4,6 +4,8 @@
 // manifest and is proved by the root; a piece is proved by its digest in the layer.
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/bytes.hpp"
@@ -19,6 +21,11 @@ Digest sha256(ByteView bytes);
 // image of one piece has that piece's tree as its whole tree, as deep as the image's leaves need;
 // larger images pad the last piece to piece_length.
 Digest hash_piece(const PieceLayout& layout, ByteView bytes);
+
+// The same in two steps, for who needs the leaves too: each 16 KiB of a piece hashed, and the root
+// over them.
+std::vector<Digest> hash_leaves(ByteView bytes);
+Digest piece_digest(const PieceLayout& layout, std::span<const Digest> leaves);
 
 // A proved layer: holds one digest a piece, and the root over them equals the manifest's.
 class PieceLayer {
@@ -49,8 +56,9 @@ Bytes raw_layer(const std::vector<Digest>& piece_digests);
 // a tree of zero leaves").
 Digest pieces_root(const PieceLayout& layout, const std::vector<Digest>& piece_digests);
 
-// The v2 info-hash of {file tree {"image": {"": {length, pieces root}}}, meta version 2, name
-// "image", piece length, private 1}.
+// The bencoded info-dict of an image, and its v2 info-hash: {file tree {"image": {"": {length,
+// pieces root}}}, meta version 2, name "image", piece length, private 1}.
+std::string info_dict(const PieceLayout& layout, const Digest& pieces_root);
 ImageId image_id(const PieceLayout& layout, const Digest& pieces_root);
 
 }  // namespace sluice::image

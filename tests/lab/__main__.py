@@ -11,13 +11,14 @@ from pathlib import Path
 
 from lab import machine, programs
 from lab.network import NotPermitted, command
-from lab.scenarios import PEERS, SCENARIOS, SHORT, Options, Scenario
+from lab.scenarios import PEERS, SCENARIOS, SHORT, SWARM, Options, Scenario
 from lab.table import render
 
 # What ctest takes for "skipped" (tests/lab/CMakeLists.txt).
 SKIPPED = 77
 _ROOT = Path(__file__).resolve().parents[2]
-_GROUPS = {"all": SCENARIOS + PEERS, "agents": SCENARIOS, "peers": PEERS, "short": SHORT}
+_GROUPS = {"all": SCENARIOS + SWARM + PEERS, "agents": SCENARIOS, "swarm": SWARM,
+           "peers": PEERS, "short": SHORT}
 
 
 def main() -> int:

@@ -108,7 +108,7 @@ class Agents(Way):
 
     def received(self, site: Site) -> dict[int, int]:
         """Every device's own count: image bytes by source, as its report closes with."""
-        return {index: sum(device.report.bytes_by_source())
+        return {index: sum(device.report.bytes_by_source()) + device.report.swarm_bytes()
                 for index, device in self.devices.items()
                 if index not in self.excused | self._fault.uncounted
                 and device.report.of("finished")}
@@ -133,7 +133,15 @@ class Agents(Way):
                 if not device.report.of("installed"):
                     run.problems.append(f"host {index} never installed")
         run.extra["peers_left"] = sum(self._peers_left(index) for index in self.devices)
+        if self.rollout.is_swarm():
+            run.extra["by_swarm"] = self._swarm_share()
         self._fault.measure(site, self, run)
+
+    def _swarm_share(self) -> float:
+        """Of the pieces of all devices but the masters, how many the swarm brought."""
+        pieces = [event["source"] for index, device in self.devices.items()
+                  if index not in self.rollout.masters() for event in device.report.of("piece")]
+        return sum(source == "swarm" for source in pieces) / max(1, len(pieces))
 
     def _peers_left(self, index: int) -> int:
         """How often a device turned away from a peer, after the first moments: a peer that is not

@@ -54,6 +54,9 @@ class Report:
                 total[index] += count
         return total
 
+    def swarm_bytes(self) -> int:
+        return sum(event.get("swarm_bytes", 0) for event in self.of("finished"))
+
     def failure(self) -> str | None:
         failed = self.of("failed")
         return failed[-1].get("why", "") if failed else None

@@ -20,10 +20,15 @@ _HARDWARE = "A"
 class Rollout:
     """The files are made once for a site; every run of it gets the same Assignments."""
 
-    def __init__(self, sluice: Path, site: Site, piece_bytes: int | None):
+    def __init__(self, sluice: Path, site: Site, piece_bytes: int | None,
+                 topology: str | None = None, departures_per_hour: float = 0.0):
+        """`topology`: what policy forces; "auto" leaves it to the planner, with agents that can
+        swarm; None: agents that cannot."""
         self._folder = site.folder / "rollout"
         self._folder.mkdir()
         self._sluice = sluice
+        self._topology = topology
+        self._departures_per_hour = departures_per_hour
         self._pack(site, piece_bytes)
         self._plan(site)
 
@@ -34,6 +39,9 @@ class Rollout:
 
     def sources_of(self, index: int) -> list[str]:
         return [source["url"] for source in self._parsed[index]["sources"]]
+
+    def is_swarm(self) -> bool:
+        return any("swarm" in assignment for assignment in self._parsed)
 
     def busiest_slave(self) -> int:
         """The slave that most others have as their first source: a lie there is passed on most."""
@@ -78,11 +86,13 @@ class Rollout:
         site_file = self._folder / "site.json"
         site_file.write_text(json.dumps({
             "version": 1, "origin_bps": site.uplink_bps, "access_bps": site.uplink_bps,
+            "departures_per_hour": self._departures_per_hour,
             "devices": [self._device_entry(site, index) for index in range(site.hosts)]}))
         policy = self._folder / "policy.json"
         # Every host sees the load of the machine that all of them share: the CPU gate, which is
         # for a device that is busy itself, stays open.
-        policy.write_text(json.dumps({"planning": {"cpu_gate_percent": 100}}))
+        policy.write_text(json.dumps({"planning": {"cpu_gate_percent": 100,
+                                                   "topology": self._topology or "auto"}}))
         out = self._folder / "plan"
         self.text = command(
             self._sluice, "plan", "--site", site_file, "--policy", policy,
@@ -104,7 +114,7 @@ class Rollout:
                 "oui": _OUI, "product_class": _PRODUCT_CLASS, "hardware_version": _HARDWARE,
                 "software_version": "1.0", "lan_up_bps": site.network.port_bps,
                 "lan_down_bps": site.network.port_bps, "cpu_percent": 5 if index == 0 else 20,
-                "is_gateway": False}
+                "can_swarm": self._topology is not None, "is_gateway": False}
 
 
 def peer_url(index: int) -> str:

@@ -50,6 +50,8 @@ class Scenario:
     idle_needed: float = 0.20
     limit_s: float = 60.0
     fault: Callable[[Rollout], Fault] | None = None
+    topology: str | None = None        # None: agents that cannot swarm; else as a policy says it
+    departures_per_hour: float = 0.0   # what the planner is told
     way: Callable[[Programs], Way] | None = None  # a peer instead of our agents
 
     def run(self, options: Options) -> Outcome:
@@ -67,7 +69,8 @@ class Scenario:
     def _way(self, site: Site, programs: Programs) -> Way:
         if self.way is not None:
             return self.way(programs)
-        rollout = Rollout(programs.sluice, site, self.piece_bytes)
+        rollout = Rollout(programs.sluice, site, self.piece_bytes, self.topology,
+                          self.departures_per_hour)
         return Agents(programs.agent, rollout, self.fault(rollout) if self.fault else None)
 
 
@@ -86,6 +89,7 @@ def _master_killed(rollout: Rollout) -> Fault:
 _BANNED = Bar("devices that met a lie and banned it", "devices_that_banned", None)
 _NEW_SOURCE = Bar("new source after the loss", "new_source_s", 2.0, unit=" s")
 _PEERS_LEFT = Bar("times a peer was turned away from", "peers_left", 0)
+_SWARM_SHARE = Bar("of what the others received, by swarm", "by_swarm", None)
 _PEER_BARS = (_last_device(None), Bar("origin on the wire, images", "origin_wire_images", None))
 
 PEERS = (
@@ -134,6 +138,11 @@ SCENARIOS = (
              # Where the agent gets no processor time the kernel takes pieces that it cannot read.
              uplink_bps=20 * MBIT, runs=1, limit_s=180, idle_needed=0.75,
              fault=lambda rollout: AgentKilled(victim=5, kills=50, seed=1)),
+)
+
+SWARM = (
+    Scenario("swarm_ten_hosts", "10 hosts at 1 Gbit/s behind 100 Mbit/s, 32 MiB, by swarm",
+             (_last_device(1.15), _origin(1.02), _SWARM_SHARE), topology="swarm", runs=10),
 )
 
 SHORT = (
