@@ -3,6 +3,7 @@
 // small body (layer, `have`) into one bounded block. They tell a BodyListener, which notes it
 // and acts later (net::BodySink's rule).
 
+#include <algorithm>
 #include <span>
 #include <string>
 
@@ -36,14 +37,16 @@ public:
 
 class RunSink final : public net::BodySink {
 public:
+    // `head`: bytes of the first piece that are there already; those behind them were asked for.
     RunSink(BodyListener& listener, PieceBuffers& buffers, const image::PieceLayout& layout,
-            RequestId id, SourceIndex source, PieceRun run)
+            RequestId id, SourceIndex source, PieceRun run, Bytes head = {})
         : listener_(listener),
           buffers_(buffers),
           layout_(layout),
           id_(id),
           source_(source),
-          next_(run.first) {}
+          next_(run.first),
+          head_(std::move(head)) {}
     ~RunSink() override { buffers_.give_back(std::move(buffer_)); }
 
     RequestId id() const { return id_; }
@@ -55,10 +58,16 @@ public:
             listener_.on_starved(*this);
             return {};
         }
+        if (!head_.empty()) {
+            std::copy(head_.begin(), head_.end(), buffer_.get());
+            filled_ = head_.size();
+            head_ = {};
+        }
         return {buffer_.get() + filled_, layout_.size_of(next_) - filled_};
     }
     void on_bytes(std::size_t count) override {
         filled_ += count;
+        buffers_.note(buffer_, next_, filled_);
         listener_.on_run_bytes(*this, count);
         if (filled_ < layout_.size_of(next_)) return;
         filled_ = 0;
@@ -80,6 +89,7 @@ private:
     PieceIndex next_;  // being filled
     PieceBuffers::Buffer buffer_;
     std::size_t filled_ = 0;
+    Bytes head_;
 };
 
 class BlockSink final : public net::BodySink {

@@ -45,11 +45,12 @@ void FetchReport::layer(SourceIndex source) {
     file_.write("layer", {{"source", source.value}});
 }
 
-void FetchReport::request(RequestId id, SourceIndex source, PieceRun run) {
+void FetchReport::request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) {
     file_.write("request", {{"id", id.value},
                             {"source", source.value},
                             {"first", run.first.value},
-                            {"count", run.count}});
+                            {"count", run.count},
+                            {"found", found}});
 }
 
 void FetchReport::piece(PieceIndex piece, SourceIndex source) {

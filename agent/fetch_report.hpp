@@ -19,7 +19,7 @@ public:
     explicit FetchReport(ReportFile& file) : file_(file) {}
 
     void layer(SourceIndex source);
-    void request(RequestId id, SourceIndex source, PieceRun run);
+    void request(RequestId id, SourceIndex source, PieceRun run, std::size_t found);
     void piece(PieceIndex piece, SourceIndex source);
     void brought(PieceIndex piece);  // by the swarm
     void banned(const std::string& address);

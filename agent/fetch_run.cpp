@@ -61,7 +61,7 @@ private:
     void on_verified(PieceIndex piece);
 
     void on_layer(SourceIndex source, const image::PieceLayer& layer) override;
-    void on_request(RequestId id, SourceIndex source, PieceRun run) override;
+    void on_request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) override;
     void on_piece(PieceIndex piece, SourceIndex source) override;
     void on_left(SourceIndex source, transfer::Parting why) override;
     void on_banned(SourceIndex source, PieceIndex piece) override;
@@ -292,8 +292,8 @@ void FetchRun::on_layer(SourceIndex source, const image::PieceLayer& layer) {
     if (server_) server_->set_layer(order_.manifest.image, layer.raw());
 }
 
-void FetchRun::on_request(RequestId id, SourceIndex source, PieceRun run) {
-    story_.request(id, source, run);
+void FetchRun::on_request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) {
+    story_.request(id, source, run, found);
 }
 
 void FetchRun::on_piece(PieceIndex piece, SourceIndex source) {

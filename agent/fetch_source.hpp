@@ -16,11 +16,9 @@ namespace sluice::agent {
 
 class FetchSource {
 public:
-    static Result<std::unique_ptr<FetchSource>> make(boost::asio::io_context& io,
-                                                     net::ClientTls& tls,
-                                                     const planning::Source& source,
-                                                     const image::ImageId& image,
-                                                     const std::string& local_address = {});
+    static Result<std::unique_ptr<FetchSource>> make(
+        boost::asio::io_context& io, net::ClientTls& tls, const planning::Source& source,
+        const image::ImageId& image, const std::string& local_address, std::uint32_t piece_length);
 
     net::ClientConnection& runs() { return *runs_; }
     net::ClientConnection& haves() { return *haves_; }
@@ -35,7 +33,7 @@ public:
 
 private:
     FetchSource(boost::asio::io_context& io, net::ClientTls& tls, const planning::Source& source,
-                const image::ImageId& image, const std::string& local_address);
+                const image::ImageId& image, const net::ClientOptions& options);
 
     image::ImageId id_;
     net::Url image_;

@@ -5,12 +5,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "agent/arrivals.hpp"
 #include "agent/body_sinks.hpp"
 #include "agent/clock.hpp"
 #include "agent/fetch_source.hpp"
+#include "agent/started_pieces.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/http/have.hpp"
 #include "engine/transfer/session.hpp"
@@ -20,7 +22,8 @@ namespace {
 
 // Two for each of up to four sources asked at a time: one being filled, one being hashed; two more
 // so that a hedge never waits for the run it hedges.
-constexpr std::size_t kPieceBuffers = 10;
+constexpr std::size_t kPieceBuffers = kStartedSlots;
+static_assert(kPieceBuffers == 10);
 
 transfer::Fault fault_of(net::FetchFault fault) {
     switch (fault) {
@@ -61,6 +64,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     transfer::Session session;
     std::vector<std::unique_ptr<FetchSource>> sources;
     std::map<RequestId, std::unique_ptr<RunSink>> runs;
+    std::set<PieceIndex> mended;  // asked for from behind what an earlier life had of them
     std::unique_ptr<BlockSink> layer_body;
     std::vector<transfer::Event> events;
     transfer::Actions actions;
@@ -85,7 +89,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
           layer(std::move(the_layer)),
           verified(the_verified),
           listener(the_listener),
-          buffers(layout.piece_length, kPieceBuffers),
+          buffers(layout.piece_length, kPieceBuffers, store.started_path()),
           arrivals(io, worker, store),
           offered(layout.piece_count()),
           session(transfer::session_plan(assignment, layout, layer != nullptr), verified, &offered),
@@ -175,6 +179,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
                 [this](const transfer::BanSource& a) { listener.on_banned(a.source, a.piece); },
                 [this](const transfer::Finish&) {
                     stop();
+                    buffers.leave_nothing();
                     listener.on_finished();
                 },
                 [this](const transfer::GiveUp& a) {
@@ -204,11 +209,19 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     }
 
     void request_run(const transfer::RequestRun& a) {
-        listener.on_request(a.id, a.source, a.run);
+        auto head = store.take_started(a.run.first);
+        if (head.empty()) {
+            mended.erase(a.run.first);
+        } else {
+            mended.insert(a.run.first);
+        }
+        listener.on_request(a.id, a.source, a.run, head.size());
         const auto begin = layout.offset_of(a.run.first);
-        const http::ByteRange range{begin, begin + layout.bytes_of(a.run.first, a.run.count)};
+        const http::ByteRange range{begin + head.size(),
+                                    begin + layout.bytes_of(a.run.first, a.run.count)};
         auto& sink = runs[a.id];
-        sink = std::make_unique<RunSink>(*this, buffers, layout, a.id, a.source, a.run);
+        sink = std::make_unique<RunSink>(*this, buffers, layout, a.id, a.source, a.run,
+                                         std::move(head));
         at(a.source).runs().get(a.id.value, {at(a.source).image_url(), range, layout.length},
                                 *sink);
     }
@@ -237,6 +250,9 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
 
     void on_verdict(Arrival& arrival) {
         release(std::move(arrival.bytes));
+        const bool is_mended = mended.erase(arrival.piece) > 0;
+        if (arrival.is_wrong && is_mended)
+            return say(transfer::PieceSpoiled{arrival.id, arrival.piece});
         if (arrival.is_wrong) return say(transfer::PieceRefused{arrival.id, arrival.piece});
         if (!arrival.store_error.empty()) return on_store_error(arrival.store_error);
         if (verified.insert(arrival.piece)) {
@@ -361,8 +377,9 @@ Fetcher::~Fetcher() {
 
 Result<void> Fetcher::start(const std::string& local_address) {
     for (std::size_t i = 0; i < impl_->assignment.sources.size(); ++i) {
-        auto source = FetchSource::make(impl_->io, impl_->tls, impl_->assignment.sources[i],
-                                        impl_->assignment.image, local_address);
+        auto source =
+            FetchSource::make(impl_->io, impl_->tls, impl_->assignment.sources[i],
+                              impl_->assignment.image, local_address, impl_->layout.piece_length);
         if (!source) {
             return std::move(source).error().within("sources[" + std::to_string(i) + "]");
         }

@@ -30,7 +30,8 @@ public:
     virtual ~FetchListener() = default;
     // Proved; saved by the worker before any piece is.
     virtual void on_layer(SourceIndex source, const image::PieceLayer& layer) = 0;
-    virtual void on_request(RequestId id, SourceIndex source, PieceRun run) = 0;
+    // `found`: bytes of the run's first piece that an earlier life left; not asked for.
+    virtual void on_request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) = 0;
     // Verified, written, in the PieceSet: may be served.
     virtual void on_piece(PieceIndex piece, SourceIndex source) = 0;
     virtual void on_left(SourceIndex source, transfer::Parting why) = 0;

@@ -80,10 +80,34 @@ Result<PieceSet> PieceStore::resume(const image::PieceLayer& layer) {
         const auto got = file_->pread(begin, bytes);
         if (got && got.value() == size && layer.is_verified(piece, bytes)) proved.insert(piece);
     }
-    const std::lock_guard lock(mutex_);
-    written_ = proved;
-    durable_count_.store(proved.count(), std::memory_order_release);
+    {
+        const std::lock_guard lock(mutex_);
+        written_ = proved;
+        durable_count_.store(proved.count(), std::memory_order_release);
+    }
+    SLUICE_CHECK(take_up_started(layer, proved));
     return proved;
+}
+
+Result<void> PieceStore::take_up_started(const image::PieceLayer& layer, PieceSet& proved) {
+    started_ = read_started_pieces(disk_, started_path(), layout_);
+    const auto count = proved.count();
+    for (auto it = started_.begin(); it != started_.end();) {
+        const auto& [piece, bytes] = *it;
+        const bool is_whole = bytes.size() == layout_.size_of(piece);
+        if (is_whole && !proved.contains(piece) && layer.is_verified(piece, bytes)) {
+            SLUICE_CHECK(write_piece(piece, bytes));
+            proved.insert(piece);
+        }
+        it = is_whole || proved.contains(piece) ? started_.erase(it) : std::next(it);
+    }
+    if (proved.count() > count) SLUICE_CHECK(sync());
+    return success();
+}
+
+Bytes PieceStore::take_started(PieceIndex piece) {
+    const auto found = started_.extract(piece);
+    return found.empty() ? Bytes{} : std::move(found.mapped());
 }
 
 Result<void> PieceStore::save_layer(ByteView raw) {

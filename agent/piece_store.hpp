@@ -5,6 +5,7 @@
 //     <root>/<64 hex of the image id>/image.bin   the bytes, sparse until they are there
 //                                     layer       the raw piece layer, proved before it was saved
 //                                     manifest    the signed envelope, byte for byte
+//                                     started     memory of pieces on their way (piece_buffers.hpp)
 //
 // No journal: what is there is what a re-hash proves. Which pieces are *verified* is the shell's
 // PieceSet on the I/O thread; the store knows which are *durable*. At most `window_bytes` of
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "agent/disk/disk.hpp"
+#include "agent/started_pieces.hpp"
 #include "engine/base/piece_set.hpp"
 #include "engine/image/digest.hpp"
 #include "engine/image/merkle.hpp"
@@ -53,9 +55,14 @@ public:
     PieceStore(const PieceStore&) = delete;
     PieceStore& operator=(const PieceStore&) = delete;
 
-    // Re-hashes what is there; holes are skipped unread. Every piece it names is durable. Call
-    // once, before the first write_piece.
+    // Re-hashes what is there; holes are skipped unread. Pieces that had come when an agent was
+    // killed and were not written are written now. Every piece it names is durable. Call once,
+    // before the first write_piece.
     Result<PieceSet> resume(const image::PieceLayer& layer);
+    // The first bytes of a piece that resume() found in part; once. Empty: none. After resume(), on
+    // the thread that fetches.
+    Bytes take_started(PieceIndex piece);
+    std::string started_path() const { return folder_ + "/started"; }
 
     // Durable when they return. Save only what was proved: the layer before the first piece.
     Result<void> save_layer(ByteView raw);
@@ -104,6 +111,8 @@ private:
     Result<void> wait_for_room(std::uint32_t bytes);
     Error fail(const Error& why);
 
+    Result<void> take_up_started(const image::PieceLayer& layer, PieceSet& proved);
+
     using Clock = std::chrono::steady_clock;
 
     disk::Disk& disk_;
@@ -112,6 +121,7 @@ private:
     const image::PieceLayout layout_;
     const StoreLimits limits_;
     const std::unique_ptr<disk::File> file_;
+    StartedPieces started_;
 
     mutable std::mutex mutex_;  // of what follows
     std::condition_variable changed_;

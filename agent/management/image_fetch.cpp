@@ -84,11 +84,12 @@ void ImageFetch::on_layer(SourceIndex source, const image::PieceLayer& layer) {
     join_swarm();
 }
 
-void ImageFetch::on_request(RequestId id, SourceIndex source, PieceRun run) {
+void ImageFetch::on_request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) {
     report_.write("request", {{"id", id.value},
                               {"source", source.value},
                               {"first", run.first.value},
-                              {"count", run.count}});
+                              {"count", run.count},
+                              {"found", found}});
 }
 
 void ImageFetch::on_piece(PieceIndex piece, SourceIndex source) {

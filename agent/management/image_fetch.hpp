@@ -44,7 +44,7 @@ private:
     SwarmLink* swarm();  // null: none
 
     void on_layer(SourceIndex source, const image::PieceLayer& layer) override;
-    void on_request(RequestId id, SourceIndex source, PieceRun run) override;
+    void on_request(RequestId id, SourceIndex source, PieceRun run, std::size_t found) override;
     void on_piece(PieceIndex piece, SourceIndex source) override;
     void on_left(SourceIndex source, transfer::Parting why) override;
     void on_banned(SourceIndex source, PieceIndex piece) override;

@@ -80,6 +80,7 @@ struct ClientConnection::Impl {
     void connect() {
         endpoint = exchanges.front().request.url;
         link = std::make_shared<Link>(io, this);
+        link->near_window = options.near_window;
         link->open(endpoint, tls, options.connect_timeout, options.local_address);
     }
 

@@ -60,6 +60,10 @@ struct ClientOptions {
     std::size_t pipeline = 2;
     Duration connect_timeout = std::chrono::seconds(2);  // name, TCP and TLS together
     std::string local_address;  // an IP literal to connect from; empty: the system's choice
+    // The receive window where the server is near (a LAN's round trip): at most so much is lost
+    // with a process that dies. 0: the system's, as for a server that is far, where a window is
+    // what fills the line.
+    std::size_t near_window = 0;
 };
 
 class ClientConnection {

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
+#include <netinet/tcp.h>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     std::string out;            // being written
     std::string pending;        // to be written after it
     std::string local_address;  // to connect from; empty: the system's choice
+    std::size_t near_window = 0;
 
     // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls. `from`: an IP
     // literal, or empty.
@@ -143,6 +145,7 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
         if (!owner) return;
         socket.set_option(Tcp::no_delay(true), error);
         reset_on_close(true);
+        if (near_window > 0 && is_near()) bound_window(near_window);
         if (url.is_tls) return start_tls(url.host, client_tls);
         owner->on_connected();
     }
@@ -152,6 +155,21 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     void reset_on_close(bool resets) {
         boost::system::error_code ignored;
         socket.set_option(boost::asio::socket_base::linger(resets, 0), ignored);
+    }
+    // By the round trip of the handshake; no line of this length needs a large window.
+    bool is_near() {
+        constexpr std::uint32_t kNearMicroseconds = 2000;
+        tcp_info info{};
+        socklen_t size = sizeof info;
+        return ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+               info.tcpi_rtt < kNearMicroseconds;
+    }
+    // The buffer's size ends the kernel's own tuning, which would open the window again.
+    void bound_window(std::size_t bytes) {
+        const auto window = static_cast<int>(bytes);
+        const auto fd = socket.native_handle();
+        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+        (void)::setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof window);
     }
     void start_tls(const std::string& host, ClientTls& client_tls) {
         auto context = client_tls.context();

@@ -61,6 +61,11 @@ struct PieceRefused {
     RequestId id;
     PieceIndex piece;
 };  // its digest is wrong
+// Its digest is wrong, and it is not this source's alone: a part of it was there from before.
+struct PieceSpoiled {
+    RequestId id;
+    PieceIndex piece;
+};
 // In the PieceSet, and no request asked for it: the swarm chooses what it brings.
 struct PieceBrought {
     PieceIndex piece;
@@ -83,8 +88,8 @@ struct StoreFailed {};  // disk full or broken: nothing more can be kept
 struct Cancelled {};
 
 using Event = std::variant<Started, DeadlinePassed, LayerProved, LayerRefused, BytesArrived,
-                           PieceArrived, PieceProved, PieceRefused, PieceBrought, RequestFailed,
-                           HaveAnswered, HaveFailed, StoreFailed, Cancelled>;
+                           PieceArrived, PieceProved, PieceRefused, PieceSpoiled, PieceBrought,
+                           RequestFailed, HaveAnswered, HaveFailed, StoreFailed, Cancelled>;
 
 // --- actions ------------------------------------------------------------------------------
 

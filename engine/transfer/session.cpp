@@ -161,6 +161,14 @@ void Session::handle(const PieceRefused& e, Instant now, Actions& out) {
     }
 }
 
+// Nobody is to blame: it is missing as it was, and asked for again, whole.
+void Session::handle(const PieceSpoiled& e, Instant, Actions&) {
+    auto* request = find(e.id);
+    if (request == nullptr || request->verifying == 0) return;
+    --request->verifying;
+    close_if_done(*request);
+}
+
 void Session::handle(const RequestFailed& e, Instant now, Actions& out) {
     auto* request = find(e.id);
     if (request == nullptr || request->has_arrived()) return;

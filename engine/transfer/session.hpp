@@ -108,6 +108,7 @@ private:
     void handle(const PieceArrived&, Instant, Actions&);
     void handle(const PieceProved&, Instant, Actions&);
     void handle(const PieceRefused&, Instant, Actions&);
+    void handle(const PieceSpoiled& e, Instant now, Actions& out);
     void handle(const PieceBrought&, Instant, Actions&);
     void handle(const RequestFailed&, Instant, Actions&);
     void handle(const HaveAnswered&, Instant, Actions&);

@@ -206,16 +206,20 @@ class AgentKilled(Fault):
 
 def received_again(events: list[dict], kills: list[Kill], piece_bytes: int) -> list[float]:
     """For each kill, in pieces and by each source that was open: what the victim's port had
-    received in that life, less heads, and the next life did not find in the store."""
+    received in that life, less heads, and the next lives did not find in the store, or among the
+    pieces that had begun to come, and ask for no more."""
     found = []
-    life_began, kept, received = 0.0, 0, 0
-    for kill in kills:
+    life_began, kept, received, begun = 0.0, 0, 0, 0
+    for number, kill in enumerate(kills):
+        next_at = kills[number + 1].at if number + 1 < len(kills) else float("inf")
+        taken_up = sum(e.get("found", 0) for e in events
+                       if e["event"] == "request" and kill.at < e["t"] <= next_at)
         after = next((e["resumed_pieces"] for e in events
                       if e["event"] == "started" and e["t"] > kill.at), kept)
         body = max(0, kill.received_bytes - received - HEADS_OF_A_LIFE)
-        lost = max(0.0, body / piece_bytes - (after - kept))
+        lost = max(0.0, (body + begun - taken_up) / piece_bytes - (after - kept))
         found.append(lost / max(1, len(open_sources(events, life_began, kill.at))))
-        life_began, kept, received = kill.at, after, kill.received_bytes
+        life_began, kept, received, begun = kill.at, after, kill.received_bytes, taken_up
     return found
 
 

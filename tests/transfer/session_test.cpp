@@ -100,6 +100,22 @@ TEST(TransferSession, BansAPeerAtTheFirstPieceProvenWrong) {
     EXPECT_TRUE(rig.session().is_over());
 }
 
+// A part of it was there from before: whoever gave the rest may be honest.
+TEST(TransferSession, AsksAgainForASpoiledPieceAndBlamesNobody) {
+    SessionRig rig("PPO");
+    rig.start();
+    rig.deliver(0, 0, 2);
+    const auto id = rig.run_of(0, 2);
+    rig.say(PieceArrived{id, PieceIndex{2}});
+    EXPECT_THAT(rig.say(PieceSpoiled{id, PieceIndex{2}}), Not(Contains(HasSubstr("ban"))));
+    EXPECT_FALSE(rig.session().is_banned(SourceIndex{0}));
+    rig.deliver(0, 3, 64);
+    const auto again = rig.run_of(0, 2);
+    EXPECT_NE(again, id);
+    rig.deliver(0, 2, 3);
+    EXPECT_TRUE(rig.session().is_over());
+}
+
 // A poisoner that hangs up after its wrong bytes is banned all the same.
 TEST(TransferSession, BansAPeerThatWasGoneBeforeItsPieceWasProvenWrong) {
     SessionRig rig("PPO");
