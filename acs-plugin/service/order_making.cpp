@@ -16,6 +16,13 @@ struct Peer {
     std::string url;  // "http://10.0.0.2:7547"
 };
 
+// Whether others may be sent to the device, as it reports now.
+bool serves_at(const inventory::Inventory& inventory, DeviceIndex d, inventory::SiteId site) {
+    return inventory.is_agent(d) && inventory.is_enabled(d) &&
+           !inventory.file_server(d).is_unset() && site != inventory::kNoSite &&
+           inventory.site(d) == site;
+}
+
 std::vector<Peer> peers_of(const planning::Fleet& fleet, const Run& run, rollout::Member member,
                            WallTime now) {
     const auto& inventory = fleet.inventory();
@@ -23,13 +30,40 @@ std::vector<Peer> peers_of(const planning::Fleet& fleet, const Run& run, rollout
     std::vector<Peer> out;
     for (const auto m : run.engine.sources(member, instant_of(now))) {
         const auto d = run.seat(m).device;
-        const auto server = inventory.file_server(d);
-        const bool may_serve = inventory.is_agent(d) && inventory.is_enabled(d) &&
-                               !server.is_unset() && site != inventory::kNoSite &&
-                               inventory.site(d) == site;
         // The origin takes the last place of the list.
-        if (may_serve && out.size() + 1 < planning::kMaxSources)
-            out.push_back({run.seat(m).identity, format_endpoint(server)});
+        if (serves_at(inventory, d, site) && out.size() + 1 < planning::kMaxSources)
+            out.push_back({run.seat(m).identity, format_endpoint(inventory.file_server(d))});
+    }
+    return out;
+}
+
+// Its part in the site's swarm: those who were planned into it and are still there.
+std::optional<planning::SwarmTerms> swarm_of(const planning::Fleet& fleet, const Run& run,
+                                             rollout::Member member) {
+    const auto& inventory = fleet.inventory();
+    const auto& policy = fleet.policy().planning;
+    const auto& seat = run.seat(member);
+    const auto site = inventory.site(seat.device);
+    const auto is_in = [&](const Seat& s) {
+        const bool can = (inventory.protocols(s.device) & inventory::kSwarmV1) != 0;
+        return s.note.is_in_swarm && can && serves_at(inventory, s.device, site) &&
+               inventory.file_server(s.device).port <= 65535 - planning::kSwarmPortOffset;
+    };
+    if (!is_in(seat)) return std::nullopt;
+    const auto port_of = [&](DeviceIndex d) {
+        return static_cast<std::uint16_t>(inventory.file_server(d).port +
+                                          planning::kSwarmPortOffset);
+    };
+    planning::SwarmTerms out;
+    out.port = port_of(seat.device);
+    out.transport = policy.swarm_transport;
+    out.rate_cap_bps = policy.rate_cap_bps;
+    out.cpu_gate_percent = policy.cpu_gate_percent;
+    for (const auto m : run.engine.members(run.engine.enrolment(member).site)) {
+        const auto& other = run.seat(m);
+        if (m == member || !is_in(other) || out.peers.size() == planning::kMaxSwarmPeers) continue;
+        out.peers.push_back(
+            {format_address(inventory.file_server(other.device).address), port_of(other.device)});
     }
     return out;
 }
@@ -72,6 +106,7 @@ Result<planning::Assignment> make_assignment(const PlannerSettings& settings,
     out.image = run.image_id;
     out.manifest = run.image->manifest;
     out.serving = note.serving;
+    out.swarm = swarm_of(fleet, run, member);
     out.budgets = note.budgets;
     out.seed = note.seed;
     out.server_time = now.utc();

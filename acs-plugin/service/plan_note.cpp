@@ -60,6 +60,9 @@ void write_plan(const PlanNote& n, nlohmann::ordered_json& out) {
     out["seed"] = std::to_string(n.seed);
     out["refresh_s"] = n.refresh_s;
     out["kind"] = n.kind;
+    out["topology"] = n.topology;
+    if (!n.topology_why.empty()) out["topology_why"] = n.topology_why;
+    if (n.is_in_swarm) out["is_in_swarm"] = true;
     out["planned_ms"] = n.planned.unix_ms;
 }
 
@@ -132,6 +135,9 @@ Result<PlanNote> parse_plan_note(std::string_view json) {
     out.seed = read_seed(root);
     out.refresh_s = small(root, "refresh_s");
     out.kind = root.text_or("kind", "", 64);
+    out.topology = root.text_or("topology", "", 16);
+    out.topology_why = root.text_or("topology_why", "", kMaxWords);
+    out.is_in_swarm = root.flag_or("is_in_swarm", false);
     out.planned = time(root, "planned_ms");
     out.orders = small(root, "orders");
     out.order = static_cast<rollout::OrderKind>(root.choice_or("order", 0, kOrders));

@@ -25,6 +25,9 @@ struct PlanNote {
     std::uint64_t seed = 0;
     std::uint32_t refresh_s = 900;
     std::string kind;  // of the site: who knows it, and how its master serves
+    // Of the site's plan: a name of planning::Topology, and at the first device alone the reason.
+    std::string topology, topology_why;
+    bool is_in_swarm = false;
     WallTime planned;
 
     // The record.

@@ -127,7 +127,10 @@ RolloutView Planner::Impl::view(const Run& run) const {
         earlier(site.first_ordered, row.ordered);
         site.last_fetched = std::max(site.last_fetched, row.fetched);
         site.last_done = std::max(site.last_done, row.done);
-        members[row.site].push_back(run.seat(rollout::Member{i}).device);
+        const auto& seat = run.seat(rollout::Member{i});
+        members[row.site].push_back(seat.device);
+        if (!seat.note.topology.empty()) site.topology = seat.note.topology;
+        if (!seat.note.topology_why.empty()) site.topology_why = seat.note.topology_why;
     }
     for (auto& [name, site] : sites) {
         site.site = name;

@@ -106,6 +106,9 @@ PlanNote note_of(const planning::SitePlan& plan, std::size_t rank, WallTime now)
     for (const auto s : m.source_members)
         if (s != planning::kFromOrigin) out.sources.push_back(plan.members[s].member.name);
     out.is_direct = m.member.part == Part::direct;
+    out.topology = planning::name_of(plan.topology);
+    if (rank == 0) out.topology_why = plan.why;
+    out.is_in_swarm = m.assignment.swarm.has_value();
     return out;
 }
 
@@ -205,6 +208,8 @@ Result<PlannedSeat> plan_late(const planning::Fleet& fleet, DeviceIndex device,
         out.note.serving.reset();
     }
     out.note.is_direct = false;
+    if (!planned.empty()) out.note.topology = planned.front().note.topology;
+    out.note.topology_why.clear();
     out.note.sources = std::move(servers);
     return out;
 }
