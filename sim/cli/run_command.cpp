@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -49,11 +50,13 @@ void print_table(const experiment::Experiment& e) {
                     rate_words(o.peak_wire_bps).c_str(), short_number(o.unfinished()).c_str(),
                     duration_words(o.seconds).c_str());
     }
-    const auto columns = e.outcomes.front().column_bytes;
-    std::printf("\nplanning took %s; %s bytes a device in columns beside the planner's %s\n",
-                duration_words(e.seconds_planning).c_str(),
-                short_number(static_cast<double>(columns) / e.devices).c_str(),
-                short_number(static_cast<double>(e.planner_bytes) / e.devices).c_str());
+    std::size_t columns = 0;
+    for (const auto& o : e.outcomes) columns = std::max(columns, o.column_bytes);
+    std::printf(
+        "\nplanning took %s; at most %s bytes a device in columns beside the planner's %s\n",
+        duration_words(e.seconds_planning).c_str(),
+        short_number(static_cast<double>(columns) / e.devices).c_str(),
+        short_number(static_cast<double>(e.planner_bytes) / e.devices).c_str());
 }
 
 }  // namespace

@@ -57,11 +57,17 @@ std::span<const Figure> figures() {
 }
 
 std::size_t estimate_bytes(const scenario::Scenario& s) {
-    // Measured: the planner's inventory with its identities, its plans, and this folder's columns;
-    // flows that are open at once are the strategy's worst case, everybody from the origin.
-    constexpr double kPlanner = 250, kColumns = 100, kFlow = 140;
+    // Measured, bytes a device: the planner's inventory with its identities, its plans and this
+    // folder's columns; what everybody from the origin at once costs more; a device whose pieces
+    // are followed one by one; and one that is a session, a server and their connections.
+    constexpr double kPlanner = 250, kColumns = 70, kUnicast = 40, kEventful = 500,
+                     kSession = 20'000;
     const bool has_unicast = std::ranges::count(s.strategies, scenario::Strategy::unicast) > 0;
-    const auto a_device = kPlanner + kColumns + (has_unicast ? kFlow : 0);
+    const bool is_eventful = s.lan != scenario::LanKind::wired || s.outages_per_day > 0;
+    const auto a_device =
+        s.fidelity == scenario::Fidelity::session
+            ? kSession
+            : kPlanner + kColumns + (has_unicast ? kUnicast : 0) + (is_eventful ? kEventful : 0);
     return static_cast<std::size_t>(static_cast<double>(s.devices) * a_device);
 }
 

@@ -21,7 +21,7 @@ std::vector<double> activation_times(const scenario::Scenario& s, const Populati
             const auto at = done_at[d];
             if (at == kNotDone) continue;
             out[d] = std::min(std::max(at, needed[rank]), at + s.drain_max) + takes;
-            const auto parent = plans.parent[begin + rank];
+            const auto parent = plans.parent(begin + rank);
             if (parent != kFromOrigin) needed[parent] = std::max(needed[parent], at);
         }
     }

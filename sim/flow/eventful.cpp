@@ -1,7 +1,8 @@
+// Whom a device asks, and when it asks somebody else. Links are eventful_links.cpp's, faults
+// eventful_faults.cpp's.
 #include "sim/flow/eventful.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/transfer/policy.hpp"
 #include "sim/flow/random.hpp"
@@ -9,23 +10,24 @@
 namespace sluice::sim::flow {
 namespace {
 
-using scenario::DeathKind;
-using scenario::LanKind;
 using scenario::Strategy;
 
 constexpr double seconds(Duration d) {
     return std::chrono::duration<double>(d).count();
 }
 
-// Verified pieces become durable after so long; what is younger goes with the power (the agent's
-// sync thread, docs/adr/0002).
-constexpr double kFlushAfter = 1;
+// What a server says in Retry-After when its processor is over the gate (engine/serving).
+constexpr double kBusyFor = 5;
 
 }  // namespace
 
 EventfulGroups::EventfulGroups(const EventfulContext& context)
     : context_(context),
-      retries_(mix64(context.seed ^ static_cast<std::uint64_t>(Stream::retry))) {}
+      is_joined_(is_joined(context.scenario, context.strategy)),
+      run_length_(transfer::run_length(static_cast<std::uint32_t>(context.scenario.pieces), 1)),
+      retries_(mix64(context.seed ^ static_cast<std::uint64_t>(Stream::retry))) {
+    if (is_joined_) make_links();
+}
 
 std::uint32_t EventfulGroups::device(Place p) const {
     return context_.plans.member[context_.plans.first_member[groups_[p.group].plan] + p.rank];
@@ -35,59 +37,31 @@ void EventfulGroups::after(double at, Kind kind, Place place, std::uint32_t stam
     timers_.push({at, kind, place, stamp});
 }
 
-std::uint32_t EventfulGroups::add(std::uint32_t plan) {
+void EventfulGroups::add(std::uint32_t plan) {
     const auto& s = context_.scenario;
     const auto& plans = context_.plans;
     const auto& population = context_.population;
     const auto index = static_cast<std::uint32_t>(groups_.size());
-    groups_.push_back({plan, {}, {}});
+    if (number_of_.empty()) number_of_.assign(plans.groups(), kNone);
+    number_of_[plan] = index;
+    groups_.push_back({plan, {}});
     auto& group = groups_.back();
     const auto begin = plans.first_member[plan];
-    const auto pieces = static_cast<double>(context_.piece_bits.size());
     // A device that shares with nobody has no sources but the origin; it stands here all the same.
     group.members.resize(plans.size(plan));
     for (std::uint32_t rank = 0; rank < group.members.size(); ++rank) {
         auto& m = group.members[rank];
         const auto d = plans.member[begin + rank];
-        if (rank < plans.sharing[plan])
-            for (auto i = plans.first_source[begin + rank];
-                 i < plans.first_source[begin + rank + 1]; ++i)
-                m.sources.push_back({plans.source[i]});
+        if (rank < plans.sharing[plan]) {
+            const auto sources = plans.sources(begin + rank);
+            for (const auto source : sources) m.sources.push_back({source});
+        }
         m.cap_bps = population.down_bps[d] * s.goodput;
         if (s.flash_write > 0) m.cap_bps = std::min(m.cap_bps, 8 * s.flash_write);
-        m.up = lan_.add_link(population.up_bps[d] * s.goodput);
+        m.up = net_.add_link(population.up_bps[d] * s.goodput);
     }
-    if (s.lan == LanKind::wifi) {
-        // Every bit crosses the air twice: to the access point, and from it.
-        const auto site = population.site[plans.member[begin]];
-        auto at = airs_.find(site);
-        if (at == airs_.end())
-            at = airs_.emplace(site, lan_.add_link(s.air_rate * s.goodput / 2)).first;
-        group.air = at->second;
-    }
-    if (plans.sharing[plan] > 1 && draw(context_.seed, Stream::death, plan) < s.master_death) {
-        const auto part = s.death_at.quantile(draw(context_.seed, Stream::death_at, plan));
-        group.dies_at = static_cast<std::uint32_t>(std::clamp(part, 0.0, 1.0) * pieces);
-    }
+    plan_death(group);
     for (std::uint32_t rank = 0; rank < group.members.size(); ++rank) plan_outages({index, rank});
-    return index;
-}
-
-void EventfulGroups::plan_outages(Place place) {
-    const auto& s = context_.scenario;
-    if (s.outages_per_day <= 0) return;
-    const auto d = device(place);
-    auto at = context_.out.starts_at[d];
-    for (std::uint64_t n = 0; n < 64; ++n) {
-        at +=
-            -std::log1p(-draw(context_.seed, Stream::outage, d, 2 * n)) * 86400 / s.outages_per_day;
-        if (at > context_.out.starts_at[d] + 7 * 86400) return;
-        const auto length =
-            s.outage_length.quantile(draw(context_.seed, Stream::outage, d, 2 * n + 1));
-        after(at, Kind::die, place, 0);
-        after(at + length, Kind::boot, place, 0);
-        at += length;
-    }
 }
 
 void EventfulGroups::begin(Place place, double now) {
@@ -103,8 +77,6 @@ void EventfulGroups::begin(Place place, double now) {
         choose(place, now);
     wake(place, now);
 }
-
-// --- whom to ask --------------------------------------------------------------------------------
 
 std::uint32_t EventfulGroups::offered(const Member& peer) const {
     if (context_.strategy != Strategy::store_and_forward) return peer.have;
@@ -122,6 +94,37 @@ bool EventfulGroups::is_expected(Place place, const Source& source) {
     return peer.started_at == kNotDone && !source.is_banned;
 }
 
+// By a processor over its gate: alive, and to be asked again. What it has taken goes on.
+bool EventfulGroups::is_turned_away(Place place, std::size_t index, double now) {
+    auto& m = member(place);
+    auto& source = m.sources[index];
+    if (now < source.busy_until) return true;
+    const bool is_taken =
+        m.current == static_cast<std::int8_t>(index) && m.received < m.asked_until;
+    if (is_taken || !context_.cpu.is_over_gate(device({place.group, source.rank}), now))
+        return false;
+    source.busy_since = std::min(source.busy_since, now);
+    ++context_.out.turned_away;
+    if (now < source.busy_since + context_.plans.starve_limit) {
+        source.busy_until = now + kBusyFor;
+    } else {
+        source.busy_since = kNotDone;
+        source.benched_until = now + seconds(transfer::kStarvedPause);
+        ++context_.out.lost_sources;
+    }
+    return true;
+}
+
+// Whether the source goes on with the next piece: of the same request, or of one that it takes.
+bool EventfulGroups::takes_more(Place place, double now) {
+    auto& m = member(place);
+    if (m.received < m.asked_until) return true;
+    const auto source = m.sources[static_cast<std::size_t>(m.current)].rank;
+    if (context_.cpu.is_over_gate(device({place.group, source}), now)) return false;
+    m.asked_until = m.received + run_length_;
+    return true;
+}
+
 void EventfulGroups::choose(Place place, double now) {
     auto& m = member(place);
     if (!m.is_on || m.state == State::finished || m.state == State::fetching ||
@@ -132,25 +135,40 @@ void EventfulGroups::choose(Place place, double now) {
     std::int8_t next = kNoSource;
     // The one it has, as long as it lives; an earlier one that came back with more goes first.
     for (std::size_t i = 0; i < m.sources.size(); ++i) {
-        if (!is_usable(place, m.sources[i], now)) continue;
+        if (!is_usable(place, m.sources[i], now) || is_turned_away(place, i, now)) continue;
         const bool has_more = offered(members[m.sources[i].rank]) > m.received;
         const bool is_current = m.current == static_cast<std::int8_t>(i);
         if (has_more || is_current || next == kNoSource) next = static_cast<std::int8_t>(i);
         if (has_more || is_current) break;
     }
-    if (next == kNoSource) return ask_origin(place, now);
+    if (next == kNoSource) return wait_for_busy(place, now);
+    if (m.current != next || m.received >= m.asked_until) m.asked_until = m.received + run_length_;
     m.current = next;
     m.peerless_since = kNotDone;
     if (offered(members[m.sources[static_cast<std::size_t>(next)].rank]) > m.received)
-        return open_lan(place);
+        return open_peer(place);
     m.state = State::waiting;
     // One that lives and gives nothing is waited for, but not for ever.
     after(now + context_.plans.starve_limit, Kind::left, place, m.stamp);
 }
 
+// Whoever is busy is alive, and the origin waits; without one the device is on its own.
+void EventfulGroups::wait_for_busy(Place place, double now) {
+    auto& m = member(place);
+    auto due = kNotDone;
+    for (const auto& source : m.sources)
+        if (is_usable(place, source, now) && now < source.busy_until)
+            due = std::min(due, source.busy_until);
+    if (due == kNotDone) return ask_origin(place, now);
+    m.current = kNoSource;
+    m.peerless_since = kNotDone;
+    m.state = State::waiting;
+    after(due, Kind::choose, place, m.stamp);
+}
+
 void EventfulGroups::ask_origin(Place place, double now) {
     auto& m = member(place);
-    if (m.sources.empty()) return open_wan(place);
+    if (m.sources.empty()) return open_origin(place);
     if (m.peerless_since == kNotDone) m.peerless_since = now;
     const auto& plans = context_.plans;
     const auto at = plans.first_member[groups_[place.group].plan] + place.rank;
@@ -159,129 +177,10 @@ void EventfulGroups::ask_origin(Place place, double now) {
         if (is_expected(place, source)) due = std::max(due, m.started_at + plans.join_grace);
     if (due <= now) {
         if (m.current != kOrigin) ++context_.out.origin_fallbacks;
-        return open_wan(place);
+        return open_origin(place);
     }
     m.state = State::delayed;
     after(due, Kind::choose, place, m.stamp);
-}
-
-void EventfulGroups::open_lan(Place place) {
-    auto& m = member(place);
-    const auto& group = groups_[place.group];
-    const auto& peer = group.members[m.sources[static_cast<std::size_t>(m.current)].rank];
-    network::Route route;
-    route.add(peer.up);
-    if (context_.scenario.lan == LanKind::wifi) route.add(group.air);
-    m.flow = lan_.open(route.all(), m.cap_bps, context_.piece_bits[m.received]);
-    if (lan_owner_.size() <= m.flow.value) lan_owner_.resize(m.flow.value + 1);
-    lan_owner_[m.flow.value] = place;
-    m.state = State::fetching;
-}
-
-void EventfulGroups::open_wan(Place place) {
-    auto& m = member(place);
-    m.current = kOrigin;
-    const auto site = context_.population.site[device(place)];
-    m.flow =
-        context_.wan.open(context_.site_links[site], m.cap_bps, context_.piece_bits[m.received]);
-    auto& owners = context_.wan_owners;
-    if (owners.size() <= m.flow.value) owners.resize(m.flow.value + 1);
-    owners[m.flow.value] = {place.group, place.rank, true};
-    m.state = State::fetching;
-}
-
-void EventfulGroups::close_flow(Place place) {
-    auto& m = member(place);
-    if (m.state != State::fetching) return;
-    auto& network = m.current == kOrigin ? static_cast<network::FluidNetwork&>(context_.wan) : lan_;
-    const auto gone = m.received < context_.piece_bits.size()
-                          ? context_.piece_bits[m.received] - network.left(m.flow)
-                          : 0.0;
-    // Cut off inside a piece: what came of it crossed the links for nothing.
-    if (gone > 1e-6) {
-        context_.out.wasted_bits += gone;
-        if (m.current == kOrigin) context_.out.origin_bits += gone;
-    }
-    network.close(m.flow);
-    m.state = State::idle;
-}
-
-// --- what happens -------------------------------------------------------------------------------
-
-void EventfulGroups::piece_arrived(Place place, double now) {
-    auto& m = member(place);
-    const auto bits = context_.piece_bits[m.received];
-    const bool is_from_origin = m.current == kOrigin;
-    if (is_from_origin) {
-        context_.out.origin_bits += bits;
-    } else {
-        auto& source = m.sources[static_cast<std::size_t>(m.current)];
-        const auto peer = device({place.group, source.rank});
-        if ((context_.population.flags[peer] & Population::kPoison) != 0) {
-            context_.out.wasted_bits += bits;
-            lan_.close(m.flow);
-            m.state = State::idle;
-            source.is_banned = true;
-            ++context_.out.lost_sources;
-            m.current = kNoSource;
-            return choose(place, now);
-        }
-        source.failures = 0;
-    }
-    ++m.received;
-    const auto& s = context_.scenario;
-    const bool is_last = m.received == context_.piece_bits.size();
-    const bool may_go_on =
-        !is_last && (is_from_origin ? m.sources.empty()
-                                    : m.current == 0 &&
-                                          offered(groups_[place.group].members[m.sources[0].rank]) >
-                                              m.received);
-    if (may_go_on) {
-        auto& network = is_from_origin ? static_cast<network::FluidNetwork&>(context_.wan) : lan_;
-        network.refill(m.flow, context_.piece_bits[m.received]);
-    } else {
-        auto& network = is_from_origin ? static_cast<network::FluidNetwork&>(context_.wan) : lan_;
-        network.close(m.flow);
-        m.state = State::idle;
-    }
-    if (s.piece_time > 0)
-        after(now + s.piece_time, Kind::verified, place, m.life);
-    else
-        piece_verified(place, now);
-    if (!may_go_on && m.is_on && m.state != State::finished) choose(place, now);
-}
-
-void EventfulGroups::piece_verified(Place place, double now) {
-    auto& m = member(place);
-    if (now >= m.flush_due) {
-        m.durable = m.have;
-        m.flush_due = now + kFlushAfter;
-    }
-    ++m.have;
-    auto& group = groups_[place.group];
-    if (m.have == context_.piece_bits.size()) {
-        m.state = State::finished;
-        context_.out.done_at[device(place)] = now;
-    }
-    if (place.rank == 0 && m.have == group.dies_at) {
-        group.dies_at = 0xffffffff;
-        return go_down(place, context_.scenario.death_kind, now);
-    }
-    wake(place, now);
-}
-
-// Whoever waits for this one, or has given up on all, looks again.
-void EventfulGroups::wake(Place source, double now) {
-    auto& group = groups_[source.group];
-    for (auto rank = source.rank + 1; rank < group.members.size(); ++rank) {
-        const auto state = group.members[rank].state;
-        if (state != State::waiting && state != State::delayed) continue;
-        for (const auto& s : group.members[rank].sources)
-            if (s.rank == source.rank) {
-                choose({source.group, rank}, now);
-                break;
-            }
-    }
 }
 
 void EventfulGroups::leave(Place place, double now) {
@@ -302,60 +201,33 @@ void EventfulGroups::leave(Place place, double now) {
     choose(place, now);
 }
 
-void EventfulGroups::go_down(Place place, DeathKind how, double now) {
-    auto& m = member(place);
-    if (!m.is_on) return;
-    close_flow(place);
-    m.is_on = false;
-    ++m.life;
-    ++m.stamp;
-    if (m.state != State::finished) {
-        if (how == DeathKind::power) m.have = m.durable;
-        m.received = m.have;
-        m.state = State::idle;
+// Whoever waits for this one, or has given up on all, looks again.
+void EventfulGroups::wake(Place source, double now) {
+    auto& group = groups_[source.group];
+    for (auto rank = source.rank + 1; rank < group.members.size(); ++rank) {
+        const auto state = group.members[rank].state;
+        if (state != State::waiting && state != State::delayed) continue;
+        for (const auto& s : group.members[rank].sources)
+            if (s.rank == source.rank) {
+                choose({source.group, rank}, now);
+                break;
+            }
     }
-    m.current = kNoSource;
-    auto& group = groups_[place.group];
-    for (auto rank = place.rank + 1; rank < group.members.size(); ++rank) {
-        auto& other = group.members[rank];
-        if (other.current < 0 || other.current == kOrigin) continue;
-        if (other.sources[static_cast<std::size_t>(other.current)].rank != place.rank) continue;
-        if (other.state != State::fetching && other.state != State::waiting) continue;
-        close_flow({place.group, rank});
-        other.state = State::stalled;
-        ++other.stamp;
-        // A process that dies resets its connections; a device without power only falls silent.
-        const auto notice = how == DeathKind::power ? seconds(transfer::kSilenceAfter) : 0;
-        after(now + notice, Kind::left, {place.group, rank}, other.stamp);
-    }
-    if (context_.scenario.death_returns > 0 && place.rank == 0 &&
-        context_.scenario.master_death > 0)
-        after(now + context_.scenario.death_returns, Kind::boot, place, 0);
-}
-
-void EventfulGroups::come_up(Place place, double now) {
-    auto& m = member(place);
-    if (m.is_on || m.started_at == kNotDone) return;
-    m.is_on = true;
-    m.current = kNoSource;
-    m.peerless_since = kNotDone;
-    choose(place, now);
-    wake(place, now);
 }
 
 double EventfulGroups::next_event() {
     const auto timer = timers_.empty() ? kNotDone : timers_.top().at;
-    return std::min(lan_.next_finish(), timer);
+    return std::min(net_.next_finish(), timer);
 }
 
 void EventfulGroups::step() {
-    if (timers_.empty() || lan_.next_finish() <= timers_.top().at) {
-        const auto flow = lan_.pop();
-        return piece_arrived(lan_owner_[flow.value], lan_.now());
+    if (timers_.empty() || net_.next_finish() <= timers_.top().at) {
+        const auto flow = net_.pop();
+        return piece_arrived(owner_[flow.value], net_.now());
     }
     const auto timer = timers_.top();
     timers_.pop();
-    lan_.advance(timer.at);
+    net_.advance(timer.at);
     const auto& m = member(timer.place);
     switch (timer.kind) {
         case Kind::verified:
@@ -368,10 +240,21 @@ void EventfulGroups::step() {
             if (timer.stamp == m.stamp) leave(timer.place, timer.at);
             return;
         case Kind::die:
-            return go_down(timer.place, DeathKind::power, timer.at);
+            return go_down(timer.place, scenario::DeathKind::power, timer.at);
         case Kind::boot:
             return come_up(timer.place, timer.at);
     }
+}
+
+std::size_t EventfulGroups::bytes() const {
+    auto total = net_.bytes() + owner_.capacity() * sizeof(Place) +
+                 number_of_.capacity() * sizeof(std::uint32_t) +
+                 groups_.capacity() * sizeof(Group) + timers_.size() * sizeof(Timer);
+    for (const auto& group : groups_) {
+        total += group.members.capacity() * sizeof(Member);
+        for (const auto& m : group.members) total += m.sources.capacity() * sizeof(Source);
+    }
+    return total;
 }
 
 }  // namespace sluice::sim::flow

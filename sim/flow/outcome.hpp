@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sim/flow/series.hpp"
-#include "sim/network/tree_network.hpp"
+#include "sim/network/fluid_network.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace sluice::sim::flow {
@@ -27,7 +27,8 @@ struct Outcome {
     double image_bits = 0;
     std::uint32_t sites = 0;
 
-    network::TreeUsage usage;
+    bool is_joined = false;  // LAN and WAN were one network for the generic solver
+    network::Usage usage;
     std::uint64_t groups_in_step = 0;  // quiet groups, by the way their LAN was solved
     std::uint64_t groups_apart = 0;
     std::uint64_t groups_by_events = 0;
@@ -37,6 +38,7 @@ struct Outcome {
     std::uint64_t lost_sources = 0;      // times a device left a peer
     std::uint64_t origin_fallbacks = 0;  // times a planned slave went to the origin
     double wasted_bits = 0;              // arrived and proven wrong, or cut off
+    std::uint64_t turned_away = 0;       // times a device found its peer's processor too busy
     std::size_t column_bytes = 0;        // of network and transfer
     double seconds = 0;                  // the run took
 

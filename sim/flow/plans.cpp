@@ -20,6 +20,7 @@ planning::FleetPolicy policy_of(const Scenario& s, std::uint64_t seed) {
     out.masters.eligibility.max_cpu_percent = static_cast<std::uint32_t>(s.max_cpu_percent);
     out.masters.seed = seed;
     out.planning.alternates = static_cast<std::uint32_t>(s.alternates);
+    out.planning.cpu_gate_percent = static_cast<std::uint32_t>(s.cpu_gate_percent);
     out.planning.shape.max_fan_out = static_cast<std::uint32_t>(s.max_fan_out);
     return out;
 }
@@ -41,14 +42,11 @@ void keep(Plans& out, const planning::SitePlan& plan, const std::vector<std::uin
         const auto part = planned.member.part;
         const bool is_sharing = part != planning::Part::direct && part != planning::Part::plain &&
                                 !planned.source_members.empty();
-        auto parent = kFromOrigin;
         if (is_sharing) {
             ++sharing;
-            parent = planned.source_members.front();
             for (const auto rank : planned.source_members)
                 if (rank != kFromOrigin) out.source.push_back(static_cast<std::uint16_t>(rank));
         }
-        out.parent.push_back(parent);
         out.first_source.push_back(static_cast<std::uint32_t>(out.source.size()));
         out.origin_delay.push_back(
             static_cast<float>(seconds_of(planned.assignment.budgets.origin_delay)));
@@ -63,8 +61,13 @@ void keep(Plans& out, const planning::SitePlan& plan, const std::vector<std::uin
 
 std::size_t Plans::bytes() const {
     return 4 * (first_member.capacity() + member.capacity() + sharing.capacity() +
-                parent.capacity() + first_source.capacity() + origin_delay.capacity()) +
+                first_source.capacity() + origin_delay.capacity()) +
            2 * source.capacity();
+}
+
+std::uint32_t Plans::group_of(std::uint32_t place) const {
+    const auto after = std::upper_bound(first_member.begin(), first_member.end(), place);
+    return static_cast<std::uint32_t>(after - first_member.begin()) - 1;
 }
 
 Result<std::size_t> for_each_plan(const Scenario& s, const Population& population,
@@ -98,7 +101,7 @@ Result<std::size_t> for_each_plan(const Scenario& s, const Population& populatio
 Result<Plans> make_plans(const Scenario& s, const Population& population, std::uint64_t seed,
                          const std::function<void(std::uint64_t)>& progress) {
     Plans out;
-    for (auto* column : {&out.member, &out.parent}) column->reserve(population.size());
+    out.member.reserve(population.size());
     out.first_source.reserve(population.size() + 1);
     out.origin_delay.reserve(population.size());
     out.first_member.push_back(0);
@@ -111,6 +114,7 @@ Result<Plans> make_plans(const Scenario& s, const Population& population, std::u
                                  if (progress) progress(out.member.size());
                                  return success();
                              }));
+    out.source.shrink_to_fit();
     return out;
 }
 
@@ -123,14 +127,14 @@ void reshape(Plans& plans, Strategy strategy, std::uint32_t fan_out) {
         return 0;  // star, store-and-forward; a swarm's pieces start at rank 0
     };
     std::vector<std::uint32_t> firsts{0};
+    firsts.reserve(plans.first_source.size());
     std::vector<std::uint16_t> sources;
     for (std::uint32_t g = 0; g < plans.groups(); ++g) {
         if (strategy == Strategy::unicast) plans.sharing[g] = 0;
         const auto begin = plans.first_member[g];
         for (std::uint32_t rank = 0; rank < plans.size(g); ++rank) {
             const auto at = begin + rank;
-            plans.parent[at] = rank < plans.sharing[g] ? parent_of(rank) : kFromOrigin;
-            const auto parent = plans.parent[at];
+            const auto parent = rank < plans.sharing[g] ? parent_of(rank) : kFromOrigin;
             if (parent != kFromOrigin) {
                 sources.push_back(static_cast<std::uint16_t>(parent));
                 // The planner's alternates stay, behind the new parent.
@@ -141,6 +145,7 @@ void reshape(Plans& plans, Strategy strategy, std::uint32_t fan_out) {
         }
     }
     plans.first_source = std::move(firsts);
+    sources.shrink_to_fit();
     plans.source = std::move(sources);
 }
 

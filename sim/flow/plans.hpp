@@ -4,6 +4,7 @@
 // device asks when its parent is gone.
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "engine/planning/fleet.hpp"
@@ -18,10 +19,10 @@ struct Plans {
     std::vector<std::uint32_t> first_member;  // one more than groups
     std::vector<std::uint32_t> member;        // device, by group and rank
     std::vector<std::uint32_t> sharing;       // by group: the first so many share
-    std::vector<std::uint32_t> parent;        // by member place: rank in its group, or kFromOrigin
     std::vector<std::uint32_t> first_source;  // one more than member places
-    std::vector<std::uint16_t> source;        // ranks, in the order to try; the origin comes last
-    std::vector<float> origin_delay;          // by member place, seconds
+    // Ranks, in the order to try: the parent first, the origin, which is not here, last.
+    std::vector<std::uint16_t> source;
+    std::vector<float> origin_delay;  // by member place, seconds
     double join_grace = 10;
     double starve_limit = 600;
     std::size_t inventory_bytes = 0;  // of the planner, beside the identities
@@ -30,6 +31,17 @@ struct Plans {
     std::uint32_t size(std::uint32_t group) const {
         return first_member[group + 1] - first_member[group];
     }
+    // By member place.
+    std::span<const std::uint16_t> sources(std::uint32_t place) const {
+        return std::span(source).subspan(first_source[place],
+                                         first_source[place + 1] - first_source[place]);
+    }
+    // Rank in its group, or kFromOrigin.
+    std::uint32_t parent(std::uint32_t place) const {
+        const auto all = sources(place);
+        return all.empty() ? kFromOrigin : all.front();
+    }
+    std::uint32_t group_of(std::uint32_t place) const;
     std::size_t bytes() const;
 };
 

@@ -43,6 +43,12 @@ std::uint8_t drawn_flags(const Scenario& s, std::uint64_t seed, std::uint32_t de
     return out;
 }
 
+// A line of its own bounds what a device takes and gives.
+void put_on_line(Device& device, double down_bps, double up_bps) {
+    device.down_bps = std::min(device.down_bps, down_bps);
+    device.up_bps = std::min(device.up_bps, up_bps);
+}
+
 double slowness(const Scenario& s, std::uint64_t seed, std::uint32_t device) {
     return draw(seed, Stream::slow, device) < s.slow_share ? s.slow_factor : 1;
 }
@@ -64,13 +70,24 @@ std::vector<std::string> split(const std::string& line) {
 }
 
 constexpr std::string_view kColumns[] = {"site",      "model", "access_down", "port_up",
-                                         "port_down", "cpu",   "kind"};
-enum Column : std::size_t { kSite, kModel, kAccess, kUp, kDown, kCpu, kKind, kColumnCount };
+                                         "port_down", "cpu",   "kind",        "access_up"};
+enum Column : std::size_t {
+    kSite,
+    kModel,
+    kAccess,
+    kUp,
+    kDown,
+    kCpu,
+    kKind,
+    kLineUp,
+    kColumnCount
+};
 
 struct Row {
     std::string site;
     std::string model;
     double access = 0;
+    double line_up = 0;  // 0: not said
     Device device{};
 };
 
@@ -118,6 +135,9 @@ struct Table {
         SLUICE_TRY(row.access, rate(kAccess));
         SLUICE_TRY(row.device.up_bps, rate(kUp));
         SLUICE_TRY(row.device.down_bps, rate(kDown));
+        if (!text(kLineUp).empty()) {
+            SLUICE_TRY(row.line_up, rate(kLineUp));
+        }
         row.device.cpu_percent = -1;
         if (!text(kCpu).empty()) {
             SLUICE_TRY(const auto cpu, scenario::parse_quantity(text(kCpu), Unit::none));
@@ -217,6 +237,9 @@ Population draw_population(const Scenario& s, std::uint64_t seed) {
             const auto slow = slowness(s, seed, d);
             device.up_bps = slow * s.port_up.quantile(draw(seed, Stream::port_up, d));
             device.down_bps = slow * s.port_down.quantile(draw(seed, Stream::port_down, d));
+            if (s.lan == scenario::LanKind::lines)
+                put_on_line(device, s.access_down.quantile(draw(seed, Stream::access, d)),
+                            s.access_up.quantile(draw(seed, Stream::access_up, d)));
             device.cpu_percent = s.cpu_percent.quantile(draw(seed, Stream::cpu, d));
             const bool is_own = draw(seed, Stream::device_model, d) < s.same_model;
             device.model = is_own ? model : a_model(draw(seed, Stream::device_model, d, 1));
@@ -251,7 +274,8 @@ Result<Population> read_population(const std::string& path, const Scenario& s, s
             models.try_emplace(value.model, static_cast<std::uint16_t>(models.size()))
                 .first->second;
         auto& site = sites[value.site];
-        if (!site.empty() && site.front().access != value.access)
+        if (s.lan != scenario::LanKind::lines && !site.empty() &&
+            site.front().access != value.access)
             return Error{path + ": line " + std::to_string(number) +
                          ": access_down: another one than for this site before"};
         site.push_back(std::move(value));
@@ -266,6 +290,11 @@ Result<Population> read_population(const std::string& path, const Scenario& s, s
             const auto slow = slowness(s, seed, d);
             device.up_bps *= slow;
             device.down_bps *= slow;
+            if (s.lan == scenario::LanKind::lines)
+                put_on_line(device, row.access,
+                            row.line_up > 0
+                                ? row.line_up
+                                : s.access_up.quantile(draw(seed, Stream::access_up, d)));
             device.flags |= drawn_flags(s, seed, d);
             if (device.cpu_percent < 0)
                 device.cpu_percent = s.cpu_percent.quantile(draw(seed, Stream::cpu, d));

@@ -11,7 +11,7 @@
 namespace sluice::sim::flow {
 
 struct Population {
-    // By site.
+    // By site. Where each device has a line of its own, that is in its ports.
     std::vector<float> access_bps;
     std::vector<std::uint32_t> first_device;  // one more than sites: its devices lie together
     // By device. Ports as floats: 24 bits tell any real port from any other.
@@ -36,8 +36,8 @@ struct Population {
 
 Population draw_population(const scenario::Scenario& scenario, std::uint64_t seed);
 
-// Columns: site, model, access_down, port_up, port_down, and optionally cpu and kind (agent,
-// plain). Errors name file, line and column.
+// Columns: site, access_down, port_up, port_down, and optionally model, cpu, kind (agent, plain)
+// and access_up. Errors name file, line and column.
 Result<Population> read_population(const std::string& path, const scenario::Scenario& scenario,
                                    std::uint64_t seed);
 

@@ -27,6 +27,7 @@ enum class Stream : std::uint8_t {
     slow,
     poison,
     retry,
+    access_up,
 };
 
 // Uniform in [0, 1).

@@ -8,9 +8,11 @@
 
 #include "sim/flow/activation.hpp"
 #include "sim/flow/eventful.hpp"
+#include "sim/flow/outages.hpp"
 #include "sim/flow/pipeline.hpp"
 #include "sim/flow/random.hpp"
 #include "sim/flow/schedule.hpp"
+#include "sim/flow/swarm.hpp"
 
 namespace sluice::sim::flow {
 namespace {
@@ -41,15 +43,17 @@ public:
           plans_(plans),
           options_(options),
           piece_bits_(piece_bits_of(s)),
+          cpu_(s, population),
+          is_joined_(is_joined(s, options.strategy)),
           wan_(s.origin_rate * s.goodput),
-          eventful_({s_, population_, plans_, options.strategy, options.seed, piece_bits_, wan_,
-                     owners_, site_links_, out_}) {}
+          eventful_({s_, population_, plans_, options.strategy, options.seed, piece_bits_, cpu_,
+                     wan_, owners_, site_links_, out_}) {}
 
     Outcome run() {
         prepare();
         auto start = starts_.begin();
         while (true) {
-            const auto at_start = start == starts_.end() ? kNotDone : start->at;
+            const auto at_start = start == starts_.end() ? kNotDone : begins_at(*start);
             const auto at_wan = wan_.next_finish();
             const auto at_lan = eventful_.next_event();
             const auto at_change = changes_.empty() ? kNotDone : changes_.back().first;
@@ -65,20 +69,14 @@ public:
                 change_origin();
             else
                 begin(*start++);
-            if (options_.progress && out_.events % kProgressEvery == 0) options_.progress(done_);
+            if (options_.progress && out_.events % kProgressEvery == 0)
+                options_.progress(done_ + eventful_.finished());
         }
         finish();
         return std::move(out_);
     }
 
 private:
-    struct Start {
-        double at;
-        std::uint32_t group;  // of the plans, or of the eventful ones
-        std::uint32_t rank;
-        bool is_eventful;
-    };
-
     static bool is_idle(double a, double b, double c) {
         return a == kNotDone && b == kNotDone && c == kNotDone;
     }
@@ -101,12 +99,32 @@ private:
             changes_.emplace_back(s_.brownout_at, s_.origin_rate * s_.brownout_to);
         }
         for (std::uint32_t g = 0; g < plans_.groups(); ++g) add_starts(g);
-        std::ranges::sort(starts_, [](const Start& a, const Start& b) {
-            if (a.at != b.at) return a.at < b.at;
-            if (a.is_eventful != b.is_eventful) return b.is_eventful;
-            return a.group != b.group ? a.group < b.group : a.rank < b.rank;
-        });
-        received_.resize(plans_.groups());
+        const auto sooner = [this](std::uint32_t a, std::uint32_t b) {
+            const auto at = begins_at(a), bt = begins_at(b);
+            return at != bt ? at < bt : a < b;
+        };
+        if (!std::ranges::is_sorted(starts_, sooner)) std::ranges::sort(starts_, sooner);
+        starts_.shrink_to_fit();
+        make_room();
+    }
+
+    // For those that begin together: columns that grow later grow by parts.
+    void make_room() {
+        if (is_joined_ || starts_.empty()) return;
+        const auto first = begins_at(starts_.front());
+        const auto together = std::ranges::upper_bound(
+            starts_, first, {}, [this](std::uint32_t place) { return begins_at(place); });
+        const auto flows = static_cast<std::size_t>(together - starts_.begin());
+        wan_.reserve(flows);
+        owners_.reserve(flows);
+        if (std::ranges::any_of(plans_.sharing, [](auto sharing) { return sharing > 1; }))
+            received_.resize(plans_.groups());
+    }
+
+    // A quiet one's flow opens with its first byte.
+    double begins_at(std::uint32_t place) const {
+        const auto at = out_.starts_at[plans_.member[place]];
+        return eventful_.has(plans_.group_of(place)) ? at : at + s_.request_delay;
     }
 
     std::uint32_t device(std::uint32_t group, std::uint32_t rank) const {
@@ -115,11 +133,14 @@ private:
 
     // Whether anything goes wrong in the group, or its transfers share more than ports.
     bool is_eventful(std::uint32_t group) const {
-        if (options_.all_eventful || s_.outages_per_day > 0) return true;
+        if (options_.all_eventful || is_joined_ || s_.outages_per_day > 0) return true;
         const auto sharing = plans_.sharing[group];
         if (sharing < 2) return false;
-        if (s_.lan == LanKind::wifi && options_.strategy != Strategy::swarm) return true;
-        if (draw(options_.seed, Stream::death, group) < s_.master_death) return true;
+        if (death_of_master(s_, options_.seed, group)) return true;
+        for (std::uint32_t rank = 0; rank < sharing; ++rank) {
+            const auto parent = plans_.parent(plans_.first_member[group] + rank);
+            if (parent != kFromOrigin && cpu_.is_ever_over_gate(device(group, parent))) return true;
+        }
         if (s_.poison_share > 0)
             for (std::uint32_t rank = 0; rank < sharing; ++rank)
                 if ((population_.flags[device(group, rank)] & Population::kPoison) != 0)
@@ -129,26 +150,23 @@ private:
 
     void add_starts(std::uint32_t group) {
         const bool eventful = is_eventful(group);
-        const auto number = eventful ? eventful_.add(group) : group;
+        if (eventful) eventful_.add(group);
         out_.groups_eventful += eventful;
         for (std::uint32_t rank = 0; rank < plans_.size(group); ++rank) {
             const auto place = plans_.first_member[group] + rank;
-            if (!eventful && plans_.parent[place] != kFromOrigin) continue;
-            // A quiet one's flow opens with its first byte.
-            const auto at =
-                out_.starts_at[plans_.member[place]] + (eventful ? 0 : s_.request_delay);
-            starts_.push_back({at, number, rank, eventful});
+            if (eventful || plans_.parent(place) == kFromOrigin) starts_.push_back(place);
         }
     }
 
-    void begin(const Start& start) {
-        if (start.is_eventful) return eventful_.begin({start.group, start.rank}, start.at);
-        const auto d = device(start.group, start.rank);
-        const auto bits =
-            is_relayed(start.group, start.rank) ? piece_bits_.front() : out_.image_bits;
+    void begin(std::uint32_t place) {
+        const auto group = plans_.group_of(place);
+        const auto rank = place - plans_.first_member[group];
+        const auto d = plans_.member[place];
+        if (eventful_.has(group)) return eventful_.begin(group, rank, out_.starts_at[d]);
+        const auto bits = is_relayed(group, rank) ? piece_bits_.front() : out_.image_bits;
         const auto flow = wan_.open(site_links_[population_.site[d]], cap(d), bits);
         if (owners_.size() <= flow.value) owners_.resize(flow.value + 1);
-        owners_[flow.value] = {start.group, start.rank, false};
+        owners_[flow.value] = place;
     }
 
     // Only then its pieces' times are of interest.
@@ -161,7 +179,8 @@ private:
     }
 
     void move_to(double at) {
-        const auto throughput = wan_.throughput();
+        if (at <= wan_.now()) return;
+        const auto throughput = wan_.throughput() + eventful_.origin_throughput();
         out_.origin_payload.add(wan_.now(), at, throughput);
         out_.peak_wire_bps = std::max(out_.peak_wire_bps, throughput / s_.goodput);
         wan_.advance(at);
@@ -170,27 +189,31 @@ private:
 
     void on_wan() {
         const auto flow = wan_.pop();
-        const auto owner = owners_[flow.value];
-        if (owner.is_eventful) return eventful_.on_wan({owner.group, owner.rank}, wan_.now());
-        if (!is_relayed(owner.group, owner.rank)) {
+        const auto place = owners_[flow.value];
+        const auto group = plans_.group_of(place);
+        const auto rank = place - plans_.first_member[group];
+        if (eventful_.has(group)) return eventful_.on_wan(group, rank, wan_.now());
+        if (!is_relayed(group, rank)) {
             wan_.close(flow);
             out_.origin_bits += out_.image_bits;
-            done(device(owner.group, owner.rank), wan_.now() + s_.piece_time);
+            done(plans_.member[place], wan_.now() + s_.piece_time);
             return;
         }
-        auto& pieces = received_[owner.group];
+        auto& pieces = received_[group];
         if (pieces.empty()) pieces.reserve(piece_bits_.size());
         out_.origin_bits += piece_bits_[pieces.size()];
         pieces.push_back(wan_.now());
         if (pieces.size() < piece_bits_.size())
             return wan_.refill(flow, piece_bits_[pieces.size()]);
         wan_.close(flow);
-        relay_through(owner.group);
+        relay_through(group);
         std::vector<double>().swap(pieces);
     }
 
     void change_origin() {
-        wan_.set_capacity(network::TreeNetwork::kOrigin, changes_.back().second * s_.goodput);
+        const auto payload_bps = changes_.back().second * s_.goodput;
+        wan_.set_capacity(network::TreeNetwork::kOrigin, payload_bps);
+        if (is_joined_) eventful_.set_origin_rate(payload_bps);
         changes_.pop_back();
     }
 
@@ -213,9 +236,8 @@ private:
         auto way = PipelineWay::in_step;
         for (std::uint32_t rank = 0; rank < sharing; ++rank) {
             children_.clear();
-            const auto parents = plans_.parent.begin() + plans_.first_member[group];
             for (auto child = rank + 1; child < sharing; ++child) {
-                if (parents[child] != rank) continue;
+                if (plans_.parent(plans_.first_member[group] + child) != rank) continue;
                 const auto d = device(group, child);
                 children_.push_back({cap(d), out_.starts_at[d] + s_.request_delay, times(child)});
             }
@@ -236,8 +258,6 @@ private:
                                            : out_.groups_by_events);
     }
 
-    // Modelled: pieces spread by doubling over equal ports, a new one every piece time (Mundinger,
-    // Weber and Weiss: (1 + floor(log2 N)/M) F/C for N peers and M pieces).
     void swarm(std::uint32_t group) {
         const auto sharing = plans_.sharing[group];
         const auto peers = sharing - 1;
@@ -248,11 +268,7 @@ private:
         }
         if (s_.lan == LanKind::wifi)
             slowest = std::min(slowest, s_.air_rate * s_.goodput / 2 / peers);
-        double at = 0;
-        for (std::size_t k = 0; k < piece_bits_.size(); ++k)
-            at = std::max(at, received_[group][k] + s_.piece_time) + piece_bits_[k] / slowest;
-        const auto rounds = std::floor(std::log2(std::max(1u, peers)));
-        at += rounds * (piece_bits_.front() / slowest + s_.piece_time) + s_.piece_time;
+        const auto at = swarm_end({peers, slowest, s_.piece_time, received_[group], piece_bits_});
         for (std::uint32_t rank = 1; rank < sharing; ++rank) {
             const auto d = device(group, rank);
             done(d, std::max(at, out_.starts_at[d] + out_.image_bits / slowest));
@@ -261,15 +277,15 @@ private:
     }
 
     void finish() {
-        out_.usage = wan_.usage();
-        out_.lan_solves = eventful_.solves();
-        out_.active_at = activation_times(s_, population_, plans_, out_.done_at);
-        out_.column_bytes =
-            wan_.bytes() + owners_.capacity() * sizeof(WanOwner) +
-            starts_.capacity() * sizeof(Start) + received_.capacity() * sizeof(received_.front()) +
-            site_links_.capacity() * sizeof(LinkId) +
-            (out_.starts_at.capacity() + out_.done_at.capacity() + out_.active_at.capacity()) *
-                sizeof(double);
+        out_.is_joined = is_joined_;
+        out_.usage = is_joined_ ? eventful_.network().usage() : wan_.usage();
+        out_.lan_solves = eventful_.network().solves();
+        out_.column_bytes = wan_.bytes() + owners_.capacity() * sizeof(owners_.front()) +
+                            starts_.capacity() * sizeof(starts_.front()) +
+                            received_.capacity() * sizeof(received_.front()) +
+                            site_links_.capacity() * sizeof(LinkId) +
+                            (out_.starts_at.capacity() + out_.done_at.capacity()) * sizeof(double) +
+                            eventful_.bytes();
     }
 
     const Scenario& s_;
@@ -278,11 +294,13 @@ private:
     const RunOptions& options_;
     std::vector<double> piece_bits_;
     Outcome out_;
-    std::vector<WanOwner> owners_;
+    CpuDay cpu_;
+    bool is_joined_;
+    std::vector<std::uint32_t> owners_;  // by FlowId of the WAN: place in the plans
     std::vector<LinkId> site_links_;
     network::TreeNetwork wan_;
     EventfulGroups eventful_;
-    std::vector<Start> starts_;
+    std::vector<std::uint32_t> starts_;               // places in the plans, by time
     std::vector<std::pair<double, double>> changes_;  // of the origin's rate; the next one last
     std::vector<std::vector<double>> received_;       // by group: its master's pieces
     std::vector<double> arrived_, ready_;
@@ -294,26 +312,9 @@ private:
 
 Outcome simulate(const Scenario& scenario, const Population& population, const Plans& plans,
                  const RunOptions& options) {
-    return Simulation(scenario, population, plans, options).run();
-}
-
-Bound lower_bound(const Scenario& s, const Population& population, const Plans& plans) {
-    Bound out;
-    const auto bits = 8 * s.image_size;
-    const auto origin = s.origin_rate * s.goodput;
-    double slowest = origin, uploads = 0;
-    for (std::uint32_t d = 0; d < population.size(); ++d) {
-        const auto access = static_cast<double>(population.access_bps[population.site[d]]);
-        const auto down = std::min(static_cast<double>(population.down_bps[d]), access);
-        slowest = std::min(slowest, down * s.goodput);
-        uploads += population.up_bps[d] * s.goodput;
-    }
-    out.seconds =
-        std::max({bits / origin, bits / slowest, population.size() * bits / (origin + uploads)});
-    for (std::uint32_t g = 0; g < plans.groups(); ++g)
-        out.origin_images += plans.size(g) - (plans.sharing[g] > 0 ? plans.sharing[g] - 1 : 0);
-    // Each of those copies crosses the origin's link.
-    out.seconds = std::max(out.seconds, out.origin_images * bits / origin);
+    auto out = Simulation(scenario, population, plans, options).run();
+    // The networks are gone by now: their room is this column's.
+    out.active_at = activation_times(scenario, population, plans, out.done_at);
     return out;
 }
 

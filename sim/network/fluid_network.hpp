@@ -23,6 +23,15 @@ inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 enum class Solver : std::uint8_t { tree, progressive_filling };
 
+// Of flows from the origin: flow-seconds by what held them back, and bits through its link.
+struct Usage {
+    double bound_by_origin = 0;
+    double bound_by_aggregation = 0;
+    double bound_by_site = 0;
+    double bound_by_device = 0;  // its cap, its port, its air
+    double bits = 0;
+};
+
 class FluidNetwork {
 public:
     FluidNetwork() = default;

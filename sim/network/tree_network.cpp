@@ -108,7 +108,7 @@ void TreeNetwork::set_timeline(Index entry, Index timeline) {
 }
 
 double TreeNetwork::first_tag(const Entry& e) const {
-    if (e.node == kNone) return e.tags.empty() ? kUnlimited : e.tags.front().at;
+    if (e.node == kNone) return e.tags.empty() ? kUnlimited : flows_[e.tags.front()].tag;
     const auto& events = nodes_[e.node].events;
     return events.empty() ? kUnlimited : entries_[events.top()].key;
 }

@@ -21,15 +21,6 @@
 
 namespace sluice::sim::network {
 
-// Flow-seconds by what held the flows back, and bits through the origin's link.
-struct TreeUsage {
-    double bound_by_origin = 0;
-    double bound_by_aggregation = 0;
-    double bound_by_site = 0;
-    double bound_by_device = 0;
-    double bits = 0;
-};
-
 class TreeNetwork final : public FluidNetwork {
 public:
     // The origin's link is LinkId 0.
@@ -39,6 +30,8 @@ public:
     // Aggregations hang below the origin, sites below the origin or an aggregation.
     LinkId add_aggregation(double bps);
     LinkId add_site(double bps, LinkId parent = kOrigin);
+    // Room for so many flows at a time, so that the columns do not grow by doubling.
+    void reserve(std::size_t flows) { flows_.reserve(flows); }
 
     Solver solver() const override { return Solver::tree; }
     double now() const override { return now_; }
@@ -60,7 +53,7 @@ public:
     // Through the origin's link at the moment.
     double throughput();
     std::uint32_t flow_count() const { return flow_count_; }
-    const TreeUsage& usage() const { return usage_; }
+    const Usage& usage() const { return usage_; }
     // Classes that crossed a level so far: the part of an event's cost that is not O(log n).
     std::uint64_t crossings() const { return crossings_; }
     std::size_t bytes() const;
@@ -76,16 +69,9 @@ private:
         Index entry = kNone;
         Index place = kNone;  // in its class's tags
         Index site = kNone;   // kNone: closed
-        Index next = kNone;   // in its site's ring
-        Index previous = kNone;
+        Index next = kNone;   // in its site's ring; closed: the next free one
     };
-    struct Tag {
-        double at;
-        Index flow;
-        friend bool operator<(const Tag& a, const Tag& b) {
-            return a.at != b.at ? a.at < b.at : a.flow < b.flow;
-        }
-    };
+    static_assert(sizeof(Flow) == 32, "a column of a million");
     enum class Kind : std::uint8_t { device, site, aggregation };  // what made an entry's value
     // What competes for a link: a class, or all that an aggregation holds back, as one.
     struct Entry {
@@ -101,8 +87,8 @@ private:
         std::array<bool, 2> is_fair{};                   // held back there
         std::array<bool, 2> is_listed{};
         Kind kind = Kind::device;
-        Index node = kNone;  // of an aggregation's entry
-        std::vector<Tag> tags;
+        Index node = kNone;       // of an aggregation's entry
+        std::vector<Index> tags;  // a heap of flows by their tags
     };
     // The origin's link (node 0) or an aggregation: a water level over entries.
     struct Node {
@@ -161,8 +147,11 @@ private:
     void assign(Index flow, double value, Kind kind);
     void unassign(Index flow);
 
-    void place_tag(Entry& e, std::size_t at, Tag tag);
-    void insert_tag(Entry& e, Tag tag);
+    bool is_sooner(Index a, Index b) const {
+        return flows_[a].tag != flows_[b].tag ? flows_[a].tag < flows_[b].tag : a < b;
+    }
+    void place_tag(Entry& e, std::size_t at, Index flow);
+    void insert_tag(Entry& e, Index flow);
     void erase_tag(Entry& e, std::size_t at);
     void sift(Entry& e, std::size_t at);
 
@@ -172,7 +161,7 @@ private:
     std::vector<Node> nodes_;
     std::vector<Site> sites_;
     std::vector<Flow> flows_;
-    std::vector<Index> free_flows_;
+    Index first_free_ = kNone;
     std::vector<Entry> entries_;
     std::vector<Index> free_entries_;
     inventory::IndexTable classes_;
@@ -183,7 +172,7 @@ private:
     std::uint32_t flow_count_ = 0;
     std::array<std::uint64_t, 3> held_by_{};  // flows on their own clock, by kind
     std::uint64_t crossings_ = 0;
-    TreeUsage usage_;
+    Usage usage_;
 };
 
 }  // namespace sluice::sim::network

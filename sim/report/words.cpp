@@ -1,5 +1,6 @@
 #include "sim/report/words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -52,8 +53,8 @@ std::string short_number(double value) {
     if (!std::isfinite(value)) return "–";
     const auto size = std::abs(value);
     if (size >= 1e7) return short_number(value / 1e6) + " M";
-    if (size >= 1000) {
-        const auto keep = std::pow(10, std::floor(std::log10(size)) - 3);
+    if (size >= 999.5) {
+        const auto keep = std::pow(10, std::floor(std::log10(std::max(size, 1000.0))) - 3);
         return grouped(std::round(value / keep) * keep);
     }
     std::array<char, 40> text;

@@ -32,7 +32,7 @@ Json times_of(std::vector<double> at) {
     return out;
 }
 
-Json bound_by(const network::TreeUsage& usage) {
+Json bound_by(const network::Usage& usage) {
     const auto sum = usage.bound_by_origin + usage.bound_by_aggregation + usage.bound_by_site +
                      usage.bound_by_device;
     const auto part = [sum](double x) { return sum > 0 ? x / sum : 0; };
@@ -56,7 +56,7 @@ Json strategy_json(const experiment::Experiment& e, const flow::Outcome& o) {
     out["peak_origin_bps"] = o.peak_wire_bps;
     out["last_over_bound"] = number(o.last_done() / e.bound.seconds);
     out["wan_flow_time_bound_by"] = bound_by(o.usage);
-    out["solver"] = {{"wan", "tree"},
+    out["solver"] = {{"wan", o.is_joined ? "progressive filling, with the LANs" : "tree"},
                      {"lan_groups_in_step", o.groups_in_step},
                      {"lan_groups_apart", o.groups_apart},
                      {"lan_groups_by_events", o.groups_by_events},
@@ -66,6 +66,7 @@ Json strategy_json(const experiment::Experiment& e, const flow::Outcome& o) {
     out["lost_sources"] = o.lost_sources;
     out["origin_fallbacks"] = o.origin_fallbacks;
     out["wasted_bytes"] = o.wasted_bits / 8;
+    out["turned_away"] = o.turned_away;
     return out;
 }
 

@@ -32,13 +32,22 @@ const std::array kFields{
     Field{"fleet.plain", &S::plain_share, Unit::share, 0, 1, "CPEs without an agent"},
     Field{"fleet.disabled", &S::disabled_share, Unit::share, 0, 1,
           "devices whose subscriber said no to sharing"},
-    Field{"fleet.cpu", &S::cpu_percent, Unit::none, 0, 100, "average load, for the election"},
+    Field{"fleet.cpu", &S::cpu_percent, Unit::none, 0, 100,
+          "average load in percent, for the election"},
+    Field{"fleet.cpu_swing", &S::cpu_swing, Unit::none, 0, 100,
+          "percent points it rises and falls over the day; above policy.cpu_gate nobody serves"},
+    Field{"fleet.cpu_peak_at", &S::cpu_peak_at, Unit::time, 0, 86400,
+          "time of the day at which it is highest"},
 
     Field{"sites.size", &S::site_size, Unit::none, 1, 4096, "managed devices at one site"},
     Field{"sites.access_down", &S::access_down, Unit::rate, kSlowest, kFastest,
-          "the site's line, downwards"},
+          "the site's line, downwards; of each device with lan.kind lines"},
+    Field{"sites.access_up", &S::access_up, Unit::rate, kSlowest, kFastest,
+          "and upwards; only lan.kind lines sends anything there"},
 
-    Field{"lan.kind", &S::lan, Unit::none, 0, 0, "wired: ports; wifi: one air, crossed twice"},
+    Field{"lan.kind", &S::lan, Unit::none, 0, 0,
+          "wired: ports; wifi: one air, crossed twice; lines: no LAN, peers reach each other by "
+          "the WAN"},
     Field{"lan.port_up", &S::port_up, Unit::rate, kSlowest, kFastest, "a device towards its LAN"},
     Field{"lan.port_down", &S::port_down, Unit::rate, kSlowest, kFastest, "and from it"},
     Field{"lan.air_rate", &S::air_rate, Unit::rate, kSlowest, kFastest,
@@ -64,6 +73,8 @@ const std::array kFields{
 
     Field{"rollout.waves", &S::waves, Unit::none, 1, 1024, "growing shares of the sites"},
     Field{"rollout.wave_interval", &S::wave_interval, Unit::time, 0, kLongest, ""},
+    Field{"rollout.begins_at", &S::begins_at, Unit::time, 0, 86400,
+          "time of the day of the first order"},
     Field{"rollout.informs", &S::informs, Unit::none, 0, 0,
           "called: the ACS calls all; periodic: it waits for each"},
     Field{"rollout.inform_period", &S::inform_period, Unit::time, 1, kLongest, ""},
@@ -100,6 +111,8 @@ const std::array kFields{
     Field{"policy.alternates", &S::alternates, Unit::none, 0, 6, "peers behind the planned one"},
     Field{"policy.max_fan_out", &S::max_fan_out, Unit::none, 1, 1024, ""},
     Field{"policy.max_cpu", &S::max_cpu_percent, Unit::none, 1, 100, "above it nobody is master"},
+    Field{"policy.cpu_gate", &S::cpu_gate_percent, Unit::none, 1, 100,
+          "above it nobody takes a new transfer"},
 
     Field{"run.strategies", &S::strategies, Unit::none, 0, 0, "compared in one run, in this order"},
     Field{"run.fidelity", &S::fidelity, Unit::none, 0, 0,

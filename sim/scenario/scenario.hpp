@@ -23,8 +23,10 @@ enum class Strategy : std::uint8_t {
 inline constexpr std::string_view kStrategyNames[] = {
     "planned", "unicast", "store-and-forward", "star", "chain", "tree", "swarm"};
 
-enum class LanKind : std::uint8_t { wired, wifi };
-inline constexpr std::string_view kLanKindNames[] = {"wired", "wifi"};
+// Wired: ports, full duplex. Wifi: one air a site. Lines: no LAN; each device hangs on a line of
+// its own, and what it gives to a neighbour goes up that line.
+enum class LanKind : std::uint8_t { wired, wifi, lines };
+inline constexpr std::string_view kLanKindNames[] = {"wired", "wifi", "lines"};
 
 enum class InformMode : std::uint8_t { called, periodic };
 inline constexpr std::string_view kInformModeNames[] = {"called", "periodic"};
@@ -50,12 +52,15 @@ struct Scenario {
     double plain_share = 0;     // CPEs without an agent
     double disabled_share = 0;  // whose subscriber said no
     Distribution cpu_percent = Distribution::constant(20);
+    double cpu_swing = 0;  // percent points above and below the average over the day
+    double cpu_peak_at = 21 * 3600;
 
     // What they hang on.
     double origin_rate = 10e9;
     std::uint64_t aggregations = 0;
     double aggregation_rate = 0;
     Distribution access_down = Distribution::constant(100e6);
+    Distribution access_up = Distribution::constant(20e6);  // matters to lines
     LanKind lan = LanKind::wired;
     Distribution port_up = Distribution::constant(1e9);
     Distribution port_down = Distribution::constant(1e9);
@@ -69,6 +74,7 @@ struct Scenario {
     std::uint64_t pieces = 32;
 
     // When they come.
+    double begins_at = 2 * 3600;  // time of the day of the first order
     InformMode informs = InformMode::called;
     double inform_period = 86400;
     bool connection_requests = true;  // periodic: slaves are called once their master has an order
@@ -99,6 +105,7 @@ struct Scenario {
     std::uint64_t alternates = 3;
     std::uint64_t max_fan_out = 32;
     double max_cpu_percent = 70;
+    std::uint64_t cpu_gate_percent = 90;
 
     std::vector<Strategy> strategies{Strategy::planned, Strategy::unicast};
     Fidelity fidelity = Fidelity::flow;

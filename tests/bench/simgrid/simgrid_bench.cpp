@@ -227,6 +227,7 @@ void run_simgrid(const Case& c, const scenario::Scenario& s, const Population& p
         "--cfg=network/weight-S:0",
         "--cfg=contexts/factory:raw",
         "--cfg=contexts/stack-size:16",
+        "--cfg=contexts/guard-size:0",  // its mappings run out beyond 32,000 actors
         "--log=root.thres:critical",
     };
     std::vector<char*> argv;

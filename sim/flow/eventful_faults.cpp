@@ -1,0 +1,78 @@
+// Masters that die, power that is cut, peers that lie.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/transfer/policy.hpp"
+#include "sim/flow/eventful.hpp"
+#include "sim/flow/outages.hpp"
+#include "sim/flow/random.hpp"
+
+namespace sluice::sim::flow {
+
+using scenario::DeathKind;
+
+void EventfulGroups::plan_death(Group& group) {
+    const auto& s = context_.scenario;
+    if (context_.plans.sharing[group.plan] < 2) return;
+    if (const auto pieces = death_of_master(s, context_.seed, group.plan)) group.dies_at = *pieces;
+}
+
+void EventfulGroups::plan_outages(Place place) {
+    const auto d = device(place);
+    for (const auto& [from, to] :
+         outages_of(context_.scenario, context_.seed, d, context_.out.starts_at[d])) {
+        after(from, Kind::die, place, 0);
+        after(to, Kind::boot, place, 0);
+    }
+}
+
+bool EventfulGroups::is_lie(Place place) {
+    const auto& m = member(place);
+    const auto source = m.sources[static_cast<std::size_t>(m.current)].rank;
+    const auto peer = device({place.group, source});
+    return (context_.population.flags[peer] & Population::kPoison) != 0;
+}
+
+void EventfulGroups::go_down(Place place, DeathKind how, double now) {
+    auto& m = member(place);
+    if (!m.is_on) return;
+    close_flow(place);
+    m.is_on = false;
+    ++m.life;
+    ++m.stamp;
+    if (m.state != State::finished) {
+        if (how == DeathKind::power) m.have = m.durable;
+        m.received = m.have;
+        m.state = State::idle;
+    }
+    m.current = kNoSource;
+    auto& group = groups_[place.group];
+    for (auto rank = place.rank + 1; rank < group.members.size(); ++rank) {
+        auto& other = group.members[rank];
+        if (other.current < 0 || other.current == kOrigin) continue;
+        if (other.sources[static_cast<std::size_t>(other.current)].rank != place.rank) continue;
+        if (other.state != State::fetching && other.state != State::waiting) continue;
+        close_flow({place.group, rank});
+        other.state = State::stalled;
+        ++other.stamp;
+        // A process that dies resets its connections; a device without power only falls silent.
+        const auto silence = std::chrono::duration<double>(transfer::kSilenceAfter).count();
+        after(now + (how == DeathKind::power ? silence : 0), Kind::left, {place.group, rank},
+              other.stamp);
+    }
+    const auto returns = context_.scenario.death_returns;
+    if (returns > 0 && place.rank == 0 && context_.scenario.master_death > 0)
+        after(now + returns, Kind::boot, place, 0);
+}
+
+void EventfulGroups::come_up(Place place, double now) {
+    auto& m = member(place);
+    if (m.is_on || m.started_at == kNotDone) return;
+    m.is_on = true;
+    m.current = kNoSource;
+    m.peerless_since = kNotDone;
+    choose(place, now);
+    wake(place, now);
+}
+
+}  // namespace sluice::sim::flow
