@@ -36,6 +36,8 @@ std::string describe(const transfer::Event& event) {
             [](const PieceArrived& e) { return line("arrived", e.id.value, e.piece.value); },
             [](const PieceProved& e) { return line("proved", e.id.value, e.piece.value); },
             [](const PieceRefused& e) { return line("refused", e.id.value, e.piece.value); },
+            [](const PieceSpoiled& e) { return line("spoiled", e.piece.value); },
+            [](const PieceBrought& e) { return line("brought", e.piece.value); },
             [](const RequestFailed& e) {
                 return line("failed", e.id.value, number(e.fault), e.retry_after.count());
             },
