@@ -164,6 +164,25 @@ Result<service::Row> read_as(const Json& json) {
     return service::Row(std::move(row));
 }
 
+// Rows that are given back: those that a planner makes, and that are more than a message to a
+// store.
+template <class R>
+constexpr bool is_given_back =
+    !std::is_same_v<R, service::EventRow> && !std::is_same_v<R, service::TokenRow> &&
+    !std::is_same_v<R, service::WebhookRow> && !std::is_same_v<R, service::IdempotencyRow> &&
+    !std::is_same_v<R, service::DeviceGone>;
+
+// As the row of that kind, out of all that there are.
+template <std::size_t I>
+void read_first(std::string_view kind, const Json& json, std::optional<Result<service::Row>>& out) {
+    if constexpr (I < std::variant_size_v<service::Row>) {
+        using R = std::variant_alternative_t<I, service::Row>;
+        if constexpr (is_given_back<R>)
+            if (kind == store::table_of(R{})) out = read_as<R>(json);
+        if (!out) read_first<I + 1>(kind, json, out);
+    }
+}
+
 }  // namespace
 
 std::optional<KeptRow> keep(const service::Row& row) {
@@ -193,13 +212,9 @@ Result<service::Row> read_row(std::string_view kind, std::string_view json) {
     const auto read = Json::parse(json, nullptr, false);
     if (!read.is_object())
         return Error{"row of kind '" + std::string(kind) + "': is not a JSON object"};
-    if (kind == "device") return read_as<service::DeviceRow>(read);
-    if (kind == "image") return read_as<service::ImageRow>(read);
-    if (kind == "rollout") return read_as<service::RolloutRow>(read);
-    if (kind == "rollout_device") return read_as<service::RolloutDeviceRow>(read);
-    if (kind == "origin_count") return read_as<service::OriginCountRow>(read);
-    if (kind == "site_import") return read_as<service::SiteImportRow>(read);
-    if (kind == "policy") return read_as<service::PolicyRow>(read);
+    std::optional<Result<service::Row>> out;
+    read_first<0>(kind, read, out);
+    if (out) return std::move(*out);
     return Error{"row: there is no kind '" + std::string(kind.substr(0, 64)) + "'"};
 }
 
