@@ -45,6 +45,12 @@ pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 find_library(NFTABLES nftables REQUIRED)
 find_path(NFTABLES_INCLUDE nftables/libnftables.h REQUIRED)
 
+# sluice-iad: SNMP, and files by TFTP and FTP. Net-SNMP's own list would bring Perl and sensors.
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+find_path(NETSNMP_INCLUDE net-snmp/net-snmp-config.h REQUIRED)
+find_library(NETSNMP netsnmp REQUIRED)
+find_library(NETSNMP_AGENT netsnmpagent REQUIRED)
+
 # Only tests and benchmarks need these.
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
   find_package(GTest 1.12 REQUIRED)
