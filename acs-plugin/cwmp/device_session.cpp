@@ -57,6 +57,7 @@ void DeviceSession::tell_contact(bool is_first, std::function<void(Desk::Told)> 
     const bool is_old_url = known_ && contact.connection_url == known_->connection_url;
     if (!is_old_url && !is_callable(contact.connection_url, address, terms_.callable))
         contact.connection_url.clear();
+    version_ = contact.report.software_version;
     desk_.on_contact(contact, std::move(then));
 }
 
@@ -91,6 +92,7 @@ void DeviceSession::on_told(const cwmp::Inform& inform, const Desk::Told& told) 
     net::log(level_of(inform, known_.has_value()), known_ ? "Inform" : "Inform of a new device",
              {{"device", identity_}, {"from", address}, {"events", events_of(inform)}});
     auto paths = reading_.paths_to_ask(known_ ? &*known_ : nullptr);
+    owner_.known_gaps().drop_known(identity_, version_, paths);
     is_asking_ = !paths.empty();
     if (is_asking_) to_ask_.push_back(std::move(paths));
     on(cwmp::InformTaken{reading_.may_send_second_envelope()});
@@ -118,9 +120,13 @@ void DeviceSession::take_values(const cwmp::GetParameterValues& request,
                                 const cwmp::Message& answer) {
     if (const auto* values = std::get_if<cwmp::GetParameterValuesResponse>(&answer))
         reading_.take(*values);
-    // One name that the CPE does not know fails them all: each is asked alone then.
-    if (std::holds_alternative<cwmp::Fault>(answer) && request.names.size() > 1)
-        for (const auto& name : request.names) to_ask_.push_back({name});
+    // One name that the CPE does not know fails them all: each is asked alone then, once.
+    if (const auto* fault = std::get_if<cwmp::Fault>(&answer)) {
+        if (request.names.size() > 1)
+            for (const auto& name : request.names) to_ask_.push_back({name});
+        else if (fault->code == code_of(cwmp::FaultCode::invalid_parameter_name))
+            owner_.known_gaps().note(identity_, version_, request.names.front());
+    }
     if (!to_ask_.empty() || !std::exchange(is_asking_, false)) return;
     reading_.was_asked();
     // What is asked of the desk next comes after it.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "acs-plugin/cwmp/desk.hpp"
+#include "acs-plugin/cwmp/known_gaps.hpp"
 #include "acs-plugin/mapping/reading.hpp"
 #include "engine/cwmp/acs_session.hpp"
 
@@ -29,6 +30,7 @@ public:
     virtual void ended(DeviceSession& session, cwmp::SessionEnd why) = 0;
     // The planner is away: 503 to the POST that waits, and the session is over.
     virtual void turned_away(DeviceSession& session) = 0;
+    virtual KnownGaps& known_gaps() = 0;
 };
 
 struct SessionTerms {
@@ -75,6 +77,7 @@ private:
     cwmp::AcsSession machine_;
     mapping::Reading reading_;
     std::string identity_;
+    std::string version_;  // of its software, as it says
     std::optional<service::DeviceRow> known_;
 
     std::deque<std::vector<std::string>> to_ask_;  // GetParameterValues still to be sent

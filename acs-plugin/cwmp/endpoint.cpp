@@ -14,7 +14,8 @@ namespace sluice::cwmp::acs {
 namespace {
 
 constexpr std::string_view kCookie = "sluice";
-constexpr std::size_t kWorthCompressing = 256;
+// What fits one packet gains nothing, and zlib's tables cost more than the whole session.
+constexpr std::size_t kWorthCompressing = 1400;
 // A turned-away device comes back within this span, evenly spread.
 constexpr std::uint64_t kRetryAfterMin = 10, kRetryAfterSpan = 50;
 // An attacker with wrong passwords must not fill the log.
@@ -77,6 +78,7 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
     void identified(DeviceSession& session) override;
     void ended(DeviceSession& session, cwmp::SessionEnd why) override;
     void turned_away(DeviceSession& session) override;
+    KnownGaps& known_gaps() override { return gaps; }
 
     struct Place {
         SessionPtr session;
@@ -101,7 +103,8 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
                    net::ExchangeId id);
     void turn_away(net::ExchangeId id);
     void refuse(net::ExchangeId id, unsigned status, const std::string& why);
-    void complain(const net::HttpRequest& request, http::GateVerdict verdict);
+    void refuse_impostor(const net::HttpRequest& request, net::ExchangeId id);
+    void complain(const net::HttpRequest& request, std::string_view why);
     void hand_over(DeviceSession& session, Body body);
     void arm_timer();
     void on_tick();
@@ -109,6 +112,7 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
     Desk& desk;
     const EndpointOptions options;
     Admission admission;
+    KnownGaps gaps;
     boost::asio::steady_timer timer;
     bool is_timer_armed = false;
     Rng rng;
@@ -215,7 +219,8 @@ void Endpoint::Impl::on_request(const net::HttpRequest& request, net::ExchangeId
     }
     auto* place = find(request);
     if (place == nullptr && places.size() >= options.sessions) return turn_away(id);
-    const auto verdict = admission.judge(request, now());
+    const auto admitted = admission.judge(request, now());
+    const auto verdict = admitted.verdict;
     if (!is_let_in(verdict, request, place)) return keep_out(verdict, request, place, id);
     const auto coding = net::parse_content_coding(request.field("Content-Encoding"));
     if (!coding) return refuse(id, 415, "this content coding is not spoken here");
@@ -238,6 +243,10 @@ void Endpoint::Impl::on_request(const net::HttpRequest& request, net::ExchangeId
         if (!has_cookie_of(request, *place) && !place->identity.empty()) place = nullptr;
         if (place == nullptr && places.size() >= options.sessions) return turn_away(id);
     }
+    if (is_inform(envelope) &&
+        !admission.may_be(admitted, request,
+                          std::get<cwmp::Inform>(*envelope->value().message).device))
+        return refuse_impostor(request, id);
     if (place == nullptr) place = &open();
     // A device that does not wait for its answer: it may ask again when that is given.
     if (place->session->is_waiting()) return turn_away(id);
@@ -285,17 +294,23 @@ bool Endpoint::Impl::is_let_in(http::GateVerdict verdict, const net::HttpRequest
 
 void Endpoint::Impl::keep_out(http::GateVerdict verdict, const net::HttpRequest& request,
                               const Place* place, net::ExchangeId id) {
-    complain(request, verdict);
+    if (verdict != http::GateVerdict::challenge && verdict != http::GateVerdict::stale)
+        complain(request, describe(verdict));
     challenge(request, place, verdict == http::GateVerdict::stale, id);
 }
 
-void Endpoint::Impl::complain(const net::HttpRequest& request, http::GateVerdict verdict) {
-    if (verdict == http::GateVerdict::challenge || verdict == http::GateVerdict::stale) return;
+// Its password or certificate is right, and another device's.
+void Endpoint::Impl::refuse_impostor(const net::HttpRequest& request, net::ExchangeId id) {
+    complain(request, "an Inform of another device");
+    server.answer(id, {403, {{"Content-Type", "text/plain"}}, "these are another device's\n"});
+}
+
+void Endpoint::Impl::complain(const net::HttpRequest& request, std::string_view why) {
     ++its_counters.denied;
     if (now() - complained < kComplaintPause) return;
     complained = now();
     net::log_warning("CWMP credentials refused", {{"from", request.client_address()},
-                                                  {"why", std::string(describe(verdict))},
+                                                  {"why", std::string(why)},
                                                   {"in_all", std::to_string(its_counters.denied)}});
 }
 

@@ -58,17 +58,28 @@ Element convert(const Node& node, std::vector<Binding>& bindings) {
     const auto [prefix, local] = split_prefix(name_of(node));
     out.name = local;
     out.uri = uri_of(prefix, bindings);
-    std::string text;
+    std::string_view text;
+    std::string joined;  // of several parts
     for (const Node* c = node.first_node(); c != nullptr; c = c->next_sibling()) {
         if (c->type() == rapidxml::node_element) {
             out.children.push_back(convert(*c, bindings));
         } else if (c->type() == rapidxml::node_data || c->type() == rapidxml::node_cdata) {
-            text += value_of(*c);
+            if (text.empty()) {
+                text = value_of(*c);
+            } else {
+                joined = std::string(text) + std::string(value_of(*c));
+                text = joined;
+            }
         }
     }
     // &#0; and its kin come out of the parser as what readable_text had taken out before it.
-    const auto readable = readable_text(trim(text));
-    out.text.assign(readable.begin(), readable.end());
+    text = trim(text);
+    if (plain_length(text) == text.size()) {
+        out.text = text;
+    } else {
+        const auto readable = readable_text(text);
+        out.text.assign(readable.begin(), readable.end());
+    }
     bindings.resize(outer);
     return out;
 }

@@ -60,6 +60,8 @@ Result<void> check_shape(std::string_view text, const XmlLimits& limits);
 // Where the first of several documents in a row ends: behind its root element. The whole length
 // when it does not end.
 std::size_t first_document_length(std::string_view text);
+// How many bytes at the front readable_text leaves as they are, seen at a glance: printable ASCII.
+std::size_t plain_length(std::string_view bytes);
 // Bytes that are not UTF-8, and characters that XML 1.0 has no place for, become U+FFFD.
 std::vector<char> readable_text(std::string_view bytes);
 // For element and attribute text.

@@ -1,5 +1,6 @@
 // The pass before RapidXML: depth, counts and what no CWMP message holds.
 #include <algorithm>
+#include <array>
 
 #include "engine/cwmp/xml.hpp"
 
@@ -75,6 +76,14 @@ Result<Construct> read_construct(std::string_view s) {
     return read_tag(s);
 }
 
+// Nearly all bytes of nearly all bodies: ASCII that a person can read, and white space.
+constexpr auto kPlain = [] {
+    std::array<bool, 256> out{};
+    for (unsigned c = 0x20; c < 0x7F; ++c) out[c] = true;
+    for (const char c : {'\t', '\n', '\r'}) out[static_cast<unsigned char>(c)] = true;
+    return out;
+}();
+
 }  // namespace
 
 Result<void> check_shape(std::string_view text, const XmlLimits& limits) {
@@ -119,11 +128,23 @@ std::size_t first_document_length(std::string_view text) {
     return text.size();
 }
 
+std::size_t plain_length(std::string_view bytes) {
+    std::size_t n = 0;
+    while (n < bytes.size() && kPlain[static_cast<unsigned char>(bytes[n])]) ++n;
+    return n;
+}
+
 std::vector<char> readable_text(std::string_view bytes) {
     std::vector<char> out;
     out.reserve(bytes.size() + 1);
     if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);  // byte order mark
     while (!bytes.empty()) {
+        if (const auto plain = plain_length(bytes); plain > 0) {
+            out.insert(out.end(), bytes.begin(),
+                       bytes.begin() + static_cast<std::ptrdiff_t>(plain));
+            bytes.remove_prefix(plain);
+            continue;
+        }
         const auto n = utf8_length(bytes);
         const auto lead = static_cast<unsigned char>(bytes[0]);
         const bool is_control = lead < 0x20 && lead != '\t' && lead != '\n' && lead != '\r';
@@ -139,6 +160,8 @@ std::vector<char> readable_text(std::string_view bytes) {
 }
 
 std::string escape_xml(std::string_view text) {
+    const bool is_bare = text.find_first_of("&<>\"\r") == text.npos;
+    if (is_bare && plain_length(text) == text.size()) return std::string(text);
     const auto readable = readable_text(text);
     std::string out;
     out.reserve(readable.size());

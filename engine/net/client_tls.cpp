@@ -44,7 +44,8 @@ void ClientTls::FreeSession::operator()(ssl_session_st* session) const {
     SSL_SESSION_free(session);
 }
 
-// From inside OpenSSL when a server gives a session; 1: it is ours now.
+// From inside OpenSSL when a server gives a session. A copy is kept, for OpenSSL spoils the one of
+// a connection that ends without close_notify.
 int ClientTls::take_session(ssl_st* stream, ssl_session_st* session) {
     auto* const self =
         static_cast<ClientTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(stream), owner_index()));
@@ -53,8 +54,8 @@ int ClientTls::take_session(ssl_st* stream, ssl_session_st* session) {
     if (self == nullptr || server == nullptr || SSL_SESSION_is_resumable(session) == 0) return 0;
     if (self->sessions_.size() >= kMaxSessions && !self->sessions_.contains(*server))
         self->sessions_.erase(self->sessions_.begin());
-    self->sessions_[*server].reset(session);
-    return 1;
+    self->sessions_[*server].reset(SSL_SESSION_dup(session));
+    return 0;
 }
 
 void ClientTls::resume(ssl_st* stream, const std::string& server) {

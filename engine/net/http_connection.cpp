@@ -43,6 +43,8 @@ void HttpConnection::shake_hands() {
         return arm_read(turn == Turn::wants_write);
     if (turn != Turn::done) return close(false);
     owner_.handshake_over({});
+    if (tls_->is_resumed()) ++owner_.counters().resumed;
+    reader_.set_client_names(tls_->client_names());
     state_ = State::reading;
     since_ = owner_.now();
     arm_read();

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unordered_map>
 
+#include "engine/net/address_share.hpp"
 #include "engine/net/http_connection.hpp"
 
 namespace sluice::net {
@@ -103,7 +104,7 @@ HttpConnection* HttpServer::Impl::find(ExchangeId id) const {
 }
 
 void HttpServer::Impl::forget(HttpConnection& connection) {
-    const auto of_address = by_address.find(connection.address());
+    const auto of_address = by_address.find(counted_as(connection.address()));
     if (of_address != by_address.end() && --of_address->second == 0) by_address.erase(of_address);
     connections.erase(&connection);
     its_counters.open = connections.size();
@@ -149,7 +150,7 @@ void HttpServer::Impl::accept(tcp::acceptor& acceptor) {
 
 // A full house makes room by closing the connection that has been idle longest.
 bool HttpServer::Impl::has_room_for(const std::string& address) {
-    const auto of_address = by_address.find(address);
+    const auto of_address = by_address.find(counted_as(address));
     if (of_address != by_address.end() && of_address->second >= its_limits.connections_per_address)
         return false;
     if (connections.size() < its_limits.connections) return true;
@@ -176,18 +177,19 @@ bool HttpServer::Impl::has_room_for_handshake(const std::string& address) {
     if (!its_tls || handshakes < its_limits.handshakes) return true;
     std::unordered_map<std::string, std::uint32_t> held;
     for (const auto& [connection, owned] : connections)
-        if (connection->is_shaking_hands()) ++held[connection->address()];
+        if (connection->is_shaking_hands()) ++held[counted_as(connection->address())];
     HttpConnection* slowest = nullptr;  // of the address that holds most
     for (const auto& [connection, owned] : connections) {
         if (!connection->is_shaking_hands()) continue;
-        const auto more = slowest == nullptr ? 1
-                                             : std::int64_t{held[connection->address()]} -
-                                                   std::int64_t{held[slowest->address()]};
+        const auto more = slowest == nullptr
+                              ? 1
+                              : std::int64_t{held[counted_as(connection->address())]} -
+                                    std::int64_t{held[counted_as(slowest->address())]};
         if (more > 0 || (more == 0 && connection->quiet_since() < slowest->quiet_since()))
             slowest = connection;
     }
     if (slowest == nullptr) return false;
-    const bool holds_more = held[slowest->address()] > held[address] + 1;
+    const bool holds_more = held[counted_as(slowest->address())] > held[counted_as(address)] + 1;
     if (!holds_more && now() - slowest->quiet_since() < kSlowHandshake) return false;
     turn_away(*slowest);
     return true;
@@ -219,7 +221,7 @@ void HttpServer::Impl::welcome(tcp::socket socket) {
         return;
     }
     ++its_counters.accepted;
-    ++by_address[address];
+    ++by_address[counted_as(address)];
     auto connection =
         std::make_shared<HttpConnection>(*this, std::move(socket), address, ++last_connection);
     if (its_tls) ++handshakes;

@@ -46,7 +46,7 @@ struct HttpServerLimits {
     // ends.
     Duration half_closed_timeout = std::chrono::seconds(2);
     std::uint32_t connections = 256;
-    std::uint32_t connections_per_address = 32;
+    std::uint32_t connections_per_address = 32;  // of IPv6: per /64, which one host may fill alone
     Duration handshake_timeout = std::chrono::seconds(10);
     std::uint32_t handshakes = 64;  // of TLS, at a time
 };
@@ -57,6 +57,7 @@ struct HttpServerCounters {
     std::uint64_t requests = 0;
     std::uint64_t bad_heads = 0;       // 400, 413, 431, 501, 503 (bodies of all), 505
     std::uint64_t bad_handshakes = 0;  // no TLS, no certificate where one must be shown
+    std::uint64_t resumed = 0;         // handshakes that took up an earlier session
     std::uint64_t timeouts = 0;        // handshake, head, idle, write
     std::uint64_t open = 0;            // connections now
 };
@@ -78,6 +79,8 @@ public:
     // The connection it came on: never the same number twice in one server; 0: not known.
     virtual std::uint64_t connection() const { return 0; }
     virtual bool is_over_tls() const { return false; }
+    // What the certificate that the client showed is for (TlsLink::client_names); empty: none.
+    virtual std::vector<std::string> client_names() const { return {}; }
 };
 
 struct HttpResponse {

@@ -143,7 +143,7 @@ std::span<char> RequestReader::room() {
     const auto limit = is_head_parsed_ ? capacity_ : limits_.head_bytes;
     if (filled_ == capacity_ && capacity_ < limit) {
         const auto wanted = std::min(limit, std::max(capacity_ * 2, kFirstCapacity));
-        auto larger = std::make_unique<char[]>(wanted);
+        auto larger = std::make_unique_for_overwrite<char[]>(wanted);
         if (filled_ > 0) std::memcpy(larger.get(), buffer_.get(), filled_);
         buffer_ = std::move(larger);
         capacity_ = wanted;
@@ -202,7 +202,7 @@ RequestReader::Progress RequestReader::parse_head() {
     if (one.is_done() || capacity_ >= head_end_ + kBodyRoom) return Progress::complete;
     // The body needs room behind a head that must not move: parse the head again where it will
     // stay. Rare: only requests with a body come here, and the peer protocol has none.
-    auto larger = std::make_unique<char[]>(limits_.head_bytes + kBodyRoom);
+    auto larger = std::make_unique_for_overwrite<char[]>(limits_.head_bytes + kBodyRoom);
     std::memcpy(larger.get(), buffer_.get(), filled_);
     buffer_ = std::move(larger);
     capacity_ = limits_.head_bytes + kBodyRoom;

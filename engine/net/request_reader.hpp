@@ -64,6 +64,9 @@ public:
     const std::string& client_address() const override { return origin_.address; }
     std::uint64_t connection() const override { return origin_.connection; }
     bool is_over_tls() const override { return origin_.is_over_tls; }
+    std::vector<std::string> client_names() const override { return client_names_; }
+    // Known once the handshake is over.
+    void set_client_names(std::vector<std::string> names) { client_names_ = std::move(names); }
 
 private:
     struct Parser;
@@ -76,6 +79,7 @@ private:
 
     const HttpServerLimits& limits_;
     RequestOrigin origin_;
+    std::vector<std::string> client_names_;
     BodyBudget own_budget_;
     BodyBudget* budget_;
     std::unique_ptr<char[]> buffer_;

@@ -2,11 +2,15 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 namespace sluice::net {
 namespace {
 
 constexpr int kMaxChain = 8;  // certificates between a client's and the operator's CA
+// A device that reports once a day, an hour late, resumes where it left off.
+constexpr long kTicketSeconds = 25 * 3600;
+constexpr std::size_t kMaxNames = 16;
 // One server's sessions are resumed at that server; without a name OpenSSL refuses to resume where
 // clients show certificates.
 constexpr unsigned char kSessionContext[] = "sluice";
@@ -51,6 +55,8 @@ Result<std::shared_ptr<ServerTls>> ServerTls::load(const ServerTlsFiles& files) 
     SSL_CTX_set_default_passwd_cb(c, no_passphrase);
     SSL_CTX_set_session_id_context(c, kSessionContext, sizeof kSessionContext - 1);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets carry what is to be kept
+    SSL_CTX_set_timeout(c, kTicketSeconds);
+    SSL_CTX_set_num_tickets(c, 1);  // each costs an encryption and 250 bytes on the wire
     if (SSL_CTX_use_certificate_chain_file(c, files.certificate.c_str()) != 1)
         return refusal("TLS certificate", files.certificate);
     if (SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
@@ -127,6 +133,36 @@ Moved TlsLink::write(std::span<const char> bytes) {
 
 bool TlsLink::has_pending() const {
     return !is_broken_ && SSL_pending(link_.get()) > 0;
+}
+
+bool TlsLink::is_resumed() const {
+    return !is_broken_ && SSL_session_reused(link_.get()) == 1;
+}
+
+std::vector<std::string> TlsLink::client_names() const {
+    std::vector<std::string> out;
+    if (is_broken_) return out;
+    const auto* certificate = SSL_get0_peer_certificate(link_.get());
+    if (certificate == nullptr) return out;
+    const auto add = [&](const ASN1_STRING* text) {
+        const std::string_view name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                                    static_cast<std::size_t>(ASN1_STRING_length(text)));
+        // One with a NUL inside would read as another.
+        if (out.size() < kMaxNames && name.find('\0') == name.npos) out.emplace_back(name);
+    };
+    const auto* subject = X509_get_subject_name(certificate);
+    for (int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); at >= 0;
+         at = X509_NAME_get_index_by_NID(subject, NID_commonName, at))
+        add(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+        static_cast<GENERAL_NAMES*>(
+            X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+        GENERAL_NAMES_free);
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        const auto* name = sk_GENERAL_NAME_value(names.get(), i);
+        if (name->type == GEN_DNS) add(name->d.dNSName);
+    }
+    return out;
 }
 
 void TlsLink::say_goodbye() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.hpp"
 
@@ -69,6 +70,11 @@ public:
     bool has_pending() const;
     // close_notify, if it fits into the socket; the client may go on sending.
     void say_goodbye();
+    // The client took up an earlier session; after shake_hands.
+    bool is_resumed() const;
+    // What the certificate that the client showed is for, as proved by the CA: its common name and
+    // alternative DNS names. After shake_hands; empty: it showed none.
+    std::vector<std::string> client_names() const;
     // Why shake_hands was `lost`.
     const std::string& why() const { return why_; }
 

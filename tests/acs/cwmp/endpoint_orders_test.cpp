@@ -87,6 +87,20 @@ TEST(EndpointOrders, RepeatsASecondEnvelopeThatWasNotSeen) {
 
 // --- what it asks for -------------------------------------------------------------------------
 
+// Which paths a device is asked for, that has none of them, in one session after another.
+std::vector<std::size_t> asked_in_session(EndpointRig& rig, const cwmp::Inform& inform) {
+    Cpe cpe(rig.port);
+    cpe.post(body_of(inform));
+    std::vector<std::size_t> out;
+    auto asked = cpe.post("");
+    for (int id = 1; said(asked.body) == "GetParameterValues"; ++id) {
+        out.push_back(message_in<cwmp::GetParameterValues>(asked.body).names.size());
+        asked = cpe.post(
+            body_of(cwmp::Fault{9005, "no such name", {}}, "sluice-" + std::to_string(id)));
+    }
+    return out;
+}
+
 void asks(EndpointOptions& options) {
     options.terms.mapping = mapping::built_in_mapping();
 }
@@ -121,6 +135,18 @@ TEST(EndpointOrders, AsksANewDeviceForWhatItsInformLacks) {
     inform.parameters.push_back({"Device.DeviceInfo.HardwareVersion", "A1", ""});
     next.post(body_of(inform));
     EXPECT_EQ(next.post("").status, 204);
+}
+
+TEST(EndpointOrders, AsksOnceAVersionForWhatADeviceDoesNotHave) {
+    EndpointRig rig(asks);
+    const auto boot = an_inform("S1", {{"1 BOOT", ""}});
+    EXPECT_THAT(asked_in_session(rig, boot), ElementsAre(5, 1, 1, 1, 1, 1));
+    EXPECT_THAT(asked_in_session(rig, boot), ElementsAre());
+    EXPECT_THAT(asked_in_session(rig, an_inform("S2", {{"1 BOOT", ""}})), SizeIs(6))
+        << "what one device says binds no other";
+    auto upgraded = boot;
+    upgraded.parameters[0].value = "2.0";
+    EXPECT_THAT(asked_in_session(rig, upgraded), SizeIs(6)) << "new software may have more";
 }
 
 TEST(EndpointOrders, AsksOneByOneWhenADeviceRefusesThemTogether) {
@@ -193,15 +219,22 @@ TEST(EndpointOrders, ReadsCompressedAndChunkedBodies) {
 
 TEST(EndpointOrders, CompressesWhatIsWorthItForWhoAsks) {
     EndpointRig rig;
+    auto order = an_upgrade("k1");
+    order.url += std::string(200, 'x');
+    order.username = order.password = order.target_file_name = std::string(250, 'x');
+    rig.run([&] { rig.desk.orders = {order, order}; });
     for (const std::string coding : {"gzip", "deflate"}) {
         Cpe cpe(rig.port);
-        const auto answer = cpe.post(body_of(an_inform()), "Accept-Encoding: " + coding + "\r\n");
+        const auto accept = "Accept-Encoding: " + coding + "\r\n";
+        EXPECT_THAT(cpe.post(body_of(an_inform()), accept).head, Not(HasSubstr("Content-Encoding")))
+            << "one packet is not worth it";
+        const auto answer = cpe.post("", accept);
         EXPECT_THAT(answer.head, HasSubstr("Content-Encoding: " + coding + "\r\n"));
         const auto text =
             net::decode_content(*net::parse_content_coding(coding), answer.body, 100'000);
-        EXPECT_EQ(said(text.value()), "InformResponse");
-        EXPECT_THAT(cpe.post("", "Accept-Encoding: gzip\r\n").head,
-                    Not(HasSubstr("Content-Encoding")));
+        EXPECT_EQ(said(text.value()), "Download");
+        const auto done = body_of(cwmp::DownloadResponse{1, "", ""}, "sluice-1");
+        EXPECT_THAT(cpe.post(done, accept).status, testing::AnyOf(200, 204));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/http/device_password.hpp"
 #include "tests/acs/cwmp/endpoint_rig.hpp"
 
 namespace sluice::cwmp::acs {
@@ -78,6 +79,66 @@ TEST(Endpoint, LetsInWhoKnowsThePasswordAndOnlyThem) {
     for (const auto& wrong : {http::Credentials{"cpe", "guess"}, http::Credentials{"me", "secret"}})
         EXPECT_EQ(Cpe(rig.port, wrong).post(body_of(an_inform())).status, 401);
     EXPECT_EQ(rig.counters().denied, 2u);
+}
+
+TEST(Endpoint, LetsADeviceWithItsOwnPasswordReportForNobodyElse) {
+    EndpointRig rig([](EndpointOptions& options) {
+        options.admission.device_secret = "the operator's";
+        options.admission.allows_basic_without_tls = true;
+    });
+    const auto own = [](const std::string& name) {
+        return http::Credentials{name, http::device_password("the operator's", name)};
+    };
+    for (const char* name : {"00D09E-Box-S1", "00D09E-S1"}) {
+        Cpe cpe(rig.port, own(name));
+        EXPECT_EQ(said(cpe.post(body_of(an_inform("S1"))).body), "InformResponse") << name;
+        EXPECT_EQ(cpe.post("").status, 204);
+        EXPECT_EQ(cpe.post(body_of(an_inform("S2"))).status, 403);
+    }
+    EXPECT_EQ(Cpe(rig.port, own("cpe")).post(body_of(an_inform("S1"))).status, 403);
+    const http::Credentials guess{"00D09E-Box-S1", "guess"};
+    EXPECT_EQ(Cpe(rig.port, guess).post(body_of(an_inform("S1"))).status, 401);
+    const auto basic = [&](const http::Credentials& who, const std::string& serial) {
+        Cpe cpe(rig.port);
+        const auto field = "Authorization: " + http::format_basic(who) + "\r\n";
+        return cpe.post(body_of(an_inform(serial)), field).status;
+    };
+    EXPECT_EQ(basic(own("00D09E-Box-S1"), "S1"), 200);
+    EXPECT_EQ(basic(own("00D09E-Box-S1"), "S2"), 403);
+    EXPECT_EQ(basic(guess, "S1"), 401);
+    EXPECT_EQ(rig.counters().denied, 6u);
+}
+
+TEST(Endpoint, LetsNobodyInWithoutACertificateOfTheDeviceWhereItIsTied) {
+    EndpointRig rig([](EndpointOptions& options) { options.admission.ties_certificate = true; });
+    EXPECT_EQ(Cpe(rig.port).post(body_of(an_inform())).status, 403);
+    EXPECT_EQ(rig.counters().sessions, 0u);
+}
+
+TEST(Admission, TakesADeviceForTheOneThatItsCertificateNames) {
+    struct Shown final : net::HttpRequest {
+        std::vector<std::string> names;
+        std::string address;
+        std::string_view method() const override { return "POST"; }
+        std::string_view target() const override { return "/"; }
+        std::string_view field(std::string_view) const override { return {}; }
+        std::string_view body() const override { return {}; }
+        const std::string& client_address() const override { return address; }
+        std::vector<std::string> client_names() const override { return names; }
+    };
+    AdmissionOptions options;
+    options.ties_certificate = true;
+    const Admission admission(options);
+    const cwmp::DeviceId device{"Acme", "00D09E", "Box", "S1"};
+    const auto is_taken = [&](std::vector<std::string> names) {
+        Shown request;
+        request.names = std::move(names);
+        return admission.may_be({http::GateVerdict::granted, {}}, request, device);
+    };
+    EXPECT_TRUE(is_taken({"00D09E-S1"}));
+    EXPECT_TRUE(is_taken({"a device of ours", "00d09e-box-s1"})) << "names have no case";
+    EXPECT_FALSE(is_taken({}));
+    EXPECT_FALSE(is_taken({"00D09E-S2", "S1", "00D09E-Box-S11", "*"}));
 }
 
 TEST(Endpoint, TakesBasicOnlyWhereAPolicySaysSo) {

@@ -62,7 +62,9 @@ public:
         body += request.fields("X-Test");
         body += ' ';
         body += request.body();
-        server->answer(id, {200, {{"X-From", request.client_address()}}, body});
+        std::string names;
+        for (const auto& name : request.client_names()) names += name + ";";
+        server->answer(id, {200, {{"X-From", request.client_address()}, {"X-Names", names}}, body});
     }
     void on_sent(net::ExchangeId id, std::uint32_t bytes) override {
         sent += bytes;

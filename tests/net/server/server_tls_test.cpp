@@ -2,9 +2,13 @@
 
 #include "engine/net/server_tls.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <gmock/gmock.h>
 
+#include "engine/net/client_auth.hpp"
+#include "engine/net/client_tls.hpp"
+#include "engine/net/http_client.hpp"
 #include "tests/net/raw_client.hpp"
 #include "tests/net/server/echo_server.hpp"
 #include "tests/net/tls_client.hpp"
@@ -19,6 +23,21 @@ using tests::TlsClient;
 
 std::string get(const std::string& target) {
     return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+// With our own HTTP client; the status.
+unsigned fetch(ClientTls& trust, ClientAuth& auth, std::uint16_t port) {
+    boost::asio::io_context io;
+    HttpClient client(io, trust, auth);
+    ClientRequest request;
+    request.url = parse_url("https://localhost:" + std::to_string(port) + "/").value();
+    unsigned status = 0;
+    client.send(std::move(request), [&](const Result<ClientAnswer, ClientError>& answer) {
+        status = answer ? answer.value().status : 0;
+        client.close();
+    });
+    io.run();
+    return status;
 }
 
 class ServerTlsTest : public ::testing::Test {
@@ -42,7 +61,7 @@ protected:
         return ServerTls::load({path(".crt"), path(".key"), path(".ca"), must_show}).value();
     }
 
-    TestCertificate own = TestCertificate::make("DNS:acs.test");
+    TestCertificate own = TestCertificate::make("DNS:acs.test,DNS:localhost");
     TestCertificate device = TestCertificate::make("DNS:device.test");
     std::string folder;
 };
@@ -112,6 +131,30 @@ TEST_F(ServerTlsTest, LetsInWhoShowsACertificateOfTheOperatorsAuthority) {
         EXPECT_TRUE(is_let_in(&device));
         EXPECT_FALSE(is_let_in(&stranger));
         EXPECT_EQ(is_let_in(nullptr), !must_show);
+    }
+}
+
+TEST_F(ServerTlsTest, TellsWhomTheCertificateIsFor) {
+    tests::EchoServer echo({}, 0, tls_with_client_ca(false));
+    for (const bool is_shown : {true, false}) {
+        TlsClient client(echo.port, is_shown ? &device : nullptr);
+        client.send(get("/"));
+        const auto head = client.receive_answer().head;
+        const bool is_named = head.find("device.test;") != head.npos;
+        EXPECT_EQ(is_named, is_shown) << head;
+    }
+}
+
+TEST_F(ServerTlsTest, TakesUpTheSessionOfAClientThatComesAgain) {
+    for (const bool is_wanted : {true, false}) {
+        tests::EchoServer echo({}, 0, tls());
+        ClientTls trust(path(".crt"));
+        trust.set_resumption(is_wanted);
+        ClientAuth nobody({}, BasicPolicy::refused);
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_EQ(fetch(trust, nobody, echo.port), 200u);
+        }
+        EXPECT_EQ(echo.counters().resumed, is_wanted ? 2u : 0u);
     }
 }
 
