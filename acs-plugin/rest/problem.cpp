@@ -9,30 +9,64 @@
 namespace sluice::rest {
 namespace {
 
+// The phrase of the status: that is what `about:blank` says the title is (RFC 9457 §4.2.1).
 std::string_view title_of(unsigned status) {
     switch (status) {
         case 400:
-            return "The request cannot be read";
+            return "Bad Request";
         case 401:
-            return "A token is wanted";
+            return "Unauthorized";
         case 403:
-            return "Not from there";
+            return "Forbidden";
         case 404:
-            return "There is no such thing";
+            return "Not Found";
         case 405:
-            return "Not that way";
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
         case 409:
-            return "Not now";
+            return "Conflict";
+        case 412:
+            return "Precondition Failed";
         case 413:
-            return "Too much at once";
+            return "Content Too Large";
         case 415:
-            return "Not that kind of content";
+            return "Unsupported Media Type";
         case 422:
-            return "The request cannot be fulfilled";
+            return "Unprocessable Content";
+        case 428:
+            return "Precondition Required";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 501:
+            return "Not Implemented";
         case 503:
-            return "Not at the moment";
+            return "Service Unavailable";
+        case 505:
+            return "HTTP Version Not Supported";
         default:
-            return "Something is wrong here";
+            return "Internal Server Error";
+    }
+}
+
+std::string_view detail_of(unsigned status) {
+    switch (status) {
+        case 408:
+            return "the request did not come whole in time";
+        case 413:
+            return "the body is longer than this API takes";
+        case 431:
+            return "the head is longer than this API takes, or has too many fields";
+        case 501:
+            return "of transfer codings this API takes chunked alone";
+        case 503:
+            return "too many bodies are under way";
+        case 505:
+            return "this API speaks HTTP/1.1";
+        default:
+            return "this is no HTTP request";
     }
 }
 
@@ -68,6 +102,17 @@ net::HttpResponse problem(unsigned status, std::string_view detail) {
     net::HttpResponse out{status, {{"Content-Type", "application/problem+json"}}, dump(body)};
     if (status == 401) out.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"sluice\"");
     return out;
+}
+
+net::HttpResponse problem_for_a_while(unsigned status, std::string_view detail,
+                                      std::uint32_t seconds) {
+    auto out = problem(status, detail);
+    out.fields.emplace_back("Retry-After", std::to_string(seconds));
+    return out;
+}
+
+net::HttpResponse problem_of_no_request(unsigned status) {
+    return problem(status, detail_of(status));
 }
 
 net::HttpResponse json_answer(unsigned status, std::string body) {

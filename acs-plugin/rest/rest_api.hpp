@@ -3,82 +3,158 @@
 // folder by what they are about. Inside acs-plugin/rest only.
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 
+#include "acs-plugin/rest/access.hpp"
+#include "acs-plugin/rest/device_csv.hpp"
+#include "acs-plugin/rest/event_streams.hpp"
+#include "acs-plugin/rest/idempotency.hpp"
 #include "acs-plugin/rest/problem.hpp"
 #include "acs-plugin/rest/publishing.hpp"
 #include "acs-plugin/rest/rest_server.hpp"
 #include "acs-plugin/rest/target.hpp"
 #include "acs-plugin/rest/views_json.hpp"
+#include "acs-plugin/rest/webhooks.hpp"
 
 namespace sluice::rest {
+
+// Whom an answer goes to. Outlives the request.
+struct Caller {
+    net::ExchangeId id;
+    std::string who;
+    KeyedRequest keyed;
+};
 
 // What a route's function is given.
 struct Call {
     const net::HttpRequest& request;
-    net::ExchangeId id;
     const Target& target;
+    Caller caller;
     std::string subject;  // the segment that the route leaves open; empty: none
     Page page;
 };
 
+// What a request's body must be.
+enum class BodyKind : std::uint8_t { none, json, csv, bytes };
+
 struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<Impl> {
-    Impl(boost::asio::io_context& io, service::Planner& p, origin::Shelf& s, RestOptions o)
-        : options(std::move(o)),
-          planner(p),
-          publishing(io, s),
-          http(io, *this, options.http, options.log, options.tls) {}
+    Impl(boost::asio::io_context& io, service::Planner& p, origin::Shelf& s, RestOptions o);
 
     void on_request(const net::HttpRequest& request, net::ExchangeId id) override;
-    void on_sent(net::ExchangeId, std::uint32_t) override {}
-    void on_closed(net::ExchangeId) override {}
+    void on_sent(net::ExchangeId id, std::uint32_t) override;
+    void on_closed(net::ExchangeId id) override;
+    std::optional<net::HttpResponse> refusal(unsigned status) const override {
+        return problem_of_no_request(status);
+    }
 
     struct Route {
         std::string_view method;
         std::vector<std::string_view> path;  // below /api/v1; "{}" stands for any one segment
+        Role least;
+        BodyKind body;
         void (Impl::*run)(const Call& call);
     };
     static const std::vector<Route>& routes();
 
+    // rest_server.cpp: what stands before a route
+    bool serve_watchers(const net::HttpRequest& request, const Target& target,
+                        const Caller& caller);
+    void dispatch(const net::HttpRequest& request, const Target& target, const Requester& requester,
+                  Caller caller);
+    // Of a path that some method has: null, and `allowed` says which ones.
+    const Route* find_route(std::string_view method, const std::vector<std::string>& path,
+                            std::string& subject, std::string& allowed) const;
+    std::optional<net::HttpResponse> judge_body(const net::HttpRequest& request,
+                                                BodyKind kind) const;
+    bool is_to_be_done(const Caller& caller);
+
+    // rest_images.cpp
     void list_images(const Call& call);
     void announce_image(const Call& call);
     void show_image(const Call& call);
     void put_content(const Call& call);
+    void answer_published(const Caller& caller, const service::ImageRow& row);
+    void publish(const Caller& caller, const Standing& standing);
+
+    // rest_fleet.cpp
     void list_devices(const Call& call);
     void show_device(const Call& call);
+    void erase_device(const Call& call);
+    void import_devices(const Call& call);
     void list_groups(const Call& call);
     void show_group(const Call& call);
+    void list_sites(const Call& call);
+    void import_sites(const Call& call);
+    void take_sites(const Caller& caller, const std::vector<service::SiteImportRow>& sites);
+    void continue_export(net::ExchangeId id);
+
+    // rest_rollouts.cpp
     void list_rollouts(const Call& call);
     void start_rollout(const Call& call);
     void show_rollout(const Call& call);
     void list_rollout_devices(const Call& call);
+    void list_rollout_sites(const Call& call);
     void pause(const Call& call) { turn(call, &service::Planner::pause, "paused"); }
     void resume(const Call& call) { turn(call, &service::Planner::resume, "resumed"); }
-    void cancel(const Call& call) { turn(call, &service::Planner::cancel, "cancelled"); }
-    void import_sites(const Call& call);
-    void list_audit(const Call& call);
-
-    using Turn = Result<void> (service::Planner::*)(std::string_view, service::WallTime,
+    void cancel(const Call& call) { turn(call, &service::Planner::cancel, "aborted"); }
+    void retry(const Call& call) { turn(call, &service::Planner::retry, "retried"); }
+    void release(const Call& call);
+    using Turn = Result<void> (service::Planner::*)(std::string_view, const service::Act&,
                                                     service::Changes&);
     void turn(const Call& call, Turn order, const char* word);
-    void answer_published(net::ExchangeId id, const service::ImageRow& row);
-    void publish(net::ExchangeId id, const std::string& who, const Standing& standing);
-    // Durable first, then the answer that `answer_of` makes by then.
-    void commit(net::ExchangeId id, service::Changes changes, const std::string& who,
-                const std::string& what, std::function<net::HttpResponse()> answer_of);
-    // Without a line of the audit.
-    void commit(net::ExchangeId id, service::Changes changes,
-                std::function<net::HttpResponse()> answer_of);
-    void answer(net::ExchangeId id, unsigned status, const nlohmann::ordered_json& json);
-    void refuse(net::ExchangeId id, unsigned status, std::string_view detail) {
-        http.answer(id, problem(status, detail));
-    }
 
-    const RestOptions options;
+    // rest_operation.cpp
+    void show_policy(const Call& call);
+    void put_policy(const Call& call);
+    void list_events(const Call& call);
+    void list_audit(const Call& call);
+    void list_tokens(const Call& call);
+    void create_token(const Call& call);
+    void revoke_token(const Call& call);
+    void list_webhooks(const Call& call);
+    void show_webhook(const Call& call);
+    void create_webhook(const Call& call);
+    void delete_webhook(const Call& call);
+
+    // rest_exchange.cpp
+    void take_contact(const Call& call);
+    void take_contacts(const Call& call);
+    void give_calls(const Call& call);
+
+    service::Act act_of(const Caller& caller) const { return {options.wall_time(), caller.who}; }
+    // Durable first, with a line of the audit, and what a keyed request was answered; then the
+    // answer, and `durable` where there is one.
+    void commit(const Caller& caller, service::Changes changes, const std::string& what,
+                net::HttpResponse answer, std::function<void()> durable = {});
+    // The same where the answer holds a secret: `kept` is the body that a request that comes again
+    // gets.
+    void commit_secret(const Caller& caller, service::Changes changes, const std::string& what,
+                       net::HttpResponse answer, std::string kept, std::function<void()> durable);
+    void commit_as(const Caller& caller, service::Changes changes, const std::string& what,
+                   net::HttpResponse answer, const net::HttpResponse& kept,
+                   std::function<void()> durable);
+    // The answer of what changed nothing.
+    void reply(const Caller& caller, const net::HttpResponse& response);
+    void answer(const Caller& caller, unsigned status, const nlohmann::ordered_json& json);
+    void refuse(const Caller& caller, unsigned status, std::string_view detail) {
+        reply(caller, problem(status, detail));
+    }
+    // Whether If-Match, where there is one, names the tag; else it refuses.
+    bool is_match(const Call& call, const std::string& etag);
+    void count(unsigned status) { ++counters.answers[std::min(status / 100, 5u)]; }
+
+    RestOptions options;  // without its rows
     service::Planner& planner;
+    Access access;
+    IdempotencyBook keys;
     Publishing publishing;
+    RestCounters counters;
+    std::map<net::ExchangeId, DeviceExport> exports;
     std::uint16_t first_port = 0;
     net::HttpServer http;
+    EventStreams streams;
+    std::unique_ptr<Webhooks> webhooks;  // none without client_tls
 };
 
 // One page of things that are in order of `key_of`: `limit` of them, and where to go on if there
@@ -102,5 +178,10 @@ Things rest_of(Things things, const Page& page, KeyOf key_of) {
         things.erase(things.begin() + static_cast<std::ptrdiff_t>(page.limit + 1), things.end());
     return things;
 }
+
+// A strong tag of a text.
+std::string etag_of(std::string_view text);
+// The tag of what an operator may change about it: its state and spec, not its progress.
+std::string etag_of(const service::RolloutView& rollout);
 
 }  // namespace sluice::rest

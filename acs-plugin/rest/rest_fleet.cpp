@@ -1,11 +1,11 @@
-// The routes that show and order a fleet: devices, groups, rollouts, sites, and who did what.
+// The routes that show a fleet, and take what operators say of it: devices, groups, sites.
 
 #include <nlohmann/json.hpp>
 
-#include "acs-plugin/rest/requester.hpp"
 #include "acs-plugin/rest/rest_api.hpp"
 #include "acs-plugin/rest/views_json.hpp"
 #include "engine/grouping/json_reader.hpp"
+#include "engine/http/text.hpp"
 
 namespace sluice::rest {
 namespace {
@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMaxSites = 20'000;  // of one import
 constexpr std::size_t kMaxIdentity = 640;
 constexpr std::size_t kMaxSite = 256;
-constexpr std::size_t kUsualAudit = 100;
+constexpr std::size_t kExportPage = 500;  // devices: some 150 kB at a time
 
 Result<std::vector<service::SiteImportRow>> parse_sites(std::string_view json) {
     SLUICE_TRY(auto document, grouping::JsonDocument::parse(json, kMaxPortion));
@@ -30,125 +30,161 @@ Result<std::vector<service::SiteImportRow>> parse_sites(std::string_view json) {
     return out;
 }
 
+// "software_version" or "-software_version", the other way round.
+Result<void> take_sort(std::string_view text, service::DeviceQuery& out) {
+    if (text.starts_with('-')) {
+        out.is_descending = true;
+        text.remove_prefix(1);
+    }
+    const auto& names = service::kDeviceSortNames;
+    const auto at = std::ranges::find(names, text);
+    if (at == std::end(names))
+        return Error{"sort: is not identity, site, software_version or last_seen"};
+    out.sort = static_cast<service::DeviceSort>(at - std::begin(names));
+    return success();
+}
+
+Result<service::DeviceQuery> device_query_of(const Call& call) {
+    service::DeviceQuery out;
+    out.after = call.page.after;
+    out.at_most = call.page.limit;
+    auto& f = out.filter;
+    const std::map<std::string_view, std::string*> texts{{"site", &f.site},
+                                                         {"manufacturer", &f.manufacturer},
+                                                         {"oui", &f.oui},
+                                                         {"product_class", &f.product_class},
+                                                         {"hardware_version", &f.hardware_version},
+                                                         {"software_version", &f.software_version},
+                                                         {"prefix", &f.identity_prefix},
+                                                         {"contains", &f.contains}};
+    for (const auto& [name, value] : call.target.query) {
+        if (name == "after" || name == "limit") continue;
+        if (const auto at = texts.find(name); at != texts.end()) {
+            *at->second = value;
+        } else if (name == "sort") {
+            SLUICE_CHECK(take_sort(value, out));
+        } else if (name == "kind") {
+            if (value != "agent" && value != "plain") return Error{"kind: is not agent or plain"};
+            f.kind = value == "agent" ? inventory::DeviceKind::agent : inventory::DeviceKind::plain;
+        } else {
+            return Error{name + ": is nothing that devices are listed by"};
+        }
+    }
+    return out;
+}
+
+bool wants_csv(const net::HttpRequest& request) {
+    return request.fields("Accept").find("text/csv") != std::string::npos;
+}
+
 }  // namespace
 
-// --- devices and groups -----------------------------------------------------------------------
+// --- devices ----------------------------------------------------------------------------------
 
 void RestServer::Impl::list_devices(const Call& call) {
-    const auto devices = planner.devices(call.page.after, call.page.limit + 1);
-    http.answer(call.id, json_answer(200, page_text(
-                                              "devices", devices, call.page.limit,
-                                              [](const auto& d) { return d.row->identity; },
-                                              [](const auto& d) { return to_json(d); })));
+    auto query = device_query_of(call);
+    if (!query.has_value()) return refuse(call.caller, 400, query.error().message);
+    if (wants_csv(call.request)) {
+        query.value().at_most = kExportPage;
+        const auto id = call.caller.id;
+        exports[id].query = std::move(query).value();
+        count(200);
+        http.start_open(id, {200,
+                             {{"Content-Type", "text/csv; charset=utf-8"},
+                              {"Cache-Control", "no-store"},
+                              {"Content-Disposition", "attachment; filename=\"devices.csv\""}},
+                             {}});
+        return http.send_text(id, device_csv_head());  // goes on when it has left
+    }
+    const auto page = planner.devices(query.value());
+    if (!page.has_value()) return refuse(call.caller, 400, page.error().message);
+    std::vector<std::string> texts;
+    for (const auto& device : page.value().devices) texts.push_back(dump(to_json(device)));
+    reply(call.caller, json_answer(200, joined_page("devices", texts, page.value().next)));
+}
+
+void RestServer::Impl::continue_export(net::ExchangeId id) {
+    auto& each = exports.find(id)->second;
+    std::string text;
+    if (!each.is_over) {
+        const auto page = planner.devices(each.query);
+        if (page.has_value()) {
+            for (const auto& device : page.value().devices) text += to_csv(device);
+            each.query.after = page.value().next;
+        }
+        // A place that is no longer one: what was sent is not the whole, and looks it.
+        if (!page.has_value()) {
+            exports.erase(id);
+            return http.abort(id);
+        }
+        each.is_over = each.query.after.empty();
+    }
+    if (!text.empty()) return http.send_text(id, std::move(text));
+    exports.erase(id);
+    http.end(id);
 }
 
 void RestServer::Impl::show_device(const Call& call) {
-    // The page of one that begins with it: identities are in the order of their bytes.
-    if (planner.device(call.subject) == nullptr)
-        return refuse(call.id, 404, "no device is called '" + call.subject + "'");
-    auto before = call.subject;
-    before.back() = static_cast<char>(before.back() - 1);
-    before += '\x7f';
-    for (const auto& device : planner.devices(before, 1))
-        if (device.row->identity == call.subject) return answer(call.id, 200, to_json(device));
-    answer(call.id, 200, to_json(service::DeviceView{planner.device(call.subject), {}, {}}));
+    const auto device = planner.device_view(call.subject);
+    if (!device) return refuse(call.caller, 404, "no device is called '" + call.subject + "'");
+    answer(call.caller, 200, to_json(*device));
 }
 
+void RestServer::Impl::erase_device(const Call& call) {
+    const auto& identity = call.subject;
+    if (planner.device(identity) == nullptr)
+        return refuse(call.caller, 404, "no device is called '" + identity + "'");
+    service::Changes changes;
+    const auto erased = planner.erase(identity, act_of(call.caller), changes);
+    if (!erased.has_value()) return refuse(call.caller, 409, erased.error().message);
+    commit(call.caller, std::move(changes), "erased a device", {204, {}, {}});
+}
+
+void RestServer::Impl::import_devices(const Call& call) {
+    const auto sites = parse_site_csv(call.request.body(), kMaxSites);
+    if (!sites.has_value()) return refuse(call.caller, 422, sites.error().message);
+    take_sites(call.caller, sites.value());
+}
+
+// --- groups -----------------------------------------------------------------------------------
+
 void RestServer::Impl::list_groups(const Call& call) {
-    const auto id_of = [](const service::GroupView& g) -> const std::string& { return g.id; };
-    const auto groups = rest_of(planner.groups(), call.page, id_of);
-    http.answer(call.id, json_answer(200, page_text("groups", groups, call.page.limit, id_of,
-                                                    [](const auto& g) { return to_json(g); })));
+    const auto page = planner.groups(call.page.after, call.page.limit);
+    std::vector<std::string> texts;
+    for (const auto& group : page.groups) texts.push_back(dump(to_json(group)));
+    reply(call.caller, json_answer(200, joined_page("groups", texts, page.next)));
 }
 
 void RestServer::Impl::show_group(const Call& call) {
-    for (const auto& group : planner.groups())
-        if (group.id == call.subject) return answer(call.id, 200, to_json(group));
-    refuse(call.id, 404, "no group has the id '" + call.subject + "'");
+    const auto group = planner.group(call.subject);
+    if (!group) return refuse(call.caller, 404, "no group has the id '" + call.subject + "'");
+    answer(call.caller, 200, to_json(*group));
 }
 
-// --- rollouts ---------------------------------------------------------------------------------
+// --- sites ------------------------------------------------------------------------------------
 
-void RestServer::Impl::list_rollouts(const Call& call) {
-    const auto id_of = [](const service::RolloutView& r) -> const std::string& { return r.row.id; };
-    const auto rollouts = rest_of(planner.rollouts(), call.page, id_of);
-    http.answer(call.id, json_answer(200, page_text("rollouts", rollouts, call.page.limit, id_of,
-                                                    [](const auto& r) { return to_json(r); })));
+void RestServer::Impl::list_sites(const Call& call) {
+    const auto sites = planner.sites(call.page.after, call.page.limit + 1);
+    reply(call.caller, json_answer(200, page_text(
+                                            "sites", sites, call.page.limit,
+                                            [](const auto& s) { return s.site; },
+                                            [](const auto& s) { return to_json(s); })));
 }
-
-void RestServer::Impl::start_rollout(const Call& call) {
-    const auto spec = service::parse_rollout_spec(call.request.body());
-    if (!spec.has_value()) return refuse(call.id, 422, spec.error().message);
-    service::Changes changes;
-    const auto started = planner.start_rollout(spec.value(), options.wall_time(), changes);
-    if (!started.has_value()) return refuse(call.id, 422, started.error().message);
-    const auto& rollout = started.value();
-    commit(call.id, std::move(changes), name_of(call.request),
-           "started rollout " + rollout + " of image " + spec.value().image, [this, rollout] {
-               auto made = json_answer(201, dump(to_json(*planner.rollout(rollout))));
-               made.fields.emplace_back("Location", "/api/v1/rollouts/" + rollout);
-               return made;
-           });
-}
-
-void RestServer::Impl::show_rollout(const Call& call) {
-    const auto rollout = planner.rollout(call.subject);
-    if (!rollout) return refuse(call.id, 404, "no rollout has the id '" + call.subject + "'");
-    answer(call.id, 200, to_json(*rollout));
-}
-
-void RestServer::Impl::list_rollout_devices(const Call& call) {
-    if (!planner.rollout(call.subject))
-        return refuse(call.id, 404, "no rollout has the id '" + call.subject + "'");
-    const auto devices =
-        planner.rollout_devices(call.subject, call.page.after, call.page.limit + 1);
-    http.answer(call.id, json_answer(200, page_text(
-                                              "devices", devices, call.page.limit,
-                                              [](const auto& d) { return d.identity; },
-                                              [](const auto& d) { return to_json(d); })));
-}
-
-void RestServer::Impl::turn(const Call& call, Turn order, const char* word) {
-    const auto& rollout = call.subject;
-    if (!planner.rollout(rollout))
-        return refuse(call.id, 404, "no rollout has the id '" + rollout + "'");
-    service::Changes changes;
-    const auto turned = (planner.*order)(rollout, options.wall_time(), changes);
-    if (!turned.has_value()) return refuse(call.id, 409, turned.error().message);
-    commit(call.id, std::move(changes), name_of(call.request),
-           std::string(word) + " rollout " + rollout,
-           [this, rollout] { return json_answer(200, dump(to_json(*planner.rollout(rollout)))); });
-}
-
-// --- the rest ---------------------------------------------------------------------------------
 
 void RestServer::Impl::import_sites(const Call& call) {
     const auto sites = parse_sites(call.request.body());
-    if (!sites.has_value()) return refuse(call.id, 422, sites.error().message);
-    service::Changes changes;
-    const auto imported = planner.import_sites(sites.value(), options.wall_time(), changes);
-    if (!imported.has_value()) return refuse(call.id, 422, imported.error().message);
-    const auto count = sites.value().size();
-    commit(call.id, std::move(changes), name_of(call.request),
-           "imported the sites of " + std::to_string(count) + " devices", [count] {
-               return json_answer(200, dump(Json{{"devices", count}}));
-           });
+    if (!sites.has_value()) return refuse(call.caller, 422, sites.error().message);
+    take_sites(call.caller, sites.value());
 }
 
-void RestServer::Impl::list_audit(const Call& call) {
-    const auto limit = call.target.query.contains("limit") ? call.page.limit : kUsualAudit;
-    service::EventQuery query;
-    query.kinds = {"api.call"};
-    query.is_newest_first = true;
-    query.at_most = limit;
-    options.history(std::move(query), [weak = weak_from_this(), id = call.id](const auto& rows) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!rows.has_value()) return self->refuse(id, 500, rows.error().message);
-        Json out{{"audit", Json::array()}};
-        for (const auto& row : rows.value()) out["audit"].push_back(to_json(row));
-        self->answer(id, 200, out);
-    });
+void RestServer::Impl::take_sites(const Caller& caller,
+                                  const std::vector<service::SiteImportRow>& sites) {
+    service::Changes changes;
+    const auto imported = planner.import_sites(sites, act_of(caller), changes);
+    if (!imported.has_value()) return refuse(caller, 422, imported.error().message);
+    commit(caller, std::move(changes),
+           "imported the sites of " + std::to_string(sites.size()) + " devices",
+           json_answer(200, dump(Json{{"devices", sites.size()}})));
 }
 
 }  // namespace sluice::rest

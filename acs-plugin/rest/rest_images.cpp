@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "acs-plugin/rest/requester.hpp"
 #include "acs-plugin/rest/rest_api.hpp"
 #include "acs-plugin/rest/views_json.hpp"
 #include "engine/http/range.hpp"
@@ -28,35 +27,37 @@ void RestServer::Impl::list_images(const Call& call) {
         return image->id;
     };
     const auto images = rest_of(planner.images(), call.page, id_of);
-    http.answer(call.id, json_answer(200, page_text("images", images, call.page.limit, id_of,
-                                                    [](const auto* i) { return to_json(*i); })));
+    reply(call.caller, json_answer(200, page_text("images", images, call.page.limit, id_of,
+                                                  [](const auto* i) { return to_json(*i); })));
 }
 
 void RestServer::Impl::announce_image(const Call& call) {
     const auto announced = parse_announcement(call.request.body());
-    if (!announced.has_value()) return refuse(call.id, 422, announced.error().message);
+    if (!announced.has_value()) return refuse(call.caller, 422, announced.error().message);
     if (const auto* image = planner.image(announced.value().row.id))
-        return answer_published(call.id, *image);
+        return answer_published(call.caller, *image);
     const auto standing = publishing.begin(announced.value(), options.wall_time());
-    if (!standing.has_value()) return refuse(call.id, 503, standing.error().message);
-    answer(call.id, 202, standing_json(standing.value()));
+    if (!standing.has_value())
+        return reply(call.caller, problem_for_a_while(503, standing.error().message, 60));
+    answer(call.caller, 202, standing_json(standing.value()));
 }
 
 void RestServer::Impl::show_image(const Call& call) {
     if (const auto* image = planner.image(call.subject))
-        return answer(call.id, 200, to_json(*image));
+        return answer(call.caller, 200, to_json(*image));
     if (const auto standing = publishing.find(call.subject))
-        return answer(call.id, 200, standing_json(*standing));
-    refuse(call.id, 404, "no image has the id '" + call.subject + "'");
+        return answer(call.caller, 200, standing_json(*standing));
+    refuse(call.caller, 404, "no image has the id '" + call.subject + "'");
 }
 
 void RestServer::Impl::put_content(const Call& call) {
-    if (const auto* image = planner.image(call.subject)) return answer_published(call.id, *image);
+    const auto& caller = call.caller;
+    if (const auto* image = planner.image(call.subject)) return answer_published(caller, *image);
     const auto standing = publishing.find(call.subject);
     if (!standing)
-        return refuse(call.id, 404, "no file of that id is announced; POST its manifest first");
+        return refuse(caller, 404, "no file of that id is announced; POST its manifest first");
     if (publishing.is_busy(call.subject))
-        return refuse(call.id, 409, "the portion before is being written");
+        return refuse(caller, 409, "the portion before is being written");
     const auto body = call.request.body();
     const auto field = call.request.field("Content-Range");
     const auto range = http::parse_content_range(field);
@@ -64,40 +65,38 @@ void RestServer::Impl::put_content(const Call& call) {
         range && range->bytes ? *range->bytes : http::ByteRange{0, body.size()};
     const auto length = standing->row.length;
     if (!field.empty() && (!range || !range->bytes || range->length != length))
-        return refuse(call.id, 422, "Content-Range: is not bytes A-B/" + std::to_string(length));
+        return refuse(caller, 422, "Content-Range: is not bytes A-B/" + std::to_string(length));
     if (body.empty() || bytes.size() != body.size() || bytes.end > length)
-        return refuse(call.id, 422, "Content-Range: is not that of the body");
+        return refuse(caller, 422, "Content-Range: is not that of the body");
     if (bytes.begin != standing->received) {
         auto refusal =
             problem(409, "the next byte wanted is number " + std::to_string(standing->received));
         refusal.fields.emplace_back("Upload-Offset", std::to_string(standing->received));
-        return http.answer(call.id, refusal);
+        return reply(caller, refusal);
     }
-    const auto who = name_of(call.request);
     publishing.put(call.subject, std::string(body), options.wall_time(),
-                   [this, id = call.id, who](const Result<Standing>& now) {
-                       if (!now.has_value()) return refuse(id, 422, now.error().message);
+                   [this, caller](const Result<Standing>& now) {
+                       if (!now.has_value()) return refuse(caller, 422, now.error().message);
                        if (now.value().received < now.value().row.length)
-                           return answer(id, 202, standing_json(now.value()));
-                       publish(id, who, now.value());
+                           return answer(caller, 202, standing_json(now.value()));
+                       publish(caller, now.value());
                    });
 }
 
 // To a client that asks again: the row that it asks about may still be on its way to the medium,
 // and an empty commit waits for all before it.
-void RestServer::Impl::answer_published(net::ExchangeId id, const service::ImageRow& row) {
-    commit(id, {}, [row] { return json_answer(200, dump(to_json(row))); });
+void RestServer::Impl::answer_published(const Caller& caller, const service::ImageRow& row) {
+    commit(caller, {}, {}, json_answer(200, dump(to_json(row))));
 }
 
-void RestServer::Impl::publish(net::ExchangeId id, const std::string& who,
-                               const Standing& standing) {
+void RestServer::Impl::publish(const Caller& caller, const Standing& standing) {
     auto row = standing.row;
     row.published = options.wall_time();
     service::Changes changes;
-    const auto published = planner.publish(row, changes);
-    if (!published.has_value()) return refuse(id, 422, published.error().message);
-    commit(id, std::move(changes), who, "published image " + row.id + " (" + row.name + ")",
-           [row] { return json_answer(201, dump(to_json(row))); });
+    const auto published = planner.publish(row, act_of(caller), changes);
+    if (!published.has_value()) return refuse(caller, 422, published.error().message);
+    commit(caller, std::move(changes), "published image " + row.id + " (" + row.name + ")",
+           json_answer(201, dump(to_json(row))));
 }
 
 }  // namespace sluice::rest

@@ -1,19 +1,23 @@
 #pragma once
-// The operator's API, /api/v1, JSON in and out (docs/openapi.yaml). It asks and orders the planner;
-// what changes something is answered 2xx only when the store has it on its medium. Errors are
-// application/problem+json (RFC 9457) and name the field at fault.
+// The operator's API, /api/v1, JSON in and out (docs/openapi.yaml, docs/API.md). It asks and orders
+// the planner; what changes something is answered 2xx only when the store has it on its medium.
+// Errors are application/problem+json (RFC 9457) and name the field at fault.
 //
-// Without a token it takes requests to this machine's own names only, and none that another web
-// site's page sent: who may open a socket here may then do everything.
+// Who may do what is access.hpp's; repeated POSTs idempotency.hpp's. Beside /api/v1 there are
+// /health, /ready and /metrics for those who watch processes.
 //
 // Single-threaded: on the io_context's thread; published files are written on a thread of its own.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "acs-plugin/rest/access.hpp"
+#include "acs-plugin/rest/event_streams.hpp"
+#include "acs-plugin/rest/webhooks.hpp"
 #include "acs-plugin/service/planner.hpp"
 #include "engine/net/http_server.hpp"
 #include "engine/net/listen_address.hpp"
@@ -35,14 +39,34 @@ struct RestOptions {
     std::vector<net::ListenAddress> listen;
     net::HttpServerLimits http = usual_limits();
     std::shared_ptr<net::ServerTls> tls;  // empty: plain HTTP
-    std::string token;                    // Bearer; empty: whoever reaches us
+    std::string token;                    // an admin's; empty: those of the rows alone
+    FailureLimits failures;
+    EventStreamLimits streams;
+    WebhookLimits webhooks;
+    bool allows_plain_webhooks = false;    // over http beyond this machine
+    net::ClientTls* client_tls = nullptr;  // for webhooks, and outlives the server; null: none
     std::function<service::WallTime()> wall_time;
+    std::function<void(std::span<std::uint8_t>)> random;
+    // Where a device's own file server may be (POST /contacts); empty: nowhere.
+    std::vector<inventory::Prefix> lan;
+    // What the store had of the API's own: is_row_of_api(). Others are passed over.
+    std::vector<service::Row> rows;
     // The store's. `done` comes on the io_context's thread.
     std::function<void(service::Changes, std::function<void(Result<void>)> done)> commit;
-    std::function<void(service::EventQuery,
-                       std::function<void(Result<std::vector<service::EventRow>>)> done)>
-        history;
+    History history;
+    std::function<std::string()> metrics;              // Prometheus' text; empty: there is none
+    std::function<std::string()> not_ready;            // why not, in a line; empty: it is
     std::function<void(const std::string& line)> log;  // may be empty
+};
+
+bool is_row_of_api(const service::Row& row);
+
+struct RestCounters {
+    std::uint64_t wrong_tokens = 0;
+    std::uint64_t streams = 0;           // open now
+    std::uint64_t webhook_events = 0;    // taken
+    std::uint64_t webhook_failures = 0;  // tries that were not
+    std::uint64_t answers[6] = {};       // by the first digit of the status
 };
 
 class RestServer {
@@ -56,6 +80,10 @@ public:
     RestServer& operator=(const RestServer&) = delete;
 
     std::uint16_t port() const;  // of the first listening address
+    // Events were committed: streams and webhooks have something to look for.
+    void on_events();
+    RestCounters counters() const;
+    const net::HttpServerCounters& http_counters() const;
 
 private:
     struct Impl;

@@ -12,16 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// "2026-03-01T12:00:00.123Z"; null: not yet.
-Json time_of(service::WallTime t) {
-    if (t.unix_ms <= 0) return nullptr;
-    auto text = format_utc(t.utc());
-    text.pop_back();
-    std::array<char, 8> fraction{};
-    std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(t.unix_ms % 1000));
-    return text + fraction.data();
-}
-
 template <class T>
 Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
@@ -34,9 +24,42 @@ std::string_view word_of(inventory::SiteSource source) {
 }
 
 std::string_view word_of(service::RolloutState state) {
-    static constexpr std::array<std::string_view, 4> kWords{"running", "paused", "cancelled",
-                                                            "finished"};
+    static constexpr std::array<std::string_view, 5> kWords{"running", "paused", "cancelled",
+                                                            "finished", "halted"};
     return kWords[static_cast<std::size_t>(state)];
+}
+
+Json or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json to_json(const service::WaveView& wave) {
+    return {{"number", wave.number},
+            {"is_canary", wave.is_canary},
+            {"whom", wave.whom},
+            {"state", wave.state},
+            {"devices", wave.devices},
+            {"ordered", wave.ordered},
+            {"done", wave.done},
+            {"failed", wave.failed},
+            {"skipped", wave.skipped},
+            {"states", wave.states},
+            {"success_percent", wave.success_percent},
+            {"error_percent", wave.error_percent},
+            {"success_now", wave.success_now},
+            {"error_now", wave.error_now},
+            {"opened", time_of(wave.opened)},
+            {"succeeded", time_of(wave.succeeded)},
+            {"passed", time_of(wave.passed)},
+            {"soak_s", wave.soak.count()}};
+}
+
+Json to_json(const service::AlarmView& alarm) {
+    return {{"site", alarm.site},
+            {"kind", alarm.kind},
+            {"is_held", alarm.is_held},
+            {"bytes", alarm.bytes},
+            {"budget", alarm.budget}};
 }
 
 Json ratio_of(std::uint64_t bytes, std::uint64_t length) {
@@ -44,33 +67,16 @@ Json ratio_of(std::uint64_t bytes, std::uint64_t length) {
     return static_cast<double>(bytes) / static_cast<double>(length);
 }
 
-Json to_json(const service::RolloutSiteView& site, std::uint64_t length) {
-    Json out{{"site", site.site},
-             {"devices", site.devices},
-             {"done", site.done},
-             {"failed", site.failed},
-             {"states", site.states},
-             {"origin_bytes", site.origin_bytes},
-             {"origin_payload_ratio", ratio_of(site.origin_bytes, length)},
-             {"canary_bytes", site.canary_bytes},
-             {"canary_payload_ratio", ratio_of(site.canary_bytes, length)},
-             {"peer_bytes", site.peer_bytes},
-             {"first_ordered", time_of(site.first_ordered)},
-             {"last_fetched", time_of(site.last_fetched)},
-             {"last_done", time_of(site.last_done)},
-             {"bound_seconds", site.bound_seconds},
-             {"last_device_seconds", nullptr},
-             {"last_device_ratio", nullptr}};
-    if (site.first_ordered.unix_ms > 0 && site.last_fetched > site.first_ordered) {
-        const auto ms = site.last_fetched.unix_ms - site.first_ordered.unix_ms;
-        const auto seconds = static_cast<double>(ms) / 1000;
-        out["last_device_seconds"] = seconds;
-        if (site.bound_seconds > 0) out["last_device_ratio"] = seconds / site.bound_seconds;
-    }
-    return out;
-}
-
 }  // namespace
+
+Json time_of(service::WallTime t) {
+    if (t.unix_ms <= 0) return nullptr;
+    auto text = format_utc(t.utc());
+    text.pop_back();
+    std::array<char, 8> fraction{};
+    std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(t.unix_ms % 1000));
+    return text + fraction.data();
+}
 
 Json to_json(const service::ImageRow& image) {
     return {{"id", image.id},
@@ -123,6 +129,45 @@ Json to_json(const service::GroupView& group) {
     return out;
 }
 
+Json to_json(const service::RolloutSiteView& site, std::uint64_t length) {
+    Json out{{"site", site.site},
+             {"devices", site.devices},
+             {"done", site.done},
+             {"failed", site.failed},
+             {"states", site.states},
+             {"origin_bytes", site.origin_bytes},
+             {"origin_payload_ratio", ratio_of(site.origin_bytes, length)},
+             {"canary_bytes", site.canary_bytes},
+             {"canary_payload_ratio", ratio_of(site.canary_bytes, length)},
+             {"peer_bytes", site.peer_bytes},
+             {"first_ordered", time_of(site.first_ordered)},
+             {"last_fetched", time_of(site.last_fetched)},
+             {"last_done", time_of(site.last_done)},
+             {"bound_seconds", site.bound_seconds},
+             {"last_device_seconds", nullptr},
+             {"last_device_ratio", nullptr}};
+    if (site.first_ordered.unix_ms > 0 && site.last_fetched > site.first_ordered) {
+        const auto ms = site.last_fetched.unix_ms - site.first_ordered.unix_ms;
+        const auto seconds = static_cast<double>(ms) / 1000;
+        out["last_device_seconds"] = seconds;
+        if (site.bound_seconds > 0) out["last_device_ratio"] = seconds / site.bound_seconds;
+    }
+    return out;
+}
+
+Json to_json(const service::SiteView& site) {
+    return {{"site", site.site}, {"devices", site.devices}, {"is_shared", site.is_shared}};
+}
+
+Json to_json(const service::TokenRow& row) {
+    return {{"id", row.id},
+            {"name", row.name},
+            {"role", row.role},
+            {"created", time_of(row.created)},
+            {"expires", time_of(row.expires)},
+            {"is_revoked", row.is_revoked}};
+}
+
 Json to_json(const service::RolloutView& rollout) {
     const auto& row = rollout.row;
     Json out{{"id", row.id},
@@ -131,24 +176,37 @@ Json to_json(const service::RolloutView& rollout) {
              {"image_name", rollout.image_name},
              {"software_version", rollout.software_version},
              {"image_length", rollout.image_length},
+             {"priority", rollout.priority},
              {"started", time_of(row.started)},
              {"finished", time_of(row.finished)},
-             {"devices", 0},
-             {"done", 0},
-             {"failed", 0},
+             {"halted", time_of(rollout.halted)},
+             {"halt_reason", or_null(rollout.halt_reason)},
+             {"devices", rollout.devices},
+             {"done", rollout.done},
+             {"failed", rollout.failed},
+             {"states", rollout.states},
+             {"faults", Json::object()},
+             {"verification_failures", rollout.verification_failures},
+             {"late_starts", rollout.late_starts},
+             {"origin_transfers", rollout.origin_transfers},
+             {"origin_bytes", rollout.origin_bytes},
+             {"canary_bytes", rollout.canary_bytes},
+             {"peer_bytes", rollout.peer_bytes},
+             {"first_ordered", time_of(rollout.first_ordered)},
+             {"last_fetched", time_of(rollout.last_fetched)},
+             {"last_done", time_of(rollout.last_done)},
+             {"waves", Json::array()},
+             {"alarms", Json::array()},
+             {"held_sites", rollout.held_sites},
              {"spec", Json::parse(row.spec, nullptr, false)},
+             {"site_count", rollout.site_count},
              {"sites", Json::array()}};
+    for (const auto& [fault, count] : rollout.faults) out["faults"][std::to_string(fault)] = count;
+    for (const auto& wave : rollout.waves) out["waves"].push_back(to_json(wave));
+    for (const auto& alarm : rollout.alarms) out["alarms"].push_back(to_json(alarm));
     if (out["spec"].is_discarded()) out["spec"] = nullptr;
-    std::uint64_t devices = 0, done = 0, failed = 0;
-    for (const auto& site : rollout.sites) {
-        devices += site.devices;
-        done += site.done;
-        failed += site.failed;
+    for (const auto& site : rollout.sites)
         out["sites"].push_back(to_json(site, rollout.image_length));
-    }
-    out["devices"] = devices;
-    out["done"] = done;
-    out["failed"] = failed;
     return out;
 }
 
@@ -167,10 +225,6 @@ Json to_json(const service::RolloutDeviceRow& device) {
             {"done", time_of(device.done)},
             {"peer_bytes", device.peer_bytes},
             {"origin_bytes", device.origin_bytes}};
-}
-
-Json to_json(const service::EventRow& row) {
-    return {{"at", time_of(row.at)}, {"who", row.who}, {"what", row.why}};
 }
 
 std::string dump(const Json& json) {

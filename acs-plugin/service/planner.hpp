@@ -175,6 +175,8 @@ public:
     std::vector<DeviceView> devices(std::string_view after, std::size_t at_most) const;
     GroupPage groups(std::string_view after, std::size_t at_most) const;
     std::optional<GroupView> group(std::string_view id) const;
+    // By name, of devices that have reported; the one without a name is none.
+    std::vector<SiteView> sites(std::string_view after, std::size_t at_most) const;
     std::vector<GroupView> groups() const;  // all: for small fleets
     std::vector<RolloutView> rollouts() const;
     std::optional<RolloutView> rollout(std::string_view id) const;

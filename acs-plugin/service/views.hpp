@@ -31,6 +31,12 @@ struct GroupView {
     std::vector<Member> members;  // in the order of the election
 };
 
+struct SiteView {
+    std::string site;
+    std::uint32_t devices = 0;
+    bool is_shared = false;  // false: an address that too many devices report from
+};
+
 // One site's progress in a rollout.
 struct RolloutSiteView {
     std::string site;

@@ -1,5 +1,6 @@
 // What operators ask of an ACS: publish, look, say where devices are.
 
+#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/fleet.hpp"

@@ -4,13 +4,15 @@
 
 #include <filesystem>
 #include <gmock/gmock.h>
-#include <httplib.h>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <stdlib.h>
 
 #include "acs-plugin/origin/shelf.hpp"
 #include "acs-plugin/rest/rest_server.hpp"
+#include "engine/base/rng.hpp"
 #include "engine/image/image_digester.hpp"
+#include "engine/net/client_tls.hpp"
 #include "tests/net/io_thread.hpp"
 #include "tests/service/acs_bench.hpp"
 
@@ -18,15 +20,14 @@ namespace sluice::rest {
 
 using Json = nlohmann::json;
 
+using Headers = std::multimap<std::string, std::string>;
+
 struct Answer {
     int status = 0;
-    httplib::Headers headers;
+    Headers headers;
     std::string body;
-    std::string header(const char* name) const {
-        const auto at = headers.find(name);
-        return at == headers.end() ? "" : at->second;
-    }
-    Json json() const;  // null where it is none
+    std::string header(const std::string& name) const;  // empty: there is none
+    Json json() const;                                  // null where it is none
 };
 
 // The server, its planner and its store.
@@ -41,10 +42,15 @@ public:
         for (auto* cpe : bench.all()) bench.session(*cpe);
         options.listen = {{"127.0.0.1", 0}};
         options.wall_time = [this] { return bench.now; };
+        options.random = [this](std::span<std::uint8_t> out) {
+            for (auto& byte : out) byte = static_cast<std::uint8_t>(entropy.next());
+        };
+        options.streams.poll = std::chrono::milliseconds(5);
+        options.webhooks.poll = std::chrono::milliseconds(5);
+        options.webhooks.first_pause = std::chrono::milliseconds(10);
+        options.client_tls = &client_tls;
         options.commit = [this](service::Changes rows, std::function<void(Result<void>)> done) {
-            for (const auto& row : rows)
-                if (const auto* said = std::get_if<service::EventRow>(&row))
-                    audit.insert(audit.begin(), *said);
+            keep_events(rows);
             commits.push_back(std::move(rows));
             if (is_store_slow)
                 waiting = std::move(done);
@@ -52,16 +58,46 @@ public:
                 done(Error{"disk full"});
             else
                 done(success());
+            if (server) server->on_events();
         };
         options.history = [this](const service::EventQuery& query, auto done) {
-            auto rows = audit;
-            if (rows.size() > query.at_most) rows.resize(query.at_most);
-            done(std::move(rows));
+            done(events_of(query));
         };
     }
     ~ApiHost() {
         stop();
         std::filesystem::remove_all(folder);
+    }
+    // As the store does it.
+    void keep_events(const service::Changes& rows) {
+        for (const auto& row : rows) {
+            const auto* said = std::get_if<service::EventRow>(&row);
+            if (said == nullptr) continue;
+            events.push_back(*said);
+            events.back().number = events.size();
+        }
+    }
+    std::vector<service::EventRow> events_of(const service::EventQuery& query) const {
+        std::vector<service::EventRow> out;
+        const auto is_wanted = [&](const service::EventRow& row) {
+            const auto& kinds = query.kinds;
+            return row.number > query.after && (query.before == 0 || row.number < query.before) &&
+                   (kinds.empty() || std::ranges::find(kinds, row.kind) != kinds.end()) &&
+                   (query.rollout.empty() || row.rollout == query.rollout) &&
+                   (query.identity.empty() || row.identity == query.identity);
+        };
+        for (const auto& row : events)
+            if (is_wanted(row)) out.push_back(row);
+        if (query.is_newest_first) std::ranges::reverse(out);
+        if (out.size() > query.at_most) out.resize(query.at_most);
+        return out;
+    }
+    // Something happened on its own.
+    void happen(service::EventRow row) {
+        thread.run([&] {
+            keep_events({std::move(row)});
+            server->on_events();
+        });
     }
     void start() {
         thread.run([this] {
@@ -83,7 +119,9 @@ public:
     RestOptions options;
     bool is_store_slow = false, is_store_broken = false;
     std::vector<service::Changes> commits;
-    std::vector<service::EventRow> audit;
+    std::vector<service::EventRow> events;
+    Rng entropy{7};
+    net::ClientTls client_tls;
     std::function<void(Result<void>)> waiting;
     std::uint16_t port = 0;
     tests::IoThread thread;
@@ -92,24 +130,14 @@ public:
 
 class Api : public testing::Test, protected ApiHost {
 protected:
+    // With a body and no other word on it, JSON.
     Answer ask(const std::string& method, const std::string& path, const std::string& body = {},
-               httplib::Headers headers = {}) {
-        httplib::Client client("127.0.0.1", port);
-        client.set_read_timeout(5);
-        httplib::Request request;
-        request.method = method;
-        request.path = "/api/v1/" + path;
-        request.body = body;
-        request.headers = std::move(headers);
-        const auto answer = client.send(request);
-        if (!answer) return {};
-        return {answer->status, answer->headers, answer->body};
-    }
+               Headers headers = {});
     Answer get(const std::string& path) { return ask("GET", path); }
-    Answer post(const std::string& path) { return ask("POST", path, "{}"); }
+    Answer post(const std::string& path) { return ask("POST", path); }
     Answer post(const std::string& path, const Json& body);
     Answer put(const std::string& id, std::string_view bytes, const std::string& range = {}) {
-        httplib::Headers headers;
+        Headers headers;
         if (!range.empty()) headers.emplace("Content-Range", range);
         return ask("PUT", "images/" + id + "/content", std::string(bytes), headers);
     }

@@ -1,5 +1,6 @@
 // An image's way in: announced, sent in portions, verified, durable, and only then a 201.
 
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "engine/image/merkle.hpp"
@@ -43,7 +44,7 @@ TEST_F(Publish, TakesAnImageInPortions) {
     EXPECT_EQ(done.json()["software_version"], "4.2.1");
     EXPECT_EQ(get("images").json()["images"][0]["name"], "gw3-4.2.1");
     EXPECT_TRUE(shelf->has(image.id));
-    EXPECT_THAT(get("audit").json()["audit"][0]["what"].get<std::string>(),
+    EXPECT_THAT(get("audit").json()["audit"][0]["why"].get<std::string>(),
                 HasSubstr("published image " + image.id));
 }
 

@@ -41,8 +41,8 @@ TEST_F(Rollouts, AreStartedShownAndTurned) {
     EXPECT_EQ(post("rollouts/" + id + "/resume").status, 409);
     EXPECT_EQ(get("rollouts/" + id).json()["state"], "cancelled");
     EXPECT_EQ(get("rollouts").json()["rollouts"].size(), 1u);
-    EXPECT_THAT(get("audit?limit=1").json()["audit"][0]["what"].get<std::string>(),
-                HasSubstr("cancelled rollout " + id));
+    EXPECT_THAT(get("audit?limit=1").json()["audit"][0]["why"].get<std::string>(),
+                HasSubstr("aborted rollout " + id));
 }
 
 TEST_F(Rollouts, SayWhatEachSiteCost) {
@@ -110,8 +110,55 @@ TEST_F(Rollouts, FindDevicesAndGroups) {
     EXPECT_EQ(groups[0]["members"][0]["place"], "master");
     const std::string id = groups[1]["id"];
     EXPECT_EQ(get("groups/" + id).json(), groups[1]);
-    EXPECT_EQ(get("groups?after=" + groups[0]["id"].get<std::string>()).json()["groups"].size(),
-              1u);
+    const std::string next = get("groups?limit=1").json()["next"];
+    auto rest = get("groups?after=" + next).json();
+    EXPECT_EQ(rest["groups"].size(), 1u);
+    EXPECT_FALSE(rest.contains("next"));
+}
+
+TEST_F(Rollouts, FilterAndSortDevices) {
+    const auto found = [this](const std::string& query) {
+        return get("devices?" + query).json()["devices"];
+    };
+    EXPECT_EQ(found("site=home-a").size(), 2u);
+    EXPECT_EQ(found("site=home-z").size(), 0u);
+    EXPECT_EQ(found("kind=plain").size(), 0u);
+    EXPECT_EQ(found("kind=agent&hardware_version=A").size(), 4u);
+    const std::string first = found("limit=1")[0]["identity"];
+    EXPECT_EQ(found("contains=" + first.substr(3)).size(), 1u);
+    EXPECT_EQ(found("prefix=" + first).size(), 1u);
+    EXPECT_EQ(found("sort=-site")[0]["site"], "home-b");
+    EXPECT_EQ(found("sort=-identity")[3]["identity"], first);
+    // A page of another order goes on in that order.
+    auto page = get("devices?sort=-site&limit=3").json();
+    const std::string next = page["next"];
+    auto rest = get("devices?sort=-site&limit=3&after=" + next).json();
+    ASSERT_EQ(rest["devices"].size(), 1u);
+    EXPECT_EQ(rest["devices"][0]["site"], "home-a");
+    EXPECT_EQ(get("devices?sort=-site&after=nonsense").status, 400);
+}
+
+TEST_F(Rollouts, ListSites) {
+    auto sites = get("sites").json()["sites"];
+    ASSERT_EQ(sites.size(), 2u);
+    EXPECT_EQ(sites[0], Json({{"site", "home-a"}, {"devices", 2}, {"is_shared", true}}));
+    const auto first = get("sites?limit=1").json();
+    EXPECT_EQ(first["next"], "home-a");
+    EXPECT_EQ(get("sites?after=home-a").json()["sites"][0]["site"], "home-b");
+    const auto id = started();
+    EXPECT_EQ(get("rollouts/" + id + "/sites?limit=1").json()["sites"][0]["site"], "home-a");
+    EXPECT_EQ(get("rollouts/" + id + "/devices?site=home-b").json()["devices"].size(), 2u);
+}
+
+TEST_F(Rollouts, ForgetADevice) {
+    const std::string identity = get("devices?limit=1").json()["devices"][0]["identity"];
+    EXPECT_EQ(ask("DELETE", "devices/" + identity).status, 204);
+    EXPECT_EQ(get("devices/" + identity).status, 404);
+    EXPECT_EQ(get("devices").json()["devices"].size(), 3u);
+    const auto& rows = commits.back();
+    EXPECT_TRUE(std::ranges::any_of(
+        rows, [](const auto& row) { return std::holds_alternative<service::DeviceGone>(row); }));
+    EXPECT_THAT(get("audit").body, Not(HasSubstr(identity)));
 }
 
 TEST_F(Rollouts, FindADeviceWhoseNameNeedsEscapes) {

@@ -1,0 +1,171 @@
+#include "acs-plugin/rest/event_streams.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include "acs-plugin/rest/views_json.hpp"
+
+namespace sluice::rest {
+namespace {
+
+// Where a browser's EventSource begins again after a break, in ms; and proof that it is open.
+constexpr const char* kBeginning = "retry: 2000\n\n";
+constexpr const char* kBeat = ": beat\n\n";
+
+std::string text_of(const service::EventRow& row) {
+    return "id: " + std::to_string(row.number) + "\nevent: " + row.kind +
+           "\ndata: " + dump(to_json(row)) + "\n\n";
+}
+
+}  // namespace
+
+using Rows = std::vector<service::EventRow>;
+
+struct EventStreams::Impl : std::enable_shared_from_this<Impl> {
+    struct Stream {
+        service::EventQuery query;
+        bool is_reading = false;
+        bool is_behind = true;    // there is more than was read
+        std::uint64_t round = 0;  // of wakes: what it has looked at
+        Instant said;
+    };
+
+    Impl(boost::asio::io_context& io, net::HttpServer& h, History log, const EventStreamLimits& l)
+        : http(h), history(std::move(log)), limits(l), timer(io) {}
+
+    static Instant now() { return {std::chrono::steady_clock::now().time_since_epoch()}; }
+    void arm();
+    void tick();
+    void read(net::ExchangeId id, Stream& stream);
+    void take(net::ExchangeId id, const Result<Rows>& rows, std::size_t asked);
+    void find_newest(net::ExchangeId id, Stream& stream);
+    void say(net::ExchangeId id, Stream& stream, std::string text);
+
+    net::HttpServer& http;
+    const History history;
+    const EventStreamLimits limits;
+    boost::asio::steady_timer timer;
+    std::map<net::ExchangeId, Stream> all;
+    std::uint64_t wakes = 1;
+    Instant looked;
+    bool is_armed = false;
+};
+
+void EventStreams::Impl::arm() {
+    if (is_armed || all.empty()) return;
+    is_armed = true;
+    timer.expires_after(limits.poll);
+    timer.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+        const auto self = weak.lock();
+        if (!self || ec) return;
+        self->is_armed = false;
+        self->tick();
+        self->arm();
+    });
+}
+
+void EventStreams::Impl::tick() {
+    const auto at = now();
+    if (at - looked >= limits.poll_unasked) {
+        ++wakes;
+        looked = at;
+    }
+    for (auto& [id, stream] : all) {
+        if (stream.is_reading || http.unsent(id) > 0) continue;
+        if (at - stream.said >= limits.beat) say(id, stream, kBeat);
+        if (stream.is_behind || stream.round != wakes) read(id, stream);
+    }
+}
+
+void EventStreams::Impl::say(net::ExchangeId id, Stream& stream, std::string text) {
+    stream.said = now();
+    http.send_text(id, std::move(text));
+}
+
+void EventStreams::Impl::read(net::ExchangeId id, Stream& stream) {
+    stream.is_reading = true;
+    stream.round = wakes;
+    const auto asked = stream.query.at_most;
+    history(stream.query, [weak = weak_from_this(), id, asked](const auto& rows) {
+        if (const auto self = weak.lock()) self->take(id, rows, asked);
+    });
+}
+
+void EventStreams::Impl::take(net::ExchangeId id, const Result<Rows>& rows, std::size_t asked) {
+    const auto at = all.find(id);
+    if (at == all.end()) return;
+    auto& stream = at->second;
+    stream.is_reading = false;
+    // The reader comes again, and may find a log that can be read.
+    if (!rows.has_value()) {
+        all.erase(at);
+        return http.end(id);
+    }
+    stream.is_behind = rows.value().size() == asked;
+    if (rows.value().empty()) return;
+    std::string text;
+    for (const auto& row : rows.value()) text += text_of(row);
+    stream.query.after = rows.value().back().number;
+    say(id, stream, std::move(text));
+}
+
+// What happened before is none of its business.
+void EventStreams::Impl::find_newest(net::ExchangeId id, Stream& stream) {
+    stream.is_reading = true;
+    service::EventQuery newest;
+    newest.is_newest_first = true;
+    newest.at_most = 1;
+    history(newest, [weak = weak_from_this(), id](const auto& rows) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (const auto at = self->all.find(id); at != self->all.end()) {
+            if (rows.has_value() && !rows.value().empty())
+                at->second.query.after = rows.value().front().number;
+            self->take(id, rows.has_value() ? Result<Rows>(Rows{}) : rows, 1);
+        }
+    });
+}
+
+EventStreams::EventStreams(boost::asio::io_context& io, net::HttpServer& http, History history,
+                           const EventStreamLimits& limits)
+    : impl_(std::make_shared<Impl>(io, http, std::move(history), limits)) {}
+EventStreams::~EventStreams() {
+    impl_->timer.cancel();
+}
+
+bool EventStreams::open(net::ExchangeId id, service::EventQuery query, bool is_from_now) {
+    if (impl_->all.size() >= impl_->limits.streams) return false;
+    query.at_most = impl_->limits.batch;
+    auto& stream = impl_->all[id];
+    stream.query = std::move(query);
+    impl_->http.start_open(id, {200,
+                                {{"Content-Type", "text/event-stream"},
+                                 {"Cache-Control", "no-store"},
+                                 {"X-Accel-Buffering", "no"}},
+                                {}});
+    impl_->say(id, stream, kBeginning);
+    if (is_from_now) impl_->find_newest(id, stream);
+    impl_->arm();
+    return true;
+}
+
+void EventStreams::wake() {
+    ++impl_->wakes;
+}
+
+void EventStreams::on_sent(net::ExchangeId id) {
+    const auto at = impl_->all.find(id);
+    if (at == impl_->all.end() || !at->second.is_behind || at->second.is_reading) return;
+    if (impl_->http.unsent(id) == 0) impl_->read(id, at->second);
+}
+
+void EventStreams::on_closed(net::ExchangeId id) {
+    impl_->all.erase(id);
+}
+
+std::size_t EventStreams::size() const {
+    return impl_->all.size();
+}
+
+}  // namespace sluice::rest

@@ -1,0 +1,124 @@
+// The routes of an ACS of another make: what its devices say comes in, what to tell them goes out
+// (acs-plugin/service/exchange.hpp, docs/PLANNER.md). Thousands a second, so no line of the audit
+// is made of them; the planner's own events tell what became of it.
+
+#include <nlohmann/json.hpp>
+
+#include "acs-plugin/rest/rest_api.hpp"
+#include "acs-plugin/service/exchange.hpp"
+#include "engine/grouping/json_reader.hpp"
+
+namespace sluice::rest {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxBatch = 1000;
+constexpr std::size_t kMaxIdentity = 640;
+
+struct CallResult {
+    std::string identity;
+    bool is_reached = false;
+};
+struct CallsWanted {
+    std::size_t at_most = 0;
+    std::vector<CallResult> results;
+};
+
+Result<CallsWanted> parse_calls(std::string_view json) {
+    SLUICE_TRY(auto document, grouping::JsonDocument::parse(json, kMaxPortion));
+    auto root = document.root(grouping::UnknownKeys::refused);
+    CallsWanted out;
+    out.at_most = root.number_or("at_most", 100, 0, kMaxBatch);
+    if (root.has("results"))
+        for (auto& each : root.objects("results", 0, kMaxBatch)) {
+            out.results.push_back(
+                {each.text("identity", 1, kMaxIdentity), each.flag_or("is_reached", false)});
+            each.finish();
+        }
+    root.finish();
+    SLUICE_CHECK(document.verdict());
+    return out;
+}
+
+// An order that was overtaken while its row was written does not leave.
+void drop_overtaken(const service::Planner& planner, service::ExchangeOutcome& outcome) {
+    if (outcome.order && !planner.still_stands(outcome.identity, *outcome.order))
+        outcome.order.reset();
+}
+
+}  // namespace
+
+void RestServer::Impl::take_contact(const Call& call) {
+    const auto said = service::parse_exchange(call.request.body(), options.lan);
+    if (!said.has_value()) return refuse(call.caller, 422, said.error().message);
+    if (!said.value().contact && planner.device(said.value().identity) == nullptr)
+        return refuse(call.caller, 404, "no device is called '" + said.value().identity + "'");
+    service::Changes changes;
+    auto outcome = service::exchange(planner, said.value(), options.wall_time(), changes);
+    if (!outcome.has_value()) return refuse(call.caller, 422, outcome.error().message);
+    if (!call.caller.keyed.key.empty())
+        return commit(call.caller, std::move(changes), {},
+                      json_answer(200, service::to_json(outcome.value())));
+    if (!outcome.value().is_binding) {
+        options.commit(std::move(changes), [](const Result<void>&) {});
+        return reply(call.caller, json_answer(200, service::to_json(outcome.value())));
+    }
+    options.commit(std::move(changes), [weak = weak_from_this(), caller = call.caller,
+                                        kept = std::move(outcome.value())](
+                                           const Result<void>& written) mutable {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!written.has_value())
+            return self->refuse(caller, 500, "the store: " + written.error().message);
+        drop_overtaken(self->planner, kept);
+        self->reply(caller, json_answer(200, service::to_json(kept)));
+    });
+}
+
+// One commit for all; what one of them got wrong is said in its place, and stops nobody else.
+void RestServer::Impl::take_contacts(const Call& call) {
+    auto document = grouping::JsonDocument::parse(call.request.body(), kMaxPortion);
+    if (!document.has_value()) return refuse(call.caller, 422, document.error().message);
+    auto root = document.value().root(grouping::UnknownKeys::refused);
+    std::vector<service::Exchange> said;
+    for (auto& each : root.objects("contacts", 1, kMaxBatch))
+        said.push_back(service::read_exchange(each, options.lan));
+    root.finish();
+    if (const auto verdict = document.value().verdict(); !verdict.has_value())
+        return refuse(call.caller, 422, verdict.error().message);
+    const auto now = options.wall_time();
+    service::Changes changes;
+    std::string results;
+    for (const auto& one : said) {
+        const auto outcome = service::exchange(planner, one, now, changes);
+        results +=
+            (results.empty() ? "" : ",") +
+            (outcome.has_value()
+                 ? service::to_json(outcome.value())
+                 : dump(Json{{"identity", one.identity}, {"error", outcome.error().message}}));
+    }
+    commit(call.caller, std::move(changes), {},
+           json_answer(200, "{\"results\":[" + results + "]}"));
+}
+
+// Whom to call; with what came of those that were called.
+void RestServer::Impl::give_calls(const Call& call) {
+    const auto wanted = parse_calls(call.request.body());
+    if (!wanted.has_value()) return refuse(call.caller, 422, wanted.error().message);
+    const auto now = options.wall_time();
+    for (const auto& result : wanted.value().results)
+        planner.on_called(result.identity, result.is_reached, now);
+    Json out{{"calls", Json::array()}};
+    for (const auto& identity : planner.to_call(now, wanted.value().at_most)) {
+        const auto* row = planner.device(identity);
+        if (row == nullptr) continue;
+        out["calls"].push_back({{"identity", identity},
+                                {"url", row->connection_url},
+                                {"username", row->connection_username},
+                                {"password", row->connection_password}});
+    }
+    answer(call.caller, 200, out);
+}
+
+}  // namespace sluice::rest
