@@ -174,6 +174,8 @@ void Session::handle(const RequestFailed& e, Instant now, Actions& out) {
     if (request == nullptr || request->has_arrived()) return;
     const auto s = request->source.value;
     retire(*request);
+    const auto refusals = is_final(e.fault) ? sources_[s].refusals + 1 : 0;
+    sources_[s].refusals = std::min(refusals, kOriginRefusals) & 0xf;
     if (e.fault != Fault::busy) {
         leave_after(s, e.fault, Parting::faulty, now, out);
         return;

@@ -77,8 +77,9 @@ private:
         Instant piece_at;  // last whole piece, or the first request since
         std::uint32_t have_count = 0;
         State state = State::usable;
-        std::uint8_t failures = 0;   // in a row; decides the next pause
-        std::uint8_t distrusts = 0;  // wrong pieces of an origin
+        std::uint8_t failures = 0;       // in a row; decides the next pause
+        std::uint8_t distrusts : 4 = 0;  // wrong pieces of an origin
+        std::uint8_t refusals : 4 = 0;   // of an origin, in a row
         bool is_have_open : 1 = false;
         bool was_reached : 1 = false;     // gave a sign of life, ever
         bool is_proven : 1 = false;       // gave a right piece, ever

@@ -48,7 +48,8 @@ std::size_t Session::first_origin() const {
 
 bool Session::has_hope(std::size_t s) const {
     if (sources_[s].state == State::banned) return false;
-    return !is_origin(s) || is_active(s) || !is_origin_spent();
+    if (!is_origin(s) || is_active(s)) return true;
+    return sources_[s].refusals < kOriginRefusals && !is_origin_spent();
 }
 
 // The origin waits for the peers that stand before it in the order; its delay counts from when

@@ -74,6 +74,34 @@ TEST(TransferOrigin, AsksTheOriginNoMoreThanItsBudget) {
     EXPECT_FALSE(rig.session().is_over());
 }
 
+TEST(TransferOrigin, GivesUpSoonWhenTheOriginSaysThatItHasNoSuchImage) {
+    for (const auto fault : {Fault::not_found, Fault::denied}) {
+        SessionRig rig("O");
+        rig.start();
+        Duration waited{};
+        std::vector<std::string> last;
+        for (; waited < 10min && !rig.session().is_over(); waited += 100ms) {
+            if (rig.open_run_of(0)) last = rig.fail(0, 0, fault);
+            rig.wait(100ms);
+        }
+        EXPECT_THAT(last, Contains("give up: no source left"));
+        EXPECT_LE(waited, fault == Fault::not_found ? Duration(20s) : Duration(5min));
+    }
+}
+
+TEST(TransferOrigin, WaitsForAnOriginThatIsMerelyAway) {
+    SessionRig rig("O");
+    rig.start();
+    int tries = 0;
+    for (int i = 0; i < 6000; ++i) {
+        if (rig.open_run_of(0))
+            rig.fail(0, 0, ++tries % 4 == 0 ? Fault::unreachable : Fault::not_found);
+        rig.wait(100ms);
+    }
+    EXPECT_GT(tries, 12);
+    EXPECT_FALSE(rig.session().is_over());
+}
+
 TEST(TransferOrigin, GivesUpWhenTheBudgetIsSpentAndNoPeerIsLeft) {
     SessionRig rig("O");
     rig.plan().origin_budget = 3 * image::kLeafLength;
