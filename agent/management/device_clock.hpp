@@ -1,11 +1,13 @@
 #pragma once
 // What the time is at least (DESIGN §4): a device's own clock starts in 1970. Floors come from the
-// build, from the last committed image's manifest and from the ACS; from the highest of them on,
-// monotonic time counts. It never goes back.
+// build and from the last committed image's manifest, and never go back; the ACS's last word counts
+// where it is later. From the highest of them on, monotonic time counts.
 //
-// What only the ACS said does not count for TLS: a wrong Date would make every certificate an
-// expired one, the ACS's own among them, and nobody could say better.
+// The ACS may take its word back: a wrong Date would else bar every manifest that expires, for
+// good. For TLS it does not count at all: it would make every certificate an expired one, the ACS's
+// own among them, and nobody could say better.
 
+#include <algorithm>
 #include <string_view>
 
 #include "engine/base/time.hpp"
@@ -17,20 +19,19 @@ UtcTime build_date();
 
 class DeviceClock {
 public:
-    DeviceClock(UtcTime floor, Instant now) : floor_{floor, now}, proven_(floor_) {}
+    DeviceClock(UtcTime floor, Instant now) : proven_{floor, now} {}
 
     // The time is not before `at_least`: our own build, or a manifest that was signed.
     void learn(UtcTime at_least, Instant now) {
-        floor_.raise(at_least, now);
-        proven_.raise(at_least, now);
+        if (at_least > proven_.utc(now)) proven_ = {at_least, now};
     }
     // The same from the ACS: from then on credentials can be judged.
     void acs_said(UtcTime at_least, Instant now) {
-        if (at_least.seconds < kNonsense) floor_.raise(at_least, now);
+        if (at_least.seconds < kNonsense) told_ = {at_least, now};
         has_acs_spoken_ = true;
     }
     bool has_acs_spoken() const { return has_acs_spoken_; }
-    UtcTime utc(Instant now) const { return floor_.utc(now); }
+    UtcTime utc(Instant now) const { return std::max(proven_.utc(now), told_.utc(now)); }
     // Without the ACS's word.
     UtcTime proven(Instant now) const { return proven_.utc(now); }
 
@@ -44,11 +45,9 @@ private:
             return UtcTime{utc_then.seconds +
                            std::chrono::duration_cast<std::chrono::seconds>(now - then).count()};
         }
-        void raise(UtcTime at_least, Instant now) {
-            if (at_least > utc(now)) *this = {at_least, now};
-        }
     };
-    Floor floor_, proven_;
+    Floor proven_;
+    Floor told_;
     bool has_acs_spoken_ = false;
 };
 

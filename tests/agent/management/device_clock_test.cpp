@@ -15,7 +15,15 @@ TEST(DeviceClock, CountsOnFromTheHighestFloorItWasTold) {
     EXPECT_EQ(clock.utc(kStart + 30s), UtcTime{2'000'010});
 }
 
-TEST(DeviceClock, NeverGoesBack) {
+// A wrong Date must not bar for good what expires.
+TEST(DeviceClock, LetsTheAcsTakeItsWordBack) {
+    DeviceClock clock(UtcTime{1'000'000}, kStart);
+    clock.acs_said(UtcTime{4'000'000'000}, kStart);
+    clock.acs_said(UtcTime{2'000'000}, kStart + 10s);
+    EXPECT_EQ(clock.utc(kStart + 15s), UtcTime{2'000'005});
+}
+
+TEST(DeviceClock, NeverGoesBackBehindWhatIsProven) {
     DeviceClock clock(UtcTime{1'000'000}, kStart);
     clock.acs_said(UtcTime{500}, kStart);
     clock.learn(UtcTime{1'000'005}, kStart + 10s);
