@@ -92,6 +92,14 @@ bool take_back(std::string_view command_key, DeviceState& state) {
     return true;
 }
 
+// Transfers under way that share a key, the empty one, are as good as one another.
+void undo_download(std::uint32_t number, DeviceState& state) {
+    const auto* order = find_order(state, number);
+    if (order == nullptr) return;
+    (void)state.events.withdraw(order->command_key);
+    forget_order(state, number);
+}
+
 Order* find_order(DeviceState& state, std::uint32_t number) {
     const auto at = std::find_if(state.orders.begin(), state.orders.end(),
                                  [&](const Order& o) { return o.number == number; });
@@ -108,16 +116,17 @@ void set_result(DeviceState& state, const Order& order, const cwmp::FaultStruct&
                 UtcTime now) {
     const auto received = format_utc(order.received);
     auto& events = state.events;
-    if (events.finish(order.command_key, fault, received, format_utc(now))) return;
-    const auto& known = events.transfers();
-    const auto is_it = [&](const cwmp::PendingTransfer& t) {
-        return t.is_finished && t.result.command_key == order.command_key;
-    };
-    const auto at = std::find_if(known.begin(), known.end(), is_it);
-    if (at == known.end() || at->result.fault == fault) return;
-    events.transfer_delivered(order.command_key);
-    (void)events.take_order(cwmp::TransferKind::download, order.command_key);
-    events.finish(order.command_key, fault, received, format_utc(now));
+    if (order.phase != OrderPhase::trial) {
+        events.finish(order.command_key, fault, received, format_utc(now));
+        return;
+    }
+    // A key may be empty, and another order's too: its own result tells when it came.
+    cwmp::TransferComplete told;
+    told.command_key = order.command_key;
+    told.start_time = received;
+    told.fault = fault;
+    told.complete_time = format_utc(now);
+    events.correct(told);
 }
 
 void forget_order(DeviceState& state, std::uint32_t number) {

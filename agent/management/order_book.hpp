@@ -18,12 +18,15 @@ cwmp::Message take_download(const cwmp::Download& request, DeviceModel& model, D
 // Forgotten with its transfer; no TransferComplete follows.
 bool take_back(std::string_view command_key, DeviceState& state);
 
+// It could not be kept: as if it had never come.
+void undo_download(std::uint32_t number, DeviceState& state);
+
 Order* find_order(DeviceState& state, std::uint32_t number);
 // The one that has to do with slots and reboots; there is never more than one.
 Order* find_upgrade_under_way(DeviceState& state);
 
-// The order's result becomes its transfer's, also where another stood there that was not delivered
-// yet: a trial that was healthy, and fell back in the end.
+// The order's result becomes its transfer's; of an order in its trial, whose success stands there
+// already, in the place of that, if it was not delivered yet: it fell back in the end.
 void set_result(DeviceState& state, const Order& order, const cwmp::FaultStruct& fault,
                 UtcTime now);
 void forget_order(DeviceState& state, std::uint32_t number);

@@ -114,6 +114,16 @@ void CpeEvents::inform_delivered() {
     reboots_.erase(reboots_.begin(), reboots_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
+void CpeEvents::correct(const TransferComplete& result) {
+    const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
+        return t.is_finished && t.result.command_key == result.command_key &&
+               t.result.start_time == result.start_time;
+    });
+    if (it == transfers_.end() || it->result.fault == result.fault) return;
+    it->result.fault = {result.fault.code, cut(result.fault.text, kMaxNameLength)};
+    it->result.complete_time = cut(result.complete_time, kMaxTime);
+}
+
 void CpeEvents::transfer_delivered(std::string_view command_key) {
     const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
         return t.is_finished && t.result.command_key == command_key;

@@ -76,6 +76,8 @@ public:
     // What the Inform carries. What happens from here on is for the next one.
     Report begin_session();
     void inform_delivered();
+    // Another fault in a result that was not delivered yet; it is known by key and start time.
+    void correct(const TransferComplete& result);
     void transfer_delivered(std::string_view command_key);
     // A failed session is begun again even when no event is left to carry: the ACS may have had
     // something to say. Its Inform then says 2 PERIODIC.

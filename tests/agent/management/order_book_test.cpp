@@ -127,11 +127,38 @@ TEST_F(OrderBookTest, CorrectsASuccessThatTurnedOutOtherwise) {
     take(download("k"));
     set_result(state, state.orders[0], {}, kNow);
     EXPECT_EQ(result().code, 0u);
+    state.orders[0].phase = OrderPhase::trial;
     set_result(state, state.orders[0], {9010, "fell back"}, kNow);
     EXPECT_EQ(result().code, 9010u);
     state.events.transfer_delivered("k");
     set_result(state, state.orders[0], {9010, "again"}, kNow);
     EXPECT_TRUE(state.events.transfers().empty()) << "what was acknowledged is not told again";
+}
+
+// A CommandKey may be empty, and so may the next one's.
+TEST_F(OrderBookTest, TellsOrdersWithoutAKeyApart) {
+    take(download(""));
+    take(download(""));
+    ASSERT_EQ(state.orders.size(), 2u);
+    state.orders[1].received = UtcTime{kNow.seconds + 60};
+    set_result(state, state.orders[0], {}, kNow);
+    state.orders[0].phase = OrderPhase::trial;
+    set_result(state, state.orders[0], {9010, "fell back"}, kNow);
+    EXPECT_EQ(result().code, 9010u) << "the other order has no result yet";
+    set_result(state, state.orders[1], {9015, "nobody there"}, kNow);
+    const auto told = state.events.begin_session().transfers;
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_EQ(told[0].fault.code, 9010u);
+    EXPECT_EQ(told[1].fault.code, 9015u);
+}
+
+TEST_F(OrderBookTest, ForgetsTheOrderThatCouldNotBeKeptAndNoOther) {
+    take(download(""));
+    take(download(""));
+    undo_download(state.orders[1].number, state);
+    ASSERT_EQ(state.orders.size(), 1u);
+    EXPECT_EQ(state.orders[0].number, 1u);
+    EXPECT_EQ(state.events.transfers().size(), 1u);
 }
 
 }  // namespace
