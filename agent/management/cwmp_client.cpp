@@ -146,6 +146,8 @@ void CwmpClient::on_answer(const Result<net::ClientAnswer, net::ClientError>& an
         listener_.acs_said_time(date);
     if (is_redirect(got.status) && follow(got)) return send();
     if (got.status == 200 || got.status == 204) return on_body(got);
+    // A SOAP fault comes with 500 (SOAP 1.1 §6.2), and says what to do; another 500 says nothing.
+    if (got.status == 500 && cwmp::decode_all(got.body)) return on_body(got);
     trouble_ = url_.text();
     feed(cwmp::AnswerFailed{got.status, retry_after_of(got)});
 }

@@ -71,6 +71,11 @@ void TestAcs::watch(std::function<void(const cwmp::Message&)> on_message) {
     watcher_ = std::move(on_message);
 }
 
+void TestAcs::refuse_inform(std::uint32_t code) {
+    const std::lock_guard lock(mutex_);
+    refusal_ = code;
+}
+
 void TestAcs::on_get(const httplib::Request& request, httplib::Response& response) {
     const std::lock_guard lock(mutex_);
     const auto accept = request.get_header_value("Accept");
@@ -118,6 +123,10 @@ void TestAcs::on_post(const httplib::Request& request, httplib::Response& respon
         if (watcher_) watcher_(*came->message);
         if (is_inform) {
             informs_.push_back(std::get<cwmp::Inform>(*came->message));
+            if (const auto code = std::exchange(refusal_, 0u); code != 0) {
+                response.status = 500;
+                return say(cwmp::Fault{code, "not now", {}}, came->header.id);
+            }
             return say(cwmp::InformResponse{}, came->header.id);
         }
         if (const auto* done = std::get_if<cwmp::TransferComplete>(&*came->message)) {

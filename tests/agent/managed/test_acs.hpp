@@ -44,6 +44,8 @@ public:
     void forget(const std::string& path);
     // Answers POSTs of this path with a 307 to another.
     void redirect(const std::string& from, const std::string& to);
+    // The next Inform is answered with this SOAP fault, as SOAP wants it: with status 500.
+    void refuse_inform(std::uint32_t code);
     // Called with each message as it is taken, before it is answered.
     void watch(std::function<void(const cwmp::Message&)> on_message);
 
@@ -70,6 +72,7 @@ private:
     std::map<std::pair<std::string, std::string>, std::string> files_;
     std::map<std::string, std::string> redirects_;
     std::function<void(const cwmp::Message&)> watcher_;
+    std::uint32_t refusal_ = 0;
     std::vector<cwmp::Inform> informs_;
     std::vector<cwmp::TransferComplete> transfers_;
     std::vector<cwmp::Message> answers_;
