@@ -101,10 +101,8 @@ std::vector<image::ImageId> Library::in_use() const {
 }
 
 void Library::open(const image::Manifest& manifest, std::string envelope, Then then) {
-    if (const auto at = images_.find(manifest.image); at != images_.end()) {
-        boost::asio::post(io_, [then = std::move(then), image = at->second] { then(image); });
-        return;
-    }
+    if (const auto at = images_.find(manifest.image); at != images_.end())
+        return renew(at->second, manifest, std::move(envelope), std::move(then));
     worker_.post([this, manifest, envelope = std::move(envelope), then = std::move(then),
                   now = clock_.utc(monotonic_now()), used = in_use()] {
         auto opened = open_on_worker(manifest, envelope, now, used);
@@ -112,6 +110,26 @@ void Library::open(const image::Manifest& manifest, std::string envelope, Then t
             if (!opened) return then(std::move(opened));
             const auto& id = opened.value()->manifest.image;
             then(images_.emplace(id, std::move(opened).value()).first->second);
+        });
+    });
+}
+
+// The same bytes under another signature, for other devices, or with a later end: what is said of
+// them now counts, here and for those who take them from us.
+void Library::renew(const std::shared_ptr<StoredImage>& image, const image::Manifest& manifest,
+                    std::string envelope, Then then) {
+    if (image->envelope == envelope) {
+        boost::asio::post(io_, [then = std::move(then), image] { then(image); });
+        return;
+    }
+    worker_.post([this, image, manifest, envelope = std::move(envelope), then = std::move(then)] {
+        auto saved = image->store->save_manifest(as_bytes(envelope));
+        boost::asio::post(io_, [this, image, manifest, envelope, then, saved = std::move(saved)] {
+            if (!saved) return then(saved.error());
+            image->manifest = manifest;
+            image->envelope = envelope;
+            if (image->is_served) server_->set_manifest(manifest.image, envelope);
+            then(image);
         });
     });
 }

@@ -88,6 +88,8 @@ private:
     Result<std::shared_ptr<StoredImage>> open_on_worker(const image::Manifest& manifest,
                                                         const std::string& envelope, UtcTime now,
                                                         const std::vector<image::ImageId>& in_use);
+    void renew(const std::shared_ptr<StoredImage>& image, const image::Manifest& manifest,
+               std::string envelope, Then then);
     void serve_next_retained();
     void serve(const std::shared_ptr<StoredImage>& image, const serving::Key& key,
                const serving::ServerLimits& limits);
