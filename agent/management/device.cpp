@@ -31,9 +31,6 @@ std::vector<std::string> method_names() {
             "FactoryReset"};
 }
 
-// A system that was told to reboot and still runs is told again.
-constexpr Duration kRebootRetry = std::chrono::minutes(2);
-
 std::string joined(const std::vector<cwmp::EventStruct>& events) {
     std::string out;
     for (const auto& event : events) out += (out.empty() ? "" : ",") + event.event_code;
@@ -45,7 +42,7 @@ std::string joined(const std::vector<cwmp::EventStruct>& events) {
 // --- when sessions begin -------------------------------------------------------------------------
 
 void Device::poke(const cwmp::ScheduleEvent& event) {
-    if (!is_reporting_) return;
+    if (!is_reporting_ || is_going_down_) return;
     cwmp::ScheduleActions out;
     schedule_.on(event, monotonic_now(), out);
     for (const auto& begin : out) begin_session(begin);
@@ -149,7 +146,7 @@ void Device::session_over(const cwmp::SessionOver& how) {
     // Not from inside the client that ends.
     boost::asio::post(io_, [this, how] {
         held_end_ = cwmp::SessionEnded{how.is_success, how.retry_after};
-        if (is_reset_wanted_ || is_reboot_wanted_) return reboot_when_idle();
+        if (is_reboot_wanted_) return reboot_when_idle();
         go_on_after_session();
     });
 }
@@ -195,13 +192,14 @@ void Device::download(const cwmp::Download& request, const Answer& then) {
     const auto before = state.orders.size();
     auto answer = take_download(request, *model_, state, clock_.utc(monotonic_now()));
     if (state.orders.size() == before) return then(std::move(answer));
+    const auto number = state.orders.back().number;
     report_.write("order", {{"key", request.command_key}, {"type", request.file_type}});
     const auto answered = [this, then](cwmp::Message m) {
         then(std::move(m));
         orders_->go_on();
     };
     save_and_answer(std::move(answer), answered,
-                    [this, key = request.command_key] { (void)take_back(key, ledger_->state); });
+                    [this, number] { undo_download(number, ledger_->state); });
 }
 
 void Device::set_values(const cwmp::SetParameterValues& request, const Answer& then) {
@@ -246,10 +244,16 @@ void Device::reboot_ordered(const cwmp::Reboot& request, const Answer& then) {
         [] {});
 }
 
-// What the ACS set and ordered goes; what the slots hold, and the port that neighbours know, stay.
+// Done between this session and the reboot, or at the next start.
 void Device::factory_reset(const Answer& then) {
-    is_reset_wanted_ = true;
-    then(cwmp::FactoryResetResponse{});
+    ledger_->state.is_reset_ordered = true;
+    save_and_answer(
+        cwmp::FactoryResetResponse{},
+        [this, then](cwmp::Message m) {
+            is_reboot_wanted_ = is_reboot_wanted_ || ledger_->state.is_reset_ordered;
+            then(std::move(m));
+        },
+        [this] { ledger_->state.is_reset_ordered = false; });
 }
 
 // --- what the installer tells --------------------------------------------------------------------
@@ -265,8 +269,8 @@ void Device::on_health(bool is_healthy, const std::string& why) {
         return ledger_->save();
     }
     if (order != nullptr) {
-        order->phase = OrderPhase::trial;
         set_result(state, *order, {}, clock_.utc(monotonic_now()));
+        order->phase = OrderPhase::trial;
     }
     report_.write("healthy");
     ledger_->save([this](const Result<void>&) { begin_reporting(); });
@@ -308,30 +312,33 @@ void Device::on_reboot_wanted() {
 }
 
 void Device::reboot_when_idle() {
-    if (client_.is_open()) return;
-    if (is_reset_wanted_) {
-        auto& state = ledger_->state;
-        DeviceState fresh;
-        fresh.software = state.software;
-        fresh.vendor_version = state.vendor_version;
-        fresh.committed_created = state.committed_created;
-        fresh.connection_path = state.connection_path;
-        fresh.peer_port = state.peer_port;
-        fresh.connection_port = state.connection_port;
-        state = fresh;
-    }
+    if (client_.is_open() || is_going_down_) return;
+    is_going_down_ = true;
+    auto& state = ledger_->state;
+    if (state.is_reset_ordered) state = after_reset(state);
+    state.expects_boot = true;
     report_.write("rebooting");
     // Behind every save that was asked for before.
-    ledger_->save([this](const Result<void>&) {
-        const auto done = upgrader_->reboot();
-        if (!done) net::log(net::LogLevel::error, done.error().message);
-        // The system is going down, or nobody took the word for it: the device stays manageable.
-        reboot_alarm_.set(kRebootRetry, [this] {
-            if (client_.is_open()) return;  // the end of that session asks again
-            reboot_when_idle();
-        });
-        if (!done) go_on_after_session();
+    ledger_->save([this](const Result<void>&) { go_down(); });
+}
+
+void Device::go_down() {
+    const auto done = upgrader_->reboot();
+    // The system is going down, or nobody took the word for it: the device is manageable again for
+    // a while, and then asks once more.
+    reboot_alarm_.set(settings_.reboot_retry / 2, [this] {
+        stay_up();
+        reboot_alarm_.set(settings_.reboot_retry / 2, [this] { reboot_when_idle(); });
     });
+    if (done) return;
+    net::log(net::LogLevel::error, done.error().message);
+    stay_up();
+}
+
+void Device::stay_up() {
+    if (!std::exchange(is_going_down_, false)) return;
+    go_on_after_session();
+    poke(cwmp::TimePassed{});  // what came meanwhile
 }
 
 }  // namespace sluice::agent::management

@@ -76,6 +76,8 @@ private:
     void on_fell_back() override;
     void on_reboot_wanted() override;
     void reboot_when_idle();
+    void go_down();
+    void stay_up();
 
     std::string running_version() const;
 
@@ -100,9 +102,10 @@ private:
     Alarm schedule_alarm_, reboot_alarm_;
     std::string version_informed_;  // in the open session's Inform
     bool is_healthy_ = true;
+    bool is_boot_wanted_ = false;  // this one: an order's, or the first
     bool is_reboot_wanted_ = false;
+    bool is_going_down_ = false;  // no session begins: the reboot would be inside of it
     bool is_period_new_ = false;  // the ACS changed it in this session
-    bool is_reset_wanted_ = false;
     std::optional<cwmp::SessionEnded> held_end_;  // told the schedule unless a reboot comes first
     bool is_reporting_ = false;                   // sessions may begin: the boot is settled
     int exit_code_ = 0;

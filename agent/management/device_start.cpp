@@ -81,6 +81,13 @@ Result<void> Device::lock_folders() {
 
 Result<void> Device::open() {
     SLUICE_TRY(ledger_, Ledger::open(io_, *disk_, settings_.state));
+    // Power was lost between the order and the reset.
+    if (ledger_->state.is_reset_ordered) {
+        ledger_->state = after_reset(ledger_->state);
+        ledger_->state.expects_boot = true;
+    }
+    is_boot_wanted_ = std::exchange(ledger_->state.expects_boot, false) ||
+                      ledger_->state.informed_version.empty();
     learn_time();
     model_ = std::make_unique<DeviceModel>(settings_, ledger_->state);
     worker_ = std::make_unique<Worker>();
@@ -133,7 +140,9 @@ Result<void> Device::listen() {
         options.listen = settings_.connection_listen;
         options.path = state.connection_path;
         options.credentials = [this] { return model_->connection_credentials(); };
-        options.may_call = [this] { return is_reporting_ && !schedule_.is_in_session(); };
+        options.may_call = [this] {
+            return is_reporting_ && !is_going_down_ && !schedule_.is_in_session();
+        };
         options.called = [this] { poke(cwmp::ConnectionRequested{}); };
         options.clock = [] { return monotonic_now(); };
         const bool is_any = options.listen.front().port == 0;
@@ -216,7 +225,7 @@ void Device::begin_reporting() {
     if (is_reporting_) return;
     is_reporting_ = true;
     set_period();
-    poke(cwmp::Booted{});
+    poke(cwmp::Booted{is_boot_wanted_});
     orders_->go_on();
 }
 

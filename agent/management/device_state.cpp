@@ -203,6 +203,18 @@ json list_of(const std::vector<T>& values) {
 
 }  // namespace
 
+DeviceState after_reset(const DeviceState& state) {
+    DeviceState out;
+    out.software = state.software;
+    out.vendor_version = state.vendor_version;
+    out.committed_created = state.committed_created;
+    out.connection_path = state.connection_path;
+    out.peer_port = state.peer_port;
+    out.connection_port = state.connection_port;
+    out.expects_boot = state.expects_boot;
+    return out;
+}
+
 std::string to_json(const DeviceState& s) {
     return json{{"version", kVersion},
                 {"events", to_base64(s.events.to_bytes())},
@@ -221,6 +233,8 @@ std::string to_json(const DeviceState& s) {
                 {"committed_created", s.committed_created.seconds},
                 {"told", s.told.seconds},
                 {"has_acs_spoken", s.has_acs_spoken},
+                {"is_reset_ordered", s.is_reset_ordered},
+                {"expects_boot", s.expects_boot},
                 {"connection_path", s.connection_path},
                 {"peer_port", s.peer_port},
                 {"connection_port", s.connection_port}}
@@ -262,6 +276,8 @@ Result<DeviceState> parse_state(std::string_view text) {
     in.read("committed_created", s.committed_created);
     in.read("told", s.told);
     in.read("has_acs_spoken", s.has_acs_spoken);
+    in.read("is_reset_ordered", s.is_reset_ordered);
+    in.read("expects_boot", s.expects_boot);
     in.read("connection_path", s.connection_path);
     in.read("peer_port", s.peer_port);
     in.read("connection_port", s.connection_port);

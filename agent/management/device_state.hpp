@@ -89,10 +89,15 @@ struct DeviceState {
     UtcTime committed_created;  // of the manifest of the last committed image
     UtcTime told;               // the ACS's last word
     bool has_acs_spoken = false;
+    bool is_reset_ordered = false;                     // and not done
+    bool expects_boot = false;                         // we asked for the next one
     std::string connection_path;                       // random, made once
     std::uint16_t peer_port = 0, connection_port = 0;  // where port 0 led to
     friend bool operator==(const DeviceState&, const DeviceState&) = default;
 };
+
+// What a factory reset leaves: what the slots hold, and the ports and paths that others know.
+DeviceState after_reset(const DeviceState& state);
 
 inline constexpr std::size_t kMaxStateBytes = 256 * 1024;
 

@@ -12,7 +12,7 @@
 namespace sluice::agent::management {
 namespace {
 
-constexpr std::array<net::OptionSpec, 43> kOptions{{
+constexpr std::array<net::OptionSpec, 44> kOptions{{
     {"acs-url", "URL", "the ACS that manages this device"},
     {"acs-username", "NAME", "who we are to the ACS (Digest)"},
     {"acs-password-file", "FILE", "its password"},
@@ -53,7 +53,8 @@ constexpr std::array<net::OptionSpec, 43> kOptions{{
     {"insecure-lab", "", "allow secrets over plain HTTP"},
     {"log-format", "FORMAT", "text (default) or json"},
     {"log-level", "LEVEL", "debug, info (default), warning or error"},
-    {"boot-spread", "SECONDS", "the first session begins within this time (0)"},
+    {"boot-spread", "SECONDS", "after a boot that nobody ordered: until the first session (60)"},
+    {"reboot-retry", "SECONDS", "a reboot without effect is asked for again (120)"},
     {"retry-minimum", "SECONDS", "least wait before a failed session's retry (5)"},
     {"clock-floor", "UTC", "what the time is at least (default: this build's month)"},
 }};
@@ -120,6 +121,20 @@ Result<void> read_identity(const net::Options& options, Settings& out) {
     return success();
 }
 
+// The ACS and the neighbours are told this address; and a server of firmware has no business on
+// every interface.
+Result<void> check_names_a_place(const std::string& name,
+                                 const std::vector<net::ListenAddress>& all) {
+    for (const auto& each : all) {
+        boost::system::error_code error;
+        const auto address = boost::asio::ip::make_address(each.address, error);
+        if (!error && address.is_unspecified())
+            return Error{"--" + name + ": '" + each.text() +
+                         "' is every interface; name one, or its address"};
+    }
+    return success();
+}
+
 Result<void> read_acs(const net::Options& options, Settings& out) {
     out.acs_url = options.text("acs-url");
     const auto url = net::parse_url(out.acs_url);
@@ -143,7 +158,8 @@ Result<void> read_acs(const net::Options& options, Settings& out) {
     if (error) return Error{"--local-address: '" + out.local_address + "' is no IP address"};
     SLUICE_TRY(out.listen, addresses(options, "listen"));
     SLUICE_TRY(out.connection_listen, addresses(options, "connection-listen"));
-    return success();
+    SLUICE_CHECK(check_names_a_place("listen", out.listen));
+    return check_names_a_place("connection-listen", out.connection_listen);
 }
 
 Result<void> check_command(const std::string& name, const std::string& command) {
@@ -170,8 +186,10 @@ Result<void> read_machine(const net::Options& options, Settings& out) {
     SLUICE_TRY(out.uplink_bps, options.number("uplink-rate", 0, kMaxRate));
     SLUICE_TRY(out.downlink_bps, options.number("downlink-rate", 0, kMaxRate));
     SLUICE_TRY(out.lan_bps, options.number("lan-rate", 0, kMaxRate));
-    SLUICE_TRY(const auto spread, options.number("boot-spread", 0, 86400));
+    SLUICE_TRY(const auto spread, options.number("boot-spread", 60, 86400));
     out.boot_spread = std::chrono::seconds(spread);
+    SLUICE_TRY(const auto reboot_retry, options.number("reboot-retry", 120, 86400));
+    out.reboot_retry = std::chrono::seconds(std::max<std::uint64_t>(reboot_retry, 1));
     SLUICE_TRY(const auto retry, options.number("retry-minimum", 5, 65535));
     out.retry_minimum_s = static_cast<std::uint32_t>(std::max<std::uint64_t>(retry, 1));
     if (options.has("clock-floor")) {

@@ -51,7 +51,8 @@ struct Settings {
     std::string health_command;                                   // empty: always healthy
     std::string reboot_command;
     std::string report;
-    Duration boot_spread{};              // the first session begins within this time
+    Duration boot_spread{};              // of the first session, after a boot that nobody ordered
+    Duration reboot_retry{};             // a reboot without effect is asked for again
     std::uint32_t retry_minimum_s = 5;   // CWMPRetryMinimumWaitInterval
     std::optional<UtcTime> clock_floor;  // in the place of the build's date
     bool is_insecure_lab = false;        // secrets may cross plain HTTP

@@ -24,8 +24,9 @@ void CpeSchedule::on(const ScheduleEvent& event, Instant now, ScheduleActions& o
                                                             : after(now, policy_.longest_silence);
     };
     std::visit(Overloaded{
-                   [&](const Booted&) {
-                       wanted_at_ = after(now, random_below(policy_.boot_spread));
+                   [&](const Booted& e) {
+                       const auto spread = e.was_wanted ? Duration{} : policy_.boot_spread;
+                       wanted_at_ = after(now, random_below(spread));
                        silence_begins();
                    },
                    [&](const ReportWanted&) { wanted_at_ = std::min(wanted_at_, now); },

@@ -21,7 +21,8 @@ struct SchedulePolicy {
     std::uint32_t retry_k = 2000;
     // No wait is longer, whatever m, k and the ACS's Retry-After say.
     Duration longest_wait = std::chrono::hours(24);
-    // The first session begins within this time after the start: a district whose power comes back.
+    // The first session begins within this time after a start that nobody wanted: a district whose
+    // power comes back.
     Duration boot_spread{};
     // After so long without a session that went well one is begun, whatever the period: the daily
     // Inform. Zero: never.
@@ -30,7 +31,10 @@ struct SchedulePolicy {
 
 // --- events --------------------------------------------------------------------------------------
 
-struct Booted {};
+struct Booted {
+    // By an order, or for the first time: it is alone in that, and waits for no spread.
+    bool was_wanted = false;
+};
 // Something other than the period is to be reported (CpeEvents::is_report_due).
 struct ReportWanted {};
 struct ConnectionRequested {};

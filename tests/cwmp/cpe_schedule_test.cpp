@@ -35,6 +35,8 @@ struct Rig {
 TEST(CpeSchedule, BeginsASessionAtBootWithinItsSpread) {
     Rig at_once;
     EXPECT_THAT(at_once.say(Booted{}), ElementsAre(BeginSession{}));
+    Rig wanted({.boot_spread = 60s});
+    EXPECT_THAT(wanted.say(Booted{true}), ElementsAre(BeginSession{}));
 
     Duration least = 60s, most = 0s;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {

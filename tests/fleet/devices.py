@@ -90,7 +90,7 @@ def start_agent(programs: Programs, world: World, place: Place, **more) -> None:
         "trust": world.trust, "state": home / "state", "store": home / "store",
         "slots": home / "slots",
         "listen": f"{place.address}:0", "connection-listen": f"{place.address}:0",
-        "local-address": place.address, "reboot-command": "restart",
+        "local-address": place.address, "reboot-command": "restart", "boot-spread": 0,
         "uplink-rate": world.uplink_bps, "downlink-rate": world.uplink_bps,
         "lan-rate": world.lan_bps, "is-gateway": place == gateway,
         "report": home / "report.jsonl", "insecure-lab": True,

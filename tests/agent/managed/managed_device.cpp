@@ -56,6 +56,7 @@ ManagedDevice::ManagedDevice(TlsFiles tls, std::uint64_t image_bytes)
                 {"connection-password-file", folder_ + "/password"},
                 {"reboot-command", "restart"},
                 {"retry-minimum", "1"},
+                {"boot-spread", "0"},
                 {"insecure-lab", "true"}};
 }
 

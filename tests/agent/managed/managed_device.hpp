@@ -28,6 +28,7 @@ public:
     const std::string& folder() const { return folder_; }
     std::string log() const { return folder_ + "/log"; }
     std::string report() const { return folder_ + "/report.jsonl"; }
+    std::string store() const { return folder_ + "/store"; }
     std::string said() const { return read_text(log()); }
     std::string slot(char letter) const { return folder_ + "/slots/" + letter + ".img"; }
     // Whole and right: what a boot loader would start.

@@ -344,6 +344,80 @@ TEST(ManagedOrders, AreForgottenByAFactoryReset) {
     EXPECT_EQ(device.acs.parameter("DeviceInfo.ProvisioningCode"), "");
 }
 
+TEST(ManagedOrders, AreResetOnceAndForGoodWhereThePowerIsLostRightAfterTheAnswer) {
+    ManagedDevice device;
+    device.set("reboot-command", "/bin/true");  // the machine goes on for a while
+    device.set("reboot-retry", "1");
+    cwmp::SetParameterValues set;
+    set.parameters = {{"Device.DeviceInfo.ProvisioningCode", "site 7", ""}};
+    device.acs.ask(set);
+    device.acs.ask(cwmp::FactoryReset{});
+    device.start();
+    const auto rebooting = [&] { return events_of(device.report(), "rebooting").size(); };
+    ASSERT_TRUE(eventually([&] { return rebooting() >= 1; })) << device.said();
+    // What is set after the reset stays, however often the reboot is asked for again.
+    set.parameters[0].value = "site 8";
+    device.acs.ask(set);
+    ASSERT_TRUE(eventually([&] { return device.call() == 200; })) << device.said();
+    ASSERT_TRUE(has_answers(device, 3)) << device.said();
+    const auto so_far = rebooting();
+    ASSERT_TRUE(eventually([&] { return rebooting() > so_far; })) << device.said();
+    device.kill();
+    device.start();
+    ASSERT_TRUE(eventually([&] {
+        return device.acs.parameter("DeviceInfo.ProvisioningCode") == "site 8";
+    })) << device.said();
+}
+
+TEST(ManagedOrders, StillComeWhereARebootHasNoEffect) {
+    ManagedDevice device;
+    device.set("reboot-command", "/bin/true");
+    device.set("reboot-retry", "1");
+    device.acs.ask(cwmp::Reboot{"r1"});
+    device.start();
+    ASSERT_TRUE(eventually([&] { return events_of(device.report(), "rebooting").size() >= 2; }))
+        << device.said();
+    ASSERT_TRUE(eventually([&] { return device.call() == 200; })) << device.said();
+    ASSERT_TRUE(eventually([&] { return device.acs.informs().size() >= 2; })) << device.said();
+}
+
+// --- what the ACS answers ------------------------------------------------------------------------
+
+// 8005 asks for the same again, within the session; SOAP faults come with status 500.
+TEST(ManagedOrders, ComeInTheSessionWhoseInformTheAcsWantedAgain) {
+    ManagedDevice device;
+    device.set("retry-minimum", "600");
+    device.acs.refuse_inform(8005);
+    device.start();
+    ASSERT_TRUE(eventually([&] { return device.acs.sessions_ended() > 0; })) << device.said();
+    EXPECT_EQ(device.acs.informs().size(), 2u);
+}
+
+// The same bytes, signed again: neighbours get what was said of them last.
+TEST(ManagedOrders, RenewTheManifestOfAnImageThatIsKept) {
+    ManagedDevice device;
+    auto assignment = device.assignment();
+    device.publish(assignment);
+    device.acs.ask(device.download("k1", "X 00D09E Sluice Stage"));
+    device.start();
+    ASSERT_TRUE(has_transfers(device, 1)) << device.said();
+    assignment.manifest = device.manifest("2.0", UtcTime{4'000'000'000});
+    device.publish(assignment);
+    device.acs.ask(device.download("k2", "X 00D09E Sluice Stage"));
+    ASSERT_TRUE(eventually([&] { return device.call() == 200; })) << device.said();
+    ASSERT_TRUE(has_transfers(device, 2)) << device.said();
+    const auto key = serving::key_from_hex(assignment.serving->master_key_hex);
+    const serving::PeerName name{"r1", "d9", UtcTime{assignment.server_time.seconds + 3600}};
+    const auto peer = serving::mint(*key, device.image.id, name).value();
+    httplib::Client client(device.acs.parameter("X_SLUICE_PeerDownload.FileServerURL"));
+    client.set_digest_auth(peer.username, peer.password);
+    const auto got = client.Get("/v1/images/" + device.image.id.hex() + "/manifest");
+    ASSERT_TRUE(got) << device.said();
+    EXPECT_EQ(got->body, assignment.manifest);
+    EXPECT_EQ(read_text(device.store() + "/" + device.image.id.hex() + "/manifest"),
+              assignment.manifest);
+}
+
 // --- calls of the ACS ----------------------------------------------------------------------------
 
 TEST(ManagedOrders, ComeWithACallThatKnowsThePassword) {

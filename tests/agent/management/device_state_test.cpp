@@ -37,6 +37,7 @@ DeviceState full_state() {
     order.note = "no voice line";
     s.orders = {order, Order{}};
     s.next_order = 9;
+    s.is_reset_ordered = s.expects_boot = true;
     s.parameters = {{"ManagementServer.URL", "https://other.test/"}};
     s.parameter_key = "pk";
     s.informed_version = "1.0";
