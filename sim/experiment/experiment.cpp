@@ -99,8 +99,7 @@ Result<Experiment> run_experiment(const scenario::Scenario& s, std::uint64_t see
         flow::reshape(plans, strategy, static_cast<std::uint32_t>(s.fan_out));
         const Stopwatch running;
         if (s.fidelity == scenario::Fidelity::session) {
-            // The plan as it was made: a session takes its sources from its Assignment.
-            SLUICE_TRY(auto outcome, session::simulate(s, population, planned, strategy, seed));
+            SLUICE_TRY(auto outcome, session::simulate(s, population, plans, strategy, seed));
             out.outcomes.push_back(std::move(outcome));
         } else {
             flow::RunOptions options;

@@ -100,7 +100,7 @@ private:
         double cap_bps = 0;
         double started_at = kNotDone;
         double peerless_since = kNotDone;
-        double flush_due = 0;
+        double flush_due = kNotDone;
         std::uint32_t received = 0;  // pieces, from the front
         std::uint32_t have = 0;      // verified: may be passed on
         std::uint32_t durable = 0;
@@ -110,6 +110,7 @@ private:
         std::int8_t current = kNoSource;
         State state = State::idle;
         bool is_on = false;
+        bool is_silent = false;  // off without power: nobody answers for it
     };
     struct Group {
         std::uint32_t plan;
@@ -157,6 +158,9 @@ private:
     network::FluidNetwork& network_of(const Member& m);
     void piece_arrived(Place place, double now);
     void piece_verified(Place place, double now);
+    static void flush(Member& m, double now) {
+        if (now >= m.flush_due) m.durable = m.have;
+    }
 
     // --- what goes wrong (eventful_faults.cpp) -----------------------------------------------
     void plan_death(Group& group);
@@ -164,6 +168,7 @@ private:
     bool is_lie(Place place);
     void go_down(Place place, scenario::DeathKind how, double now);
     void come_up(Place place, double now);
+    void be_found_again(Place back, double now);
 
     EventfulContext context_;
     bool is_joined_;

@@ -9,6 +9,13 @@
 
 namespace sluice::sim::flow {
 
+namespace {
+
+// TCP's first retransmission of a SYN that nobody answered (RFC 6298).
+constexpr double kSynAgain = 1;
+
+}  // namespace
+
 using scenario::DeathKind;
 
 void EventfulGroups::plan_death(Group& group) {
@@ -38,11 +45,14 @@ void EventfulGroups::go_down(Place place, DeathKind how, double now) {
     if (!m.is_on) return;
     close_flow(place);
     m.is_on = false;
+    m.is_silent = how == DeathKind::power;
     ++m.life;
     ++m.stamp;
     if (m.state != State::finished) {
+        flush(m, now);
         if (how == DeathKind::power) m.have = m.durable;
-        m.received = m.have;
+        m.durable = m.received = m.have;
+        m.flush_due = kNotDone;
         m.state = State::idle;
     }
     m.current = kNoSource;
@@ -72,7 +82,36 @@ void EventfulGroups::come_up(Place place, double now) {
     m.current = kNoSource;
     m.peerless_since = kNotDone;
     choose(place, now);
+    be_found_again(place, now);
     wake(place, now);
+}
+
+// Whoever left it has tried it again and again, ever less often; the next try, or the one under
+// way, finds it.
+void EventfulGroups::be_found_again(Place back, double now) {
+    auto& group = groups_[back.group];
+    const auto silence = std::chrono::duration<double>(transfer::kSilenceAfter).count();
+    const bool was_silent = group.members[back.rank].is_silent;
+    for (auto rank = back.rank + 1; rank < group.members.size(); ++rank) {
+        auto& other = group.members[rank];
+        for (auto& source : other.sources) {
+            if (source.rank != back.rank || source.failures == 0) continue;
+            auto due = source.benched_until;
+            while (due <= now) {
+                if (was_silent && due + kSynAgain > now) {
+                    due += kSynAgain;
+                    break;
+                }
+                source.failures = static_cast<std::uint8_t>(std::min(source.failures + 1, 255));
+                const auto pause = transfer::retry_delay(transfer::Fault::unreachable,
+                                                         transfer::SourceHistory::known_peer,
+                                                         source.failures, retries_);
+                due += (was_silent ? silence : 0) + std::chrono::duration<double>(pause).count();
+            }
+            source.benched_until = due;
+            after(due, Kind::choose, {back.group, rank}, other.stamp);
+        }
+    }
 }
 
 }  // namespace sluice::sim::flow

@@ -9,9 +9,10 @@ namespace {
 using network::LinkKind;
 using scenario::LanKind;
 
-// Verified pieces become durable after so long; what is younger goes with the power (the agent's
-// sync thread, docs/adr/0002).
+// Verified pieces become durable this long after the first of them, or when this much waits; what
+// is younger goes with the power (the agent's sync thread, docs/adr/0002).
 constexpr double kFlushAfter = 1;
+constexpr double kFlushBits = 8.0 * (4 << 20);
 
 }  // namespace
 
@@ -148,11 +149,11 @@ void EventfulGroups::piece_arrived(Place place, double now) {
 
 void EventfulGroups::piece_verified(Place place, double now) {
     auto& m = member(place);
-    if (now >= m.flush_due) {
-        m.durable = m.have;
-        m.flush_due = now + kFlushAfter;
-    }
+    flush(m, now);
+    if (m.have == m.durable) m.flush_due = now + kFlushAfter;
     ++m.have;
+    const auto waiting = static_cast<double>(m.have - m.durable) * context_.piece_bits.front();
+    if (waiting >= kFlushBits) m.durable = m.have;
     auto& group = groups_[place.group];
     if (m.have == context_.piece_bits.size()) {
         m.state = State::finished;

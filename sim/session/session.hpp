@@ -8,7 +8,7 @@
 
 namespace sluice::sim::session {
 
-// Strategies planned and unicast; wired LANs; at most so many devices.
+// All strategies but store-and-forward and swarm; at most so many devices.
 inline constexpr std::uint32_t kMaxDevices = 100'000;
 
 Result<flow::Outcome> simulate(const scenario::Scenario& scenario,

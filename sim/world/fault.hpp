@@ -22,7 +22,9 @@ enum class FaultKind : std::uint8_t {
     serve_wrong,  // sends wrong bytes for about `value` of the pieces (0 to 1), layer included
     lie_from,     // sends wrong bytes for every piece from `value` of the image on (0 to 1)
     serve_right,
-    rate,  // its port, or the origin's uplink, runs at `value` bits/s
+    rate,      // its port, or the origin's uplink, runs at `value` bits/s
+    load,      // its processor is busy to `value` percent from now on
+    activate,  // the ACS orders it to install what it holds, or will hold
 };
 
 struct Fault {

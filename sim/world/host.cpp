@@ -54,6 +54,7 @@ void Host::boot() {
         limits.cpu_gate_percent = terms->cpu_gate_percent;
         server_ = std::make_unique<serving::Server>(limits, boot_id);
         server_->add_image(kImage, layout(), have_);
+        if (load_percent_ > 0) tell(serving::Event{serving::CpuSampled{load_percent_}});
         around_.wire.set_listening(self_, true);
     }
     state_ = HostState::fetching;
@@ -88,11 +89,17 @@ void Host::cut_power() {
     around_.wire.forget_all(self_);
     for (std::uint32_t p = 0; p < have_.size(); ++p) {
         const PieceIndex piece{p};
-        if (!have_.contains(piece) || durable_.contains(piece) || rng_.below(2) == 0) continue;
+        if (!have_.contains(piece) || durable_.contains(piece)) continue;
+        if (!around_.site.costs.loses_all && rng_.below(2) == 0) continue;
         have_.erase(piece);
         around_.observer.on_lost(*this, piece, around_.now);
     }
     is_layer_known_ = is_layer_durable_;
+}
+
+void Host::set_load(std::uint32_t percent) {
+    load_percent_ = percent;
+    tell(serving::Event{serving::CpuSampled{percent}});
 }
 
 void Host::fill_store() {
@@ -148,15 +155,20 @@ void Host::on_worker_done(std::uint64_t life) {
 void Host::note_written(PieceIndex piece) {
     const auto& costs = around_.site.costs;
     if (undurable_bytes_ == 0) {
+        flush_due_ = around_.now + costs.flush_after;
         around_.queue.push(
             {around_.now + costs.flush_after, EventType::flush, index_.value, life_});
     }
     undurable_bytes_ += layout().size_of(piece);
-    if (undurable_bytes_ >= costs.flush_bytes) on_flush(life_);
+    if (undurable_bytes_ >= costs.flush_bytes) flush();
 }
 
 void Host::on_flush(std::uint64_t life) {
-    if (life != life_) return;
+    // A batch that was full before its time leaves its timer behind.
+    if (life == life_ && around_.now >= flush_due_) flush();
+}
+
+void Host::flush() {
     durable_ = have_;
     is_layer_durable_ = is_layer_known_;
     undurable_bytes_ = 0;

@@ -49,6 +49,9 @@ public:
     void cut_power();
     void fill_store();
     void set_poison(const Poison& poison) { poison_ = poison; }
+    void set_load(std::uint32_t percent);
+    // Installs what it holds, or will hold; once, whatever is ordered after it.
+    void order_install();
 
     // Of the world's queue; stale ones are known by `life`.
     void on_timer();
@@ -74,6 +77,7 @@ public:
     // Nothing to install, or the new image is committed, or it was tried and the old one runs.
     bool is_install_settled() const;
     bool is_rebooting() const { return is_rebooting_; }
+    bool runs_new_image() const;
 
     void on_established(ConnectionId connection) override;
     void on_refused(ConnectionId connection) override;
@@ -141,11 +145,11 @@ private:
     enum class Step : std::uint8_t { request, record, write, sync, verify, health, inform };
     static image::Digest image_digest();
     void start_installer();
+    bool wants_install() const { return spec().install_after || is_install_ordered_; }
     void want_install();
     void tell(const install::Event& event);
     void act(const install::Action& action);
     std::uint64_t step(Step what) const;
-    bool runs_new_image() const;
     void reboot();
 
     // --- worker, store, clock (host.cpp)
@@ -158,6 +162,7 @@ private:
     void verify(const transfer::VerifyPiece& action);
     void start_job();
     void note_written(PieceIndex piece);
+    void flush();
     void go_down();
     void hold_all();
     Instant next_due() const;
@@ -177,6 +182,7 @@ private:
     bool is_layer_known_ = false;
     bool is_layer_durable_ = false;
     std::uint32_t undurable_bytes_ = 0;
+    Instant flush_due_{};  // of what waits
 
     Flash flash_;
     install::Slot running_ = install::Slot::a;
@@ -184,6 +190,8 @@ private:
     bool has_power_cycled_ = false;          // the boot loader chooses at the next boot
     bool is_rebooting_ = false;
     bool has_installed_ = false;  // a bad image is not tried twice
+    bool is_install_ordered_ = false;
+    std::uint32_t load_percent_ = 0;
 
     std::optional<install::Installer> installer_;
     std::optional<transfer::Session> session_;

@@ -204,7 +204,7 @@ void Host::give_up() {
 
 void Host::finish() {
     state_ = HostState::finished;
-    on_flush(life_);  // once before the slot flips (DESIGN §4)
+    flush();  // once before the slot flips (DESIGN §4)
     want_install();
 }
 

@@ -1,5 +1,7 @@
 // A host installing what it fetched: the installer's steps take their time on the flash, and power
 // may be cut in any of them.
+#include <utility>
+
 #include "engine/base/overloaded.hpp"
 #include "sim/world/host.hpp"
 
@@ -29,11 +31,17 @@ void Host::start_installer() {
 
 // Once the image is whole and durable, unless it runs or is being tried already.
 void Host::want_install() {
-    if (!spec().install_after || !installer_) return;
+    if (!wants_install() || !installer_) return;
     if (runs_new_image() || (spec().is_new_image_bad && has_installed_)) return;
     if (const auto& state = installer_->boot_state(); state.is_on_trial) return;
-    around_.queue.push({around_.now + *spec().install_after, EventType::install, index_.value,
-                        step(Step::request)});
+    const auto after = spec().install_after.value_or(Duration{});
+    around_.queue.push(
+        {around_.now + after, EventType::install, index_.value, step(Step::request)});
+}
+
+void Host::order_install() {
+    if (std::exchange(is_install_ordered_, true)) return;
+    if (state_ == HostState::finished) want_install();
 }
 
 void Host::tell(const install::Event& event) {
@@ -122,7 +130,7 @@ bool Host::runs_new_image() const {
 }
 
 bool Host::is_install_settled() const {
-    if (!spec().install_after) return true;
+    if (!wants_install()) return true;
     if (!installer_ || is_rebooting_) return false;
     const auto& state = installer_->boot_state();
     if (state.is_on_trial) return false;
@@ -135,7 +143,7 @@ void Host::reboot() {
     is_rebooting_ = true;
     has_power_cycled_ = true;
     around_.queue.push(
-        {around_.now + around_.site.costs.boot, EventType::reboot, index_.value, life_});
+        {around_.now + around_.site.costs.reboot, EventType::reboot, index_.value, life_});
 }
 
 void Host::on_reboot(std::uint64_t life) {

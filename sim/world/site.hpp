@@ -22,6 +22,7 @@ struct HostSpec {
     double up_bps = 1e9;
     double down_bps = 1e9;
     std::uint32_t line = 0;  // the access line of its site: 0, or one of further_lines_bps, from 1
+    bool is_on_air = false;  // of its site: what it sends or takes crosses that too
     Duration starts_at{};
     bool starts_whole = false;  // its store already holds the image
     // Installs this long after it has the whole image; nothing: it only fetches and serves.
@@ -41,10 +42,12 @@ struct Costs {
     // Verified pieces become durable this long after the first, or when this many bytes wait.
     Duration flush_after = 1s;
     std::uint32_t flush_bytes = 4u << 20;
+    bool loses_all = false;           // a power cut takes all that waits; else each piece by chance
     double flash_bytes_per_s = 20e6;  // into a slot, and back
     Duration sync = 5ms;              // of a record or a slot
     Duration health = 300ms;          // until a booted image knows; as long again to the ACS
     Duration boot = 300ms;            // power or process start to Started, the re-hash not counted
+    Duration reboot = 300ms;          // the same, ordered
 };
 
 struct SiteSpec {
@@ -53,6 +56,8 @@ struct SiteSpec {
     double origin_bps = 100e6;              // its uplink
     double access_bps = 1e9;                // of the site, downwards
     std::vector<double> further_lines_bps;  // a world of several sites: theirs
+    std::vector<double> aggregations_bps;   // between origin and lines, which are dealt out to them
+    std::vector<double> airs_bps;           // by line: a medium that all on it share
     Costs costs;
     std::vector<HostSpec> hosts;
     std::uint64_t seed = 1;  // of boot ids and of what a power cut takes

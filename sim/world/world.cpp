@@ -9,9 +9,9 @@
 namespace sluice::sim::world {
 
 std::string describe(const Fault& fault) {
-    static constexpr const char* kNames[] = {"kill",        "fill_store", "cut_power",   "boot",
-                                             "link_down",   "link_up",    "serve_wrong", "lie_from",
-                                             "serve_right", "rate"};
+    static constexpr const char* kNames[] = {
+        "kill",        "fill_store", "cut_power",   "boot", "link_down", "link_up",
+        "serve_wrong", "lie_from",   "serve_right", "rate", "load",      "activate"};
     const auto who = fault.host ? "host " + std::to_string(fault.host->value) : "origin";
     char text[96];
     std::snprintf(text, sizeof text, "%.6f s: %s %s %g",
@@ -42,6 +42,10 @@ void World::build() {
 
     wire_.set_outside(origin_id_);
 
+    std::vector<LinkIndex> aggregations, airs;
+    for (const auto bps : site_.aggregations_bps)
+        aggregations.push_back(network_.add_link(payload_rate(bps)));
+    for (const auto bps : site_.airs_bps) airs.push_back(network_.add_link(payload_rate(bps)));
     excused_.resize(site_.hosts.size());
     const Surroundings around{queue_, wire_, observers_, now_, site_};
     std::vector<EndpointId> ids;
@@ -53,9 +57,14 @@ void World::build() {
         Path up, down;
         up.add(up_.back());
         down.add(down_.back());
+        if (spec.is_on_air) {
+            up.add(airs[spec.line]);
+            down.add(airs[spec.line]);
+        }
         ids.push_back(wire_.add_endpoint(*hosts_.back(), up, down, site_.costs.lan_delay));
         Path line;
         line.add(lines_[spec.line]);
+        if (!aggregations.empty()) line.add(aggregations[spec.line % aggregations.size()]);
         wire_.set_access(ids.back(), line);
         wire_.set_listening(ids.back(), false);
         queue_.push({Instant{spec.starts_at}, EventType::boot, h, 0});
@@ -193,6 +202,9 @@ void World::apply_to_origin(const Fault& fault) {
             return origin_->set_poison({});
         case FaultKind::rate:
             return network_.set_capacity(origin_up_, payload_rate(fault.value), now_);
+        case FaultKind::load:
+        case FaultKind::activate:
+            return;  // it has no gate, and nothing to install
     }
 }
 
@@ -228,6 +240,10 @@ void World::apply_to_host(const Fault& fault, Host& host) {
         case FaultKind::rate:
             network_.set_capacity(up_[h], payload_rate(fault.value), now_);
             return network_.set_capacity(down_[h], payload_rate(fault.value), now_);
+        case FaultKind::load:
+            return host.set_load(static_cast<std::uint32_t>(fault.value));
+        case FaultKind::activate:
+            return host.order_install();
     }
 }
 
