@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output.hpp"
 #include "sim/cli/progress.hpp"
-#include "sim/results/parts.hpp"
+#include "sim/mpi/processes.hpp"
+#include "sim/results/rows_text.hpp"
 #include "sim/results/sweep.hpp"
 #include "sim/scenario/read.hpp"
 
@@ -39,7 +41,7 @@ struct Task {
     std::uint32_t jobs;
 };
 
-Result<Task> task_of(const Arguments& arguments) {
+Result<Task> task_of(const Arguments& arguments, std::uint32_t processes) {
     SLUICE_TRY(auto s, read_scenario(arguments));
     std::vector<results::Vary> axes;
     for (const auto& text : arguments.varies) {
@@ -48,9 +50,7 @@ Result<Task> task_of(const Arguments& arguments) {
     }
     SLUICE_TRY(const auto replications, arguments.options.number("replications", 5, 10'000));
     // Launched several times, each process takes one core unless told otherwise.
-    const auto cores = results::part_of_environment().of > 1
-                           ? 1u
-                           : std::max(1u, std::thread::hardware_concurrency());
+    const auto cores = processes > 1 ? 1u : std::max(1u, std::thread::hardware_concurrency());
     SLUICE_TRY(const auto jobs, arguments.options.number("jobs", cores, 1024));
     if (replications == 0) return Error{"--replications: is 0"};
     if (jobs == 0) return Error{"--jobs: is 0"};
@@ -59,21 +59,29 @@ Result<Task> task_of(const Arguments& arguments) {
     return Task{std::move(s), std::move(sweep), static_cast<std::uint32_t>(jobs)};
 }
 
-// What makes two sweeps the same: all that their rows come from.
-std::string plan_text(const Arguments& arguments, const Task& task) {
-    auto out = scenario::to_toml(task.scenario);
-    for (const auto& axis : arguments.varies) out += axis + "\n";
-    return out + std::to_string(task.sweep.runs());
+// What a process says beside its rows: nothing, or why it has none.
+struct Share {
+    std::vector<results::SweepRow> rows;
+    std::string fault;
+};
+
+Share run_share(const Task& task, const mpi::Processes& processes, Progress& bar) {
+    const auto of = processes.count();
+    auto rows = task.sweep.run(processes.rank(), of, task.jobs, [&](std::size_t done) {
+        bar.show(static_cast<double>(done) * of / static_cast<double>(task.sweep.runs()));
+    });
+    if (!rows) return {{}, rows.error().message};
+    return {std::move(rows).value(), ""};
 }
 
-// Not the first of several processes: its rows go where the first one looks for them.
-int run_part(const Arguments& arguments, const Task& task, results::Part part) {
-    const auto rows = task.sweep.run(part.rank, part.of, task.jobs, {});
-    if (!rows) return refuse("sweep", rows.error());
-    const auto path =
-        results::part_path(folder_path(arguments, "sweep"), part, plan_text(arguments, task));
-    const auto written = results::write_part(path, rows.value());
-    return written ? 0 : refuse("sweep", written.error());
+// At the first process all rows; what went wrong anywhere, there.
+Result<std::vector<results::SweepRow>> merge(const Share& own, const mpi::Processes& processes) {
+    for (const auto& fault : processes.gather(own.fault))
+        if (!fault.empty()) return Error{fault};
+    std::vector<results::SweepRow> rows;
+    for (const auto& text : processes.gather(results::to_text(own.rows)))
+        SLUICE_CHECK(results::read_rows(text, rows));
+    return rows;
 }
 
 }  // namespace
@@ -82,34 +90,35 @@ int sweep_command(Args args) {
     auto arguments = read_arguments(args, kOptions);
     if (!arguments) return refuse("sweep", arguments.error());
     if (arguments.value().options.is_on("help")) return print_help(), 0;
-    const bool is_quiet = arguments.value().options.is_on("quiet");
-    auto task = task_of(arguments.value());
-    if (!task) return refuse("sweep", task.error());
+    auto joined = mpi::Processes::join();
+    if (!joined) return refuse("sweep", joined.error());
+    const auto& processes = joined.value();
+    // All find the same faults; the first one says them.
+    const auto say = [&](const Error& error) {
+        return processes.is_first() ? refuse("sweep", error) : kExitWrongUse;
+    };
+    auto task = task_of(arguments.value(), processes.count());
+    if (!task) return say(task.error());
     const auto& [s, sweep, jobs] = task.value();
     auto memory = memory_line(s, std::min<std::size_t>(jobs, sweep.runs()));
-    if (!memory) return refuse("sweep", memory.error());
-    const auto part = results::part_of_environment();
-    if (part.rank > 0) return run_part(arguments.value(), task.value(), part);
-    auto folder = open_folder(arguments.value(), "sweep");
-    if (!folder) return refuse("sweep", folder.error());
+    if (!memory) return say(memory.error());
+    const bool is_quiet = !processes.is_first() || arguments.value().options.is_on("quiet");
+    std::optional<Result<results::Folder>> opened;
+    if (processes.is_first()) opened.emplace(open_folder(arguments.value(), "sweep"));
+    if (!processes.do_all(!opened || opened->has_value()))
+        return opened ? refuse("sweep", opened->error()) : kExitWrongUse;
     if (!is_quiet)
         std::printf("%s: %zu runs from seed %llu on, %s\n", s.name.c_str(), sweep.runs(),
                     static_cast<unsigned long long>(s.seed), memory.value().c_str());
-    auto rows = [&, &plan = sweep, threads = jobs] {
-        Progress bar(s.name, is_quiet);
-        return plan.run(0, part.of, threads, [&](std::size_t done) {
-            bar.show(static_cast<double>(done) * part.of / static_cast<double>(plan.runs()));
-        });
+    const auto share = [&, &all = task.value()] {
+        Progress bar(all.scenario.name, is_quiet);
+        return run_share(all, processes, bar);
     }();
+    auto rows = merge(share, processes);
+    if (!processes.is_first()) return 0;
     if (!rows) return refuse("sweep", rows.error());
-    for (std::uint32_t rank = 1; rank < part.of; ++rank) {
-        const auto path = results::part_path(folder.value().directory(), {rank, part.of},
-                                             plan_text(arguments.value(), task.value()));
-        if (const auto done = results::gather_part(path, rows.value()); !done)
-            return refuse("sweep", done.error(), kExitFailed);
-    }
 
-    auto& to = folder.value();
+    auto& to = opened->value();
     const auto ci = sweep.ci_csv(rows.value());
     const auto write = [&, &plan = sweep, &base = s]() -> Result<void> {
         SLUICE_CHECK(to.write("sweep.csv", plan.sweep_csv(rows.value())));
