@@ -20,12 +20,15 @@ class App;
 
 namespace sluice::cli {
 
+// Empty: not said; then the configuration file's, then the default.
 struct ApiOptions {
-    std::string url = "http://127.0.0.1:7549";
-    Path token_file;  // empty: none
+    std::string url;
+    Path token_file;  // none: no token
     Path ca_file;     // for https, beside the system's
+    Path config;  // keys api, token-file, ca-file; none: /etc/sluice/sluice.toml, if it is there
 };
-// --api, --token-file, --ca-file; SLUICE_API, SLUICE_TOKEN_FILE, SLUICE_CA_FILE.
+// --api, --token-file, --ca-file, --config; SLUICE_API, SLUICE_TOKEN_FILE, SLUICE_CA_FILE,
+// SLUICE_CONFIG.
 std::shared_ptr<ApiOptions> add_api_options(CLI::App& command);
 
 struct ApiFault {
@@ -42,14 +45,26 @@ public:
     ApiClient(ApiClient&&) noexcept;
     ~ApiClient();
 
+    using Fields = std::vector<std::pair<std::string, std::string>>;
+
     // `path` below /api/v1, encoded.
     Result<nlohmann::ordered_json, ApiFault> get(const std::string& path);
+    // Sent again where its answer was lost: it has an idempotency key.
     Result<nlohmann::ordered_json, ApiFault> post(const std::string& path,
                                                   const nlohmann::ordered_json& body);
-    Result<nlohmann::ordered_json, ApiFault> put(
-        const std::string& path, const std::string& bytes,
-        const std::vector<std::pair<std::string, std::string>>& fields);
-    // All pages of a list, at most `at_most` of its things: {"<name>": […]}.
+    Result<nlohmann::ordered_json, ApiFault> post_text(const std::string& path,
+                                                       const std::string& body,
+                                                       const std::string& type);
+    Result<void, ApiFault> remove(const std::string& path);
+    // A body of any kind, in parts as they come, until it ends or `take` says false.
+    Result<void, ApiFault> stream(const std::string& path, const Fields& fields,
+                                  const std::function<bool(std::string_view)>& take);
+    Result<nlohmann::ordered_json, ApiFault> put(const std::string& path, const std::string& bytes,
+                                                 const Fields& fields);
+    // The ETag of the last answer; empty: it had none.
+    const std::string& etag() const;
+    // All pages of a list, at most `at_most` of its things: {"<name>": […]}. `path` may have a
+    // query.
     Result<nlohmann::ordered_json, ApiFault> list(const std::string& path, const std::string& name,
                                                   std::size_t at_most);
 

@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "acs-plugin/cli/api_client.hpp"
 #include "acs-plugin/cli/command.hpp"
+#include "acs-plugin/cli/device_table_command.hpp"
 #include "acs-plugin/cli/terminal.hpp"
 
 namespace sluice::cli {
@@ -18,7 +20,7 @@ constexpr std::size_t kUsual = 1000;
 
 struct ListOptions {
     std::shared_ptr<ApiOptions> api;
-    std::string site;
+    std::map<std::string, std::string> filters;  // by the API's names, and `sort`
     std::size_t limit = kUsual;
     bool is_json = false;
 };
@@ -40,19 +42,19 @@ std::string place_of(const Json& device) {
     return place.empty() ? "-" : place.substr(0, place.find(':'));
 }
 
-void keep_site(Json& devices, const std::string& site) {
-    Json kept = Json::array();
-    for (auto& device : devices)
-        if (text_in(device, "site") == site) kept.push_back(std::move(device));
-    devices = std::move(kept);
+// What the API is asked for: only what was said.
+std::string query_of(const ListOptions& options) {
+    std::string out;
+    for (const auto& [name, value] : options.filters)
+        if (!value.empty()) out += (out.empty() ? "?" : "&") + name + "=" + encoded(value);
+    return out;
 }
 
 Result<void> list(const ListOptions& options) {
     SLUICE_TRY(auto api, ApiClient::open(*options.api));
-    auto answer = api.list("devices", "devices", options.site.empty() ? options.limit : kMost);
+    const auto answer = api.list("devices" + query_of(options), "devices", options.limit);
     if (!answer.has_value()) return to_error(answer.error());
-    auto& devices = answer.value()["devices"];
-    if (!options.site.empty()) keep_site(devices, options.site);
+    const auto& devices = answer.value()["devices"];
     if (options.is_json) {
         std::cout << answer.value().dump(2) << "\n";
         return success();
@@ -72,10 +74,11 @@ Result<void> list(const ListOptions& options) {
                    text_in(device, "software_version"), text_in(device, "kind"), place_of(device),
                    percent(device, "cpu_percent"), day_and_second(device, "last_seen")});
     if (table.is_empty())
-        std::cout << "no device has reported\n";
+        std::cout << (query_of(options).empty() ? "no device has reported\n"
+                                                : "no device is like that\n");
     else
         std::cout << table.text();
-    if (devices.size() == options.limit && options.site.empty())
+    if (devices.size() == options.limit)
         std::cerr << "the first " << options.limit << " devices; --limit shows more\n";
     return success();
 }
@@ -134,15 +137,33 @@ Result<void> show(const ApiOptions& options, const std::string& identity, bool i
     return success();
 }
 
+void add_filters(CLI::App& command, std::map<std::string, std::string>& filters) {
+    const auto add = [&](const char* option, const char* name, const char* help, const char* type) {
+        command.add_option(option, filters[name], help)->type_name(type)->group("Which");
+    };
+    add("--site", "site", "only this site's", "NAME");
+    add("--manufacturer", "manufacturer", "only of this make", "NAME");
+    add("--product-class", "product_class", "only of this class", "NAME");
+    add("--hardware", "hardware_version", "only of this hardware version", "VERSION");
+    add("--software", "software_version", "only what runs this version", "VERSION");
+    add("--kind", "kind", "only agents, or only CPEs without one", "agent|plain");
+    add("--prefix", "prefix", "only names that begin so", "TEXT");
+    add("--contains", "contains", "only names with this in them", "TEXT");
+    add("--sort", "sort",
+        "by identity, site, software_version or last_seen;\nwith - before it the other way round",
+        "KEY");
+}
+
 }  // namespace
 
 void add_device_command(CLI::App& app) {
     auto* device = app.add_subcommand("device", "Look at the devices that report to the ACS");
     device->require_subcommand(1);
 
-    auto* list_command = device->add_subcommand("list", "List devices, in order of their names");
+    auto* list_command =
+        device->add_subcommand("list", "List devices, by what they are, in an order");
     const auto options = std::make_shared<ListOptions>();
-    list_command->add_option("--site", options->site, "only this site's")->type_name("NAME");
+    add_filters(*list_command, options->filters);
     list_command->add_option("--limit", options->limit, "how many at most")
         ->option_text("N")
         ->check(CLI::Range(std::size_t{1}, kMost))
@@ -158,6 +179,7 @@ void add_device_command(CLI::App& app) {
     show_command->add_flag("--json", *is_json, "for programs");
     const auto api = add_api_options(*show_command);
     show_command->callback([=] { finish(show(*api, *identity, *is_json)); });
+    add_device_table_commands(*device);
 }
 
 }  // namespace sluice::cli

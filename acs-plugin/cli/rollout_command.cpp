@@ -104,7 +104,8 @@ Result<void> status(const StatusOptions& options) {
         std::cout << out.dump(2) << "\n";
         return success();
     }
-    std::cout << rollout_line(rollout.value()) << "\n\n";
+    std::cout << rollout_line(rollout.value()) << "\n";
+    std::cout << wave_table(rollout.value()) << "\n";
     if (is_over(rollout.value()))
         std::cout << site_table(rollout.value());
     else
@@ -135,7 +136,7 @@ Result<void> turn(const ApiOptions& options, const std::string& named, const std
     return success();
 }
 
-void add_turn(CLI::App& rollout, const std::string& verb, const std::string& help) {
+CLI::App* add_turn(CLI::App& rollout, const std::string& verb, const std::string& help) {
     auto* command = rollout.add_subcommand(verb, help);
     const auto named = std::make_shared<std::string>();
     const auto is_json = std::make_shared<bool>(false);
@@ -143,6 +144,27 @@ void add_turn(CLI::App& rollout, const std::string& verb, const std::string& hel
     command->add_flag("--json", *is_json, "for programs");
     const auto api = add_api_options(*command);
     command->callback([=] { finish(turn(*api, *named, verb, *is_json)); });
+    return command;
+}
+
+Result<void> release(const ApiOptions& options, const std::string& named, const std::string& site) {
+    SLUICE_TRY(auto api, ApiClient::open(options));
+    SLUICE_TRY(const auto id, find_rollout(api, named));
+    const auto rollout = api.post("rollouts/" + encoded(id) + "/release", {{"site", site}});
+    if (!rollout.has_value()) return to_error(rollout.error());
+    std::cout << "site " << printable(site) << " may take from the origin again\n";
+    return success();
+}
+
+void add_release(CLI::App& rollout) {
+    auto* command =
+        rollout.add_subcommand("release", "Give a site that is held its budget once more");
+    const auto named = std::make_shared<std::string>();
+    const auto site = std::make_shared<std::string>();
+    command->add_option("ROLLOUT", *named, "its id or name")->required();
+    command->add_option("SITE", *site, "as `sluice rollout status` names it")->required();
+    const auto api = add_api_options(*command);
+    command->callback([=] { finish(release(*api, *named, *site)); });
 }
 
 }  // namespace
@@ -155,8 +177,11 @@ void add_rollout_command(CLI::App& app) {
     add_rollout_watch_command(*rollout);
     add_turn(*rollout, "pause", "Give no further orders until it is resumed");
     add_turn(*rollout, "resume", "Go on with a rollout that was paused");
-    add_turn(*rollout, "cancel",
-             "End a rollout.\nDevices that were ordered are told at their next contact.");
+    add_turn(*rollout, "retry", "Let its failed devices begin anew, with all their attempts");
+    add_turn(*rollout, "abort",
+             "End a rollout.\nDevices that were ordered are told at their next contact.")
+        ->alias("cancel");
+    add_release(*rollout);
 }
 
 }  // namespace sluice::cli

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "acs-plugin/cli/command.hpp"
 #include "acs-plugin/cli/found.hpp"
@@ -122,6 +123,76 @@ void add_manner(CLI::App& command, const std::shared_ptr<StartOptions>& options)
     add_time(command, options, "--retain", "retain_s", "how long masters keep the image");
 }
 
+// "5", or "10%".
+Json wave_of(const std::string& text) {
+    const bool is_percent = text.ends_with('%');
+    const auto digits = is_percent ? text.substr(0, text.size() - 1) : text;
+    const bool is_number = !digits.empty() && digits.size() < 10 &&
+                           digits.find_first_not_of("0123456789") == std::string::npos;
+    if (!is_number)
+        throw CLI::ValidationError("'" + text + "' is not a number of devices, or percent: 5, 10%");
+    return {{is_percent ? "percent" : "count", std::stoull(digits)}};
+}
+
+// "02:00-05:00", or "sat,sun 02:00-05:00".
+Json window_of(const std::string& text) {
+    const auto space = text.rfind(' '), dash = text.rfind('-');
+    if (dash == std::string::npos || (space != std::string::npos && space > dash))
+        throw CLI::ValidationError("'" + text + "' is not like \"sat,sun 02:00-05:00\"");
+    const auto begin = space == std::string::npos ? 0 : space + 1;
+    Json out{{"from", text.substr(begin, dash - begin)}, {"to", text.substr(dash + 1)}};
+    if (begin == 0) return out;
+    std::istringstream days(text.substr(0, space));
+    for (std::string day; std::getline(days, day, ',');) out["days"].push_back(day);
+    return out;
+}
+
+// What has no option of its own: waves by group, weights of faults, zones (docs/ROLLOUTS.md).
+void take_spec_file(Json& spec, const std::string& path) {
+    const auto text = read_file(path, 1024 * 1024);
+    if (!text.has_value()) throw CLI::ValidationError(text.error().message);
+    const auto file = Json::parse(text.value(), nullptr, false);
+    if (!file.is_object()) throw CLI::ValidationError(path + ": is not a JSON object");
+    spec.update(file);
+}
+
+void add_steps(CLI::App& command, const std::shared_ptr<StartOptions>& options) {
+    const auto add = [&](const char* name, const char* type, const char* help, auto take) {
+        command
+            .add_option_function<std::vector<std::string>>(
+                name,
+                [options, take](const std::vector<std::string>& all) {
+                    for (const auto& each : all) take(options->spec, each);
+                },
+                help)
+            ->type_name(type)
+            ->allow_extra_args(false)
+            ->group("In steps");
+    };
+    add("--canary", "N|N%", "so many first; all must be done before others begin",
+        [](Json& spec, const std::string& text) { spec["canary"] = wave_of(text); });
+    add("--wave", "N|N%", "then so many; repeat for more waves",
+        [](Json& spec, const std::string& text) { spec["waves"].push_back(wave_of(text)); });
+    add("--halt-at", "PERCENT", "failed of a wave, and the rollout halts (10)",
+        [](Json& spec, const std::string& text) {
+            spec["error"]["percent"] = number_in(wave_of(text), "count");
+        });
+    add("--window", "WHEN", "orders only then, by each device's clock:\n\"sat,sun 02:00-05:00\"",
+        [](Json& spec, const std::string& text) { spec["windows"].push_back(window_of(text)); });
+    add("--start-at", "TIME", "begin then, UTC: 2026-03-01T02:00:00Z",
+        [](Json& spec, const std::string& text) { spec["start_at"] = text; });
+    add("--spec", "FILE", "more of it, as JSON",
+        [](Json& spec, const std::string& text) { take_spec_file(spec, text); });
+    add_time(command, options, "--jitter", "jitter_s", "each device waits its own part of this");
+    add_number(command, options, "--priority", "priority", "the higher goes first (100)");
+    add_number(command, options, "--max-origin-transfers", "max_origin_transfers",
+               "devices that take from the origin at a time");
+    add_number(command, options, "--max-origin-bps", "max_origin_bps",
+               "what they may draw together, bits/s");
+    add_number(command, options, "--site-budget", "site_budget_images",
+               "copies a site may take before it is held");
+}
+
 }  // namespace
 
 void add_rollout_start_command(CLI::App& rollout) {
@@ -133,12 +204,13 @@ void add_rollout_start_command(CLI::App& rollout) {
         ->required();
     add_choice_of_devices(*command, options);
     add_manner(*command, options);
+    add_steps(*command, options);
     command->add_flag("--watch", options->is_watched, "stay, and watch it to its end");
     command->add_flag("--json", options->is_json, "for programs");
     options->api = add_api_options(*command);
     command->footer(
         "Example:\n"
-        "  sluice rollout start gw3-4.2.1 --site depot --watch");
+        "  sluice rollout start gw3-4.2.1 --canary 5 --wave 10% --wave 50% --watch");
     command->callback([options] { finish(start(*options)); });
 }
 

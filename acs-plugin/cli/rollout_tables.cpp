@@ -195,4 +195,34 @@ Json site_costs(const Json& rollout) {
     return out;
 }
 
+std::string wave_table(const Json& rollout) {
+    std::string out;
+    if (const auto why = text_in(rollout, "halt_reason"); !why.empty())
+        out += styled("halted: " + printable(why), Style::bad) + "\n";
+    if (const auto held = number_in(rollout, "held_sites"); held > 0)
+        out += styled(std::to_string(held) + " sites are held: their budget is spent", Style::bad) +
+               "\n";
+    const auto waves = rollout.find("waves");
+    if (waves == rollout.end() || !waves->is_array() || waves->size() < 2) return out;
+    using Align = Columns::Align;
+    Columns table({{"WAVE"},
+                   {"WHOM"},
+                   {"STATE"},
+                   {"DEVICES", Align::right},
+                   {"ORDERED", Align::right},
+                   {"DONE", Align::right},
+                   {"FAILED", Align::right}});
+    for (const auto& wave : *waves) {
+        const bool is_canary = wave.contains("is_canary") && wave["is_canary"] == true;
+        const auto count = [&wave](const char* key) {
+            return std::to_string(number_in(wave, key));
+        };
+        table.row(
+            {is_canary ? "canary" : count("number"), text_in(wave, "whom"), text_in(wave, "state"),
+             count("devices"), count("ordered"), count("done"), count("failed")},
+            text_in(wave, "state") == "halted" ? Style::bad : Style::plain);
+    }
+    return out + "\n" + table.text();
+}
+
 }  // namespace sluice::cli

@@ -17,6 +17,9 @@ std::string site_table(const nlohmann::ordered_json& rollout);
 // {"sites":[{"site","devices","done","origin_payload_ratio",…}]}, for programs.
 nlohmann::ordered_json site_costs(const nlohmann::ordered_json& rollout);
 
+// Why it halted, which sites are held, and one row a wave where there are several; else nothing.
+std::string wave_table(const nlohmann::ordered_json& rollout);
+
 bool is_over(const nlohmann::ordered_json& rollout);
 bool is_everybody_done(const nlohmann::ordered_json& rollout);
 

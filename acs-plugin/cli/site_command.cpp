@@ -71,11 +71,38 @@ Result<void> import(const ApiOptions& options, const Path& path, bool is_json) {
     return success();
 }
 
+constexpr std::size_t kMost = 1'000'000;
+
+Result<void> list(const ApiOptions& options, bool is_json) {
+    SLUICE_TRY(auto api, ApiClient::open(options));
+    const auto sites = api.list("sites", "sites", kMost);
+    if (!sites.has_value()) return to_error(sites.error());
+    if (is_json) {
+        std::cout << sites.value().dump(2) << "\n";
+        return success();
+    }
+    Columns table({{"SITE"}, {"DEVICES", Columns::Align::right}, {"SHARES"}});
+    for (const auto& site : sites.value()["sites"])
+        table.row({text_in(site, "site"), std::to_string(number_in(site, "devices")),
+                   site.contains("is_shared") && site["is_shared"] == true ? "yes" : "no"});
+    std::cout << (table.is_empty() ? "no device has said where it is\n" : table.text());
+    return success();
+}
+
+void add_list(CLI::App& site) {
+    auto* command = site.add_subcommand("list", "List the sites that devices report from");
+    const auto is_json = std::make_shared<bool>(false);
+    command->add_flag("--json", *is_json, "for programs");
+    const auto api = add_api_options(*command);
+    command->callback([=] { finish(list(*api, *is_json)); });
+}
+
 }  // namespace
 
 void add_site_command(CLI::App& app) {
-    auto* site = app.add_subcommand("site", "Say which device is at which site");
+    auto* site = app.add_subcommand("site", "Say which device is at which site, and look");
     site->require_subcommand(1);
+    add_list(*site);
     auto* command = site->add_subcommand(
         "import",
         "Import a table of sites; it goes before what devices say of themselves.\n"
