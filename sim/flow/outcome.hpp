@@ -2,6 +2,7 @@
 // What one run came to. Per device columns, the origin's load over time, and how the answer was
 // found: which solver, what bound.
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -29,7 +30,8 @@ struct Outcome {
 
     bool is_joined = false;  // LAN and WAN were one network for the generic solver
     network::Usage usage;
-    std::uint64_t groups_in_step = 0;  // quiet groups, by the way their LAN was solved
+    std::array<std::uint64_t, 4> topologies{};  // groups, by planning::Topology; of the planned
+    std::uint64_t groups_in_step = 0;           // quiet groups, by the way their LAN was solved
     std::uint64_t groups_apart = 0;
     std::uint64_t groups_by_events = 0;
     std::uint64_t groups_eventful = 0;  // failures or shared air: generic solver

@@ -22,6 +22,8 @@ planning::FleetPolicy policy_of(const Scenario& s, std::uint64_t seed) {
     out.planning.alternates = static_cast<std::uint32_t>(s.alternates);
     out.planning.cpu_gate_percent = static_cast<std::uint32_t>(s.cpu_gate_percent);
     out.planning.shape.max_fan_out = static_cast<std::uint32_t>(s.max_fan_out);
+    if (s.topology != scenario::TopologyRule::planned)
+        out.planning.topology = planning::Topology(static_cast<int>(s.topology) - 1);
     return out;
 }
 
@@ -54,6 +56,7 @@ void keep(Plans& out, const planning::SitePlan& plan, const std::vector<std::uin
         out.starve_limit = seconds_of(planned.assignment.budgets.starve_limit);
     }
     out.sharing.push_back(sharing);
+    out.topology.push_back(plan.topology);
     out.first_member.push_back(static_cast<std::uint32_t>(out.member.size()));
 }
 
@@ -62,7 +65,7 @@ void keep(Plans& out, const planning::SitePlan& plan, const std::vector<std::uin
 std::size_t Plans::bytes() const {
     return 4 * (first_member.capacity() + member.capacity() + sharing.capacity() +
                 first_source.capacity() + origin_delay.capacity()) +
-           2 * source.capacity();
+           2 * source.capacity() + topology.capacity();
 }
 
 std::uint32_t Plans::group_of(std::uint32_t place) const {
@@ -80,6 +83,7 @@ Result<std::size_t> for_each_plan(const Scenario& s, const Population& populatio
     const auto job = job_of(s, seed);
     planning::SiteLinks links;
     links.origin_bps = static_cast<std::uint64_t>(s.origin_rate);
+    links.departures_per_hour = s.outages_per_day / 24;
     std::vector<std::uint32_t> devices;
     for (std::uint32_t g = 0; g < fleet.groups().capacity(); ++g) {
         const grouping::GroupIndex group{g};

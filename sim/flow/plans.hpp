@@ -16,10 +16,11 @@ inline constexpr std::uint32_t kFromOrigin = planning::kFromOrigin;
 
 // One group's members by rank; `direct` ones, which share with nobody, come last.
 struct Plans {
-    std::vector<std::uint32_t> first_member;  // one more than groups
-    std::vector<std::uint32_t> member;        // device, by group and rank
-    std::vector<std::uint32_t> sharing;       // by group: the first so many share
-    std::vector<std::uint32_t> first_source;  // one more than member places
+    std::vector<std::uint32_t> first_member;   // one more than groups
+    std::vector<std::uint32_t> member;         // device, by group and rank
+    std::vector<std::uint32_t> sharing;        // by group: the first so many share
+    std::vector<planning::Topology> topology;  // by group, as planned
+    std::vector<std::uint32_t> first_source;   // one more than member places
     // Ranks, in the order to try: the parent first, the origin, which is not here, last.
     std::vector<std::uint16_t> source;
     std::vector<float> origin_delay;  // by member place, seconds

@@ -40,6 +40,7 @@ std::uint8_t drawn_flags(const Scenario& s, std::uint64_t seed, std::uint32_t de
     std::uint8_t out = 0;
     if (draw(seed, Stream::disabled, device) < s.disabled_share) out |= Population::kDisabled;
     if (draw(seed, Stream::poison, device) < s.poison_share) out |= Population::kPoison;
+    if (draw(seed, Stream::swarm, device) < s.swarm_share) out |= Population::kSwarm;
     return out;
 }
 
@@ -180,6 +181,7 @@ inventory::DeviceReport Population::report(std::uint32_t device) const {
     out.is_gateway = device == first_device[site[device]];
     if (is_plain) return out;
     out.protocols = inventory::kPeerHttpV1;
+    if ((flags[device] & kSwarm) != 0) out.protocols |= inventory::kSwarmV1;
     out.has_file_server = true;
     auto& bytes = out.file_server.address.bytes;
     const auto host = device - first_device[site[device]] + 2;

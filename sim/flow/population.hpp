@@ -24,6 +24,7 @@ struct Population {
     static constexpr std::uint8_t kPlain = 1;
     static constexpr std::uint8_t kDisabled = 2;
     static constexpr std::uint8_t kPoison = 4;
+    static constexpr std::uint8_t kSwarm = 8;
 
     std::uint32_t size() const { return static_cast<std::uint32_t>(site.size()); }
     std::uint32_t sites() const { return static_cast<std::uint32_t>(access_bps.size()); }

@@ -28,6 +28,7 @@ enum class Stream : std::uint8_t {
     poison,
     retry,
     access_up,
+    swarm,
 };
 
 // Uniform in [0, 1).

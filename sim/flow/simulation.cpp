@@ -232,7 +232,7 @@ private:
         };
         std::ranges::copy(received_[group], times(0).begin());
         done(device(group, 0), times(0).back() + s_.piece_time);
-        if (options_.strategy == Strategy::swarm) return swarm(group);
+        if (is_swarm(group)) return swarm(group);
         auto way = PipelineWay::in_step;
         for (std::uint32_t rank = 0; rank < sharing; ++rank) {
             children_.clear();
@@ -258,6 +258,14 @@ private:
                                            : out_.groups_by_events);
     }
 
+    // Of a group in which something goes wrong the fixed orders are run, also where a swarm was
+    // planned: they stand behind it.
+    bool is_swarm(std::uint32_t group) const {
+        return options_.strategy == Strategy::swarm ||
+               (options_.strategy == Strategy::planned &&
+                plans_.topology[group] == planning::Topology::swarm);
+    }
+
     void swarm(std::uint32_t group) {
         const auto sharing = plans_.sharing[group];
         const auto peers = sharing - 1;
@@ -278,6 +286,9 @@ private:
 
     void finish() {
         out_.is_joined = is_joined_;
+        if (options_.strategy == Strategy::planned)
+            for (const auto topology : plans_.topology)
+                ++out_.topologies[static_cast<std::size_t>(topology)];
         out_.usage = is_joined_ ? eventful_.network().usage() : wan_.usage();
         out_.lan_solves = eventful_.network().solves();
         out_.column_bytes = wan_.bytes() + owners_.capacity() * sizeof(owners_.front()) +

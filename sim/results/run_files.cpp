@@ -46,6 +46,9 @@ Json strategy_json(const experiment::Experiment& e, const flow::Outcome& o) {
     Json out;
     out["strategy"] = scenario::kStrategyNames[static_cast<std::size_t>(o.strategy)];
     out["is_modelled"] = o.strategy == scenario::Strategy::swarm;
+    if (o.strategy == scenario::Strategy::planned)
+        for (std::size_t t = 0; t < o.topologies.size(); ++t)
+            out["topologies"][std::string(planning::kTopologyNames[t])] = o.topologies[t];
     out["done_s"] = times_of(o.done_at);
     out["running_s"] = times_of(o.active_at);
     out["unfinished"] = o.unfinished();

@@ -32,6 +32,8 @@ const std::array kFields{
     Field{"fleet.plain", &S::plain_share, Unit::share, 0, 1, "CPEs without an agent"},
     Field{"fleet.disabled", &S::disabled_share, Unit::share, 0, 1,
           "devices whose subscriber said no to sharing"},
+    Field{"fleet.swarm", &S::swarm_share, Unit::share, 0, 1,
+          "agents that can take part in a swarm"},
     Field{"fleet.cpu", &S::cpu_percent, Unit::none, 0, 100,
           "average load in percent, for the election"},
     Field{"fleet.cpu_swing", &S::cpu_swing, Unit::none, 0, 100,
@@ -114,6 +116,9 @@ const std::array kFields{
     Field{"policy.cpu_gate", &S::cpu_gate_percent, Unit::none, 1, 100,
           "above it nobody takes a new transfer"},
 
+    Field{"policy.topology", &S::topology, Unit::none, 0, 0,
+          "auto: the planner's choice for each site"},
+
     Field{"run.strategies", &S::strategies, Unit::none, 0, 0, "compared in one run, in this order"},
     Field{"run.fidelity", &S::fidelity, Unit::none, 0, 0,
           "flow: fluid transfers; session: every device's own session and server"},
@@ -185,6 +190,7 @@ std::span<const std::string_view> names_of(const Field& field) {
     if (std::holds_alternative<LanKind S::*>(field.member)) return kLanKindNames;
     if (std::holds_alternative<InformMode S::*>(field.member)) return kInformModeNames;
     if (std::holds_alternative<DeathKind S::*>(field.member)) return kDeathKindNames;
+    if (std::holds_alternative<TopologyRule S::*>(field.member)) return kTopologyRuleNames;
     if (std::holds_alternative<Fidelity S::*>(field.member)) return kFidelityNames;
     if (std::holds_alternative<std::vector<Strategy> S::*>(field.member)) return kStrategyNames;
     return {};
@@ -231,6 +237,7 @@ Result<void> assign(Scenario& s, const Field& field, std::string_view text) {
             [&](InformMode S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](Fidelity S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](DeathKind S::*m) { return assign_name(s.*m, names_of(field), text); },
+            [&](TopologyRule S::*m) { return assign_name(s.*m, names_of(field), text); },
             [&](std::vector<Strategy> S::*m) { return assign_strategies(s.*m, text); },
         },
         field.member);
@@ -249,6 +256,7 @@ std::string text_of(const Scenario& s, const Field& field) {
                           [&](LanKind S::*m) { return name(s.*m); },
                           [&](InformMode S::*m) { return name(s.*m); },
                           [&](DeathKind S::*m) { return name(s.*m); },
+                          [&](TopologyRule S::*m) { return name(s.*m); },
                           [&](Fidelity S::*m) { return name(s.*m); },
                           [&](std::vector<Strategy> S::*m) {
                               std::string out;

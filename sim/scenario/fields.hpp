@@ -12,7 +12,7 @@ namespace sluice::sim::scenario {
 using Member = std::variant<std::string Scenario::*, std::uint64_t Scenario::*, double Scenario::*,
                             bool Scenario::*, Distribution Scenario::*, LanKind Scenario::*,
                             InformMode Scenario::*, DeathKind Scenario::*, Fidelity Scenario::*,
-                            std::vector<Strategy> Scenario::*>;
+                            TopologyRule Scenario::*, std::vector<Strategy> Scenario::*>;
 
 struct Field {
     std::string_view key;

@@ -34,6 +34,10 @@ inline constexpr std::string_view kInformModeNames[] = {"called", "periodic"};
 enum class DeathKind : std::uint8_t { power, process };
 inline constexpr std::string_view kDeathKindNames[] = {"power", "process"};
 
+// How the planner lets a site share: by its own choice, or always so.
+enum class TopologyRule : std::uint8_t { planned, star, chain, tree, swarm };
+inline constexpr std::string_view kTopologyRuleNames[] = {"auto", "star", "chain", "tree", "swarm"};
+
 enum class Fidelity : std::uint8_t { flow, session };
 inline constexpr std::string_view kFidelityNames[] = {"flow", "session"};
 
@@ -51,6 +55,7 @@ struct Scenario {
     std::uint64_t models = 1;
     double plain_share = 0;     // CPEs without an agent
     double disabled_share = 0;  // whose subscriber said no
+    double swarm_share = 0;     // that can take part in a swarm
     Distribution cpu_percent = Distribution::constant(20);
     double cpu_swing = 0;  // percent points above and below the average over the day
     double cpu_peak_at = 21 * 3600;
@@ -106,6 +111,7 @@ struct Scenario {
     std::uint64_t max_fan_out = 32;
     double max_cpu_percent = 70;
     std::uint64_t cpu_gate_percent = 90;
+    TopologyRule topology = TopologyRule::planned;
 
     std::vector<Strategy> strategies{Strategy::planned, Strategy::unicast};
     Fidelity fidelity = Fidelity::flow;
