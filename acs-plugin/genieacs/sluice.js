@@ -21,8 +21,6 @@ const settings = {
   timeoutMs: +(process.env.SLUICE_TIMEOUT_MS || 1500),
   pauseMs: +(process.env.SLUICE_PAUSE_MS || 10000),
   stageType: process.env.SLUICE_STAGE_TYPE || "X 00D09E Sluice Stage",
-  // Plain CPEs that follow a redirect may be sent to a neighbour by the origin: "OUI-ProductClass,…".
-  redirectModels: (process.env.SLUICE_REDIRECT_MODELS || "").split(",").filter(Boolean),
 };
 
 const FILE_TYPES = {
@@ -110,7 +108,6 @@ function textOf(value) {
 function reportOf(device) {
   const object = device.sluice || {}; // X_SLUICE_PeerDownload: our agent's
   const isAgent = Object.keys(object).length > 0;
-  const model = textOf(device.oui) + "-" + textOf(device.productClass);
   const report = {
     manufacturer: textOf(device.manufacturer),
     oui: textOf(device.oui),
@@ -123,9 +120,8 @@ function reportOf(device) {
     is_boot: Boolean(device.isBoot),
     site: textOf(device.site || object.Site),
     connection_url: textOf(device.connectionUrl),
-    // A plain CPE cannot be told its neighbour's URL by GenieACS; only by a redirect of our origin.
-    is_enabled: isAgent ? object.Enable === undefined || isOn(object.Enable)
-                        : settings.redirectModels.includes(model),
+    // A plain CPE cannot be told its neighbour's URL by GenieACS: it takes from the origin.
+    is_enabled: isAgent && (object.Enable === undefined || isOn(object.Enable)),
     is_gateway: isOn(object.IsGateway),
   };
   if (device.gatewaySerial)

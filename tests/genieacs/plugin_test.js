@@ -170,14 +170,6 @@ test("what GenieACS cannot take back is said to be too late", async () => {
   await desk.close();
 });
 
-test("plain CPEs of a model that follows redirects may share", async () => {
-  const desk = await planner(() => ({ identity: "x", order: null }));
-  await new Session(extension({ SLUICE_PLANNER_URL: desk.url,
-                                SLUICE_REDIRECT_MODELS: "001122-A,00D09E-GW3" }), plainCpe()).run();
-  assert.equal(desk.asked[0].report.is_enabled, true);
-  await desk.close();
-});
-
 test("the token is read from its file, each time", async () => {
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "sluice-")), "token");
   const seen = [];
