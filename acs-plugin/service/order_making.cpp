@@ -32,7 +32,7 @@ std::vector<Peer> peers_of(const planning::Fleet& fleet, const Run& run, rollout
         const auto d = run.seat(m).device;
         // The origin takes the last place of the list.
         if (serves_at(inventory, d, site) && out.size() + 1 < planning::kMaxSources)
-            out.push_back({run.seat(m).identity, format_endpoint(inventory.file_server(d))});
+            out.push_back({run.identity(m), format_endpoint(inventory.file_server(d))});
     }
     return out;
 }
@@ -46,7 +46,7 @@ std::optional<planning::SwarmTerms> swarm_of(const planning::Fleet& fleet, const
     const auto site = inventory.site(seat.device);
     const auto is_in = [&](const Seat& s) {
         const bool can = (inventory.protocols(s.device) & inventory::kSwarmV1) != 0;
-        return s.note.is_in_swarm && can && serves_at(inventory, s.device, site) &&
+        return s.is_in_swarm() && can && serves_at(inventory, s.device, site) &&
                inventory.file_server(s.device).port <= 65535 - planning::kSwarmPortOffset;
     };
     if (!is_in(seat)) return std::nullopt;
@@ -84,7 +84,7 @@ std::string image_url(const std::string& peer, const ImageRow& image) {
 }  // namespace
 
 std::string origin_url(const PlannerSettings& settings, const Run& run, const Seat& seat) {
-    const auto head = settings.origin_url + "/p/" + seat.token + "/";
+    const auto head = settings.origin_url + "/p/" + seat.token_text() + "/";
     const std::string_view ending = ".bin";
     auto name = run.image->name;
     const auto room = kMaxOriginUrl - std::min(kMaxOriginUrl, head.size() + ending.size());
@@ -96,9 +96,9 @@ Result<planning::Assignment> make_assignment(const PlannerSettings& settings,
                                              const planning::Fleet& fleet, const Run& run,
                                              rollout::Member member, WallTime now) {
     const auto& seat = run.seat(member);
-    const auto& note = seat.note;
+    const auto note = run.note(member);
     if (!run.image->is_firmware) return Error{"a configuration file has no Assignment"};
-    if (!note.is_planned()) return Error{seat.identity + ": is not planned yet"};
+    if (!note.is_planned()) return Error{run.identity(member) + ": is not planned yet"};
     planning::Assignment out;
     out.rollout = run.row.id;
     out.short_id = note.id;
@@ -125,7 +125,7 @@ Result<planning::Assignment> make_assignment(const PlannerSettings& settings,
     out.sources.push_back({planning::SourceKind::origin, origin_url(settings, run, seat), "",
                            settings.origin_username, settings.origin_password});
     servers.emplace_back();
-    SLUICE_CHECK(add_secrets(out, seat.identity, servers, {run.row.key, expiry(run, now)}));
+    SLUICE_CHECK(add_secrets(out, run.identity(member), servers, {run.row.key, expiry(run, now)}));
     return out;
 }
 
@@ -158,10 +158,10 @@ Result<DownloadOrder> make_order(const PlannerSettings& settings, const planning
     }
     planning::Assignment one;
     one.rollout = run.row.id;
-    one.short_id = seat.note.id;
+    one.short_id = run.note(member).id;
     one.image = run.image_id;
     one.sources.push_back({planning::SourceKind::peer, peers.front().url, "", "", ""});
-    SLUICE_CHECK(add_secrets(one, seat.identity, std::span(&peers.front().identity, 1),
+    SLUICE_CHECK(add_secrets(one, run.identity(member), std::span(&peers.front().identity, 1),
                              {run.row.key, expiry(run, now)}));
     out.url = master;
     out.username = std::move(one.sources.front().username);

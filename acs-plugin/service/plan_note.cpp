@@ -17,6 +17,7 @@ constexpr std::uint64_t kAny32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::string_view kRoles[] = {"master", "slave"};
 constexpr std::string_view kOrders[] = {"none", "stage", "upgrade"};
 constexpr std::string_view kProofs[] = {"none", "trying", "passed", "faulted"};
+constexpr std::string_view kDraws[] = {"none", "due", "out"};
 
 std::int64_t milliseconds(Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
@@ -112,6 +113,12 @@ std::string to_json(const PlanNote& n) {
     if (n.takes_from_origin) out["takes_from_origin"] = true;
     if (n.proof != rollout::Proof::none) out["proof"] = word(n.proof, kProofs);
     if (n.reason != rollout::Reason::none) out["reason"] = static_cast<int>(n.reason);
+    if (n.draw != rollout::Draw::none) out["draw"] = word(n.draw, kDraws);
+    if (n.is_alarming) out["is_alarming"] = true;
+    if (n.is_late) out["is_late"] = true;
+    if (n.heard.unix_ms != 0) out["heard_ms"] = n.heard.unix_ms;
+    if (n.booted.unix_ms != 0) out["booted_ms"] = n.booted.unix_ms;
+    if (n.missed.unix_ms != 0) out["missed_ms"] = n.missed.unix_ms;
     if (!n.server.empty()) out["server"] = n.server;
     if (n.fetched.unix_ms != 0) out["fetched_ms"] = n.fetched.unix_ms;
     if (!n.words.empty()) out["words"] = n.words;
@@ -145,8 +152,14 @@ Result<PlanNote> parse_plan_note(std::string_view json) {
     out.given = time(root, "given_ms");
     out.takes_from_origin = root.flag_or("takes_from_origin", false);
     out.proof = static_cast<rollout::Proof>(root.choice_or("proof", 0, kProofs));
-    const auto last = static_cast<std::uint64_t>(rollout::Reason::not_seen);
+    const auto last = static_cast<std::uint64_t>(rollout::Reason::unfit);
     out.reason = static_cast<rollout::Reason>(root.number_or("reason", 0, 0, last));
+    out.draw = static_cast<rollout::Draw>(root.choice_or("draw", 0, kDraws));
+    out.is_alarming = root.flag_or("is_alarming", false);
+    out.is_late = root.flag_or("is_late", false);
+    out.heard = time(root, "heard_ms");
+    out.booted = time(root, "booted_ms");
+    out.missed = time(root, "missed_ms");
     out.server = root.text_or("server", "", kMaxIdentity);
     out.fetched = time(root, "fetched_ms");
     out.words = root.text_or("words", "", kMaxWords);

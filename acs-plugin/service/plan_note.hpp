@@ -36,8 +36,10 @@ struct PlanNote {
     bool is_taken = false, takes_from_origin = false;
     rollout::Proof proof = rollout::Proof::none;
     rollout::Reason reason = rollout::Reason::none;
+    rollout::Draw draw = rollout::Draw::none;
+    bool is_alarming = false, is_late = false;
     std::string server;  // identity
-    WallTime given;
+    WallTime given, heard, booted, missed;
     WallTime fetched;   // as the engine counts it: when we heard
     std::string words;  // of the device, on its last fault
 

@@ -84,8 +84,8 @@ public:
     // Once, first: every row the store has, in any order. An error names the row. Nothing is
     // written by it; what went on in between follows with the next on_time.
     Result<void> restore(const std::vector<Row>& rows);
-    // The same row by row, for fleets whose rows should not lie in memory at one time: each, in any
-    // order, then the end.
+    // The same row by row, for fleets whose rows should not lie in memory at one time: each, then
+    // the end. Images, devices, rollouts, and then the devices' parts in them cost least memory.
     Result<void> restore_row(Row&& row);
     Result<void> restore_end();
 

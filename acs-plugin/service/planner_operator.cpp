@@ -1,7 +1,6 @@
-// What an operator does: images, sites, rollouts.
+// What an operator does with images and rollouts.
 
 #include <algorithm>
-#include <set>
 
 #include "acs-plugin/service/planner_impl.hpp"
 #include "engine/base/nearest_name.hpp"
@@ -10,7 +9,8 @@ namespace sluice::service {
 namespace {
 
 constexpr std::size_t kMaxFileName = 128;
-constexpr std::size_t kMaxSlug = 24;  // beside a number it fits into credentials' 32
+constexpr std::size_t kMostNear = 10'000;  // names that one is compared with
+constexpr std::size_t kMaxSlug = 24;       // beside a number it fits into credentials' 32
 constexpr std::uint64_t kMaxConfiguration = 64 * 1024 * 1024;
 
 bool is_file_name(std::string_view name) {
@@ -58,10 +58,17 @@ Error unknown(std::string_view what, const std::string& name,
                  (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)")};
 }
 
+EventRow event_of(const Act& act, std::string kind) {
+    EventRow out;
+    out.at = act.at;
+    out.kind = std::move(kind);
+    out.who = act.who;
+    return out;
+}
+
 }  // namespace
 
 Result<void> Planner::publish(ImageRow image, const Act& act, Changes& out) {
-    static_cast<void>(act);
     if (!is_file_name(image.name))
         return Error{"name: is not 1 to 128 of [A-Za-z0-9._-], or begins with a dot"};
     if (!image::Digest::from_hex(image.id)) return Error{"id: is not 64 hex digits"};
@@ -75,6 +82,10 @@ Result<void> Planner::publish(ImageRow image, const Act& act, Changes& out) {
     const auto held = impl_->images.find(image.id);
     if (held == impl_->images.end()) {
         out.push_back(image);
+        auto event = event_of(act, "image.published");
+        event.to = image.id;
+        event.why = image.name;
+        out.push_back(std::move(event));
         impl_->images.emplace(image.id, std::move(image));
         return success();
     }
@@ -85,41 +96,6 @@ Result<void> Planner::publish(ImageRow image, const Act& act, Changes& out) {
     return Error{"image " + image.id.substr(0, 12) + " is published already, as '" + h.name + "'"};
 }
 
-Result<void> Planner::import_sites(const std::vector<SiteImportRow>& sites, const Act& act,
-                                   Changes& out) {
-    constexpr std::size_t kMaxSite = 256, kMaxIdentity = 640;
-    for (const auto& s : sites)
-        if (s.identity.empty() || s.identity.size() > kMaxIdentity || s.site.size() > kMaxSite)
-            return Error{"'" + s.identity.substr(0, 64) +
-                         "': identity or site is too long or empty"};
-    // What a device could not report either: found before anything is changed.
-    const auto is_control = [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    };
-    for (const auto& s : sites)
-        if (std::ranges::any_of(s.site, is_control))
-            return Error{"'" + s.identity + "': the site has a control character"};
-    static_cast<void>(act);
-    for (const auto& s : sites) {
-        out.push_back(s);
-        if (s.site.empty())
-            impl_->imports.erase(s.identity);
-        else
-            impl_->imports[s.identity] = s.site;
-        auto* device = impl_->find(s.identity);
-        if (device == nullptr) continue;
-        // Taken out of the table: its next report says where it is.
-        auto& site = device->row.report.site;
-        if (s.site.empty() && site.source != inventory::SiteSource::imported) continue;
-        site = s.site.empty() ? inventory::Site{}
-                              : inventory::Site{inventory::SiteSource::imported, s.site};
-        SLUICE_CHECK(impl_->fleet.apply(device->row.report));
-        out.push_back(device->row);
-    }
-    impl_->fleet.settle();
-    return success();
-}
-
 Result<const ImageRow*> Planner::Impl::image_of(const RolloutSpec& spec) const {
     const auto at = images.find(spec.image);
     if (at != images.end()) return &at->second;
@@ -128,38 +104,59 @@ Result<const ImageRow*> Planner::Impl::image_of(const RolloutSpec& spec) const {
     return unknown("image", spec.image, known);
 }
 
-// Everybody that the rollout is for. Names that the operator gave must all be known.
-Result<std::vector<Planner::Impl::Device*>> Planner::Impl::wanted_by(const Run& run) {
-    std::vector<std::string_view> identities;
-    std::set<std::string_view> sites;
-    for (const auto& [identity, device] : devices) {
-        identities.push_back(identity);
-        sites.insert(device.row.report.site.value);
+// Names that the operator gave must all be known.
+Result<void> Planner::Impl::check_names(const RolloutSpec& spec) const {
+    std::vector<std::string_view> near;
+    for (const auto& name : spec.devices) {
+        if (book.find(name)) continue;
+        book.walk("", [&](DeviceIndex d) {
+            near.push_back(book.identity(d));
+            return near.size() < kMostNear;
+        });
+        return unknown("devices", name, near);
     }
-    for (const auto& name : run.spec.devices)
-        if (find(name) == nullptr) return unknown("devices", name, identities);
-    for (const auto& name : run.spec.sites)
-        if (name.empty() || sites.count(name) == 0)
-            return unknown("sites", name, {sites.begin(), sites.end()});
-    std::vector<Device*> out;
-    std::size_t fitting = 0, on_target = 0;
-    std::string busy;
-    for (auto& [identity, device] : devices) {
-        if (!run.is_for(device.row)) continue;
+    for (const auto& name : spec.sites) {
+        if (!name.empty() && !book.of_site(name).empty()) continue;
+        book.walk_sites("", [&](DeviceIndex d) {
+            if (near.empty() || near.back() != book.site(d)) near.push_back(book.site(d));
+            return near.size() < kMostNear;
+        });
+        return unknown("sites", name, near);
+    }
+    return success();
+}
+
+// Everybody that the rollout is for, dealt out to its waves.
+Result<void> Planner::Impl::cut_waves(Run& run) {
+    std::vector<std::uint64_t> positions;
+    std::vector<DeviceIndex> wanted;
+    std::size_t fitting = 0;
+    const auto look_at = [&](DeviceIndex d) {
+        const auto row = book.row(d);
+        if (!run.is_for(row)) return;
         ++fitting;
-        if (run.is_on_target(device.row.report, device.row.config_version))
-            ++on_target;
-        else if (is_busy_elsewhere(device))
-            busy = device.tickets.back().run->row.id;
-        else
-            out.push_back(&device);
+        if (run.is_on_target(row.report, row.config_version)) return;
+        wanted.push_back(d);
+        if (run.cuts.size() > 1 && !run.cuts.is_grouped(row))
+            positions.push_back(run.position_of(row));
+    };
+    if (!run.spec.devices.empty()) {
+        for (const auto& name : run.spec.devices) look_at(*book.find(name));
+    } else {
+        for (std::uint32_t i = 0; i < book.index_end(); ++i)
+            if (book.has(DeviceIndex{i})) look_at(DeviceIndex{i});
     }
-    if (!out.empty()) return out;
     if (fitting == 0) return Error{"no device that is known fits image '" + run.image->name + "'"};
-    if (on_target == fitting)
+    if (wanted.empty())
         return Error{"every device that fits reports version '" + run.image->software_version +
                      "' already"};
-    return Error{"every device that fits is in rollout '" + busy + "', which is not over"};
+    run.cuts.cut(std::move(positions), wanted.size());
+    std::vector<std::int64_t> expected(run.cuts.size(), 0);
+    for (const auto d : wanted)
+        ++expected[run.cuts.size() == 1 ? 0 : run.wave_of(book.row(d)).value];
+    for (std::uint8_t w = 0; w < expected.size(); ++w)
+        run.engine.expect(rollout::WaveNumber{w}, expected[w]);
+    return success();
 }
 
 std::string Planner::Impl::new_rollout_id(const std::string& name) const {
@@ -171,9 +168,9 @@ std::string Planner::Impl::new_rollout_id(const std::string& name) const {
 }
 
 Result<std::string> Planner::start_rollout(const RolloutSpec& spec, const Act& act, Changes& out) {
-    const auto now = act.at;
     SLUICE_TRY(const auto* image, impl_->image_of(spec));
-    SLUICE_CHECK(rollout::check(policy_of(spec)));
+    SLUICE_CHECK(rollout::check(policy_of(spec, WaveCuts(spec))));
+    SLUICE_CHECK(impl_->check_names(spec));
     if (!image->is_firmware && spec.devices.empty() && spec.sites.empty())
         return Error{
             "devices: a configuration file has no manifest that says for whom it is:"
@@ -182,84 +179,116 @@ Result<std::string> Planner::start_rollout(const RolloutSpec& spec, const Act& a
     row.id = impl_->new_rollout_id(spec.name);
     row.image = image->id;
     row.spec = to_json(spec);
-    row.started = now;
+    row.started = act.at;
     row.key.resize(32);
     impl_->random(row.key);
-    auto run = std::make_unique<Run>(row, spec, *image);
-    SLUICE_TRY(const auto devices, impl_->wanted_by(*run));
-    auto& started = *impl_->runs.emplace(row.id, std::move(run)).first->second;
-    out.push_back(started.row);
-    Impl::Batch batch{now, out, {}, {}, {}, {}};
-    for (auto* device : devices) {
-        const auto member = started.enrol(device->row, device->index, now);
-        device->tickets.push_back({&started, member});
-        impl_->keep(started, member, batch);
-    }
-    impl_->feed(started, rollout::Tick{}, batch);
+    auto made = std::make_unique<Run>(row, spec, *image, impl_->book, impl_->evidence);
+    SLUICE_CHECK(impl_->cut_waves(*made));
+    auto& run = *impl_->runs.emplace(row.id, std::move(made)).first->second;
+    Impl::Batch batch{act.at, out, act.who};
+    batch.runs.insert(&run);
+    auto event = event_of(act, "rollout.state");
+    event.rollout = row.id;
+    event.to = word_of(row.state);
+    batch.events.push_back(std::move(event));
+    batch.who = "planner";
+    impl_->feed(run, rollout::Tick{}, batch);
+    // The first of them at once: a small rollout is whole when the operator has his answer.
+    impl_->sweep(run, batch);
     impl_->write(batch);
     return row.id;
 }
 
-namespace {
+// --- verbs --------------------------------------------------------------------------------------
 
-Error no_rollout(std::string_view id) {
-    return Error{"rollout '" + std::string(id) + "' is unknown"};
-}
-
-std::string_view word_of(RolloutState state) {
-    static constexpr std::string_view kWords[] = {"running", "paused", "cancelled", "finished"};
-    return kWords[static_cast<std::size_t>(state)];
-}
-
-Error not_now(const Run& run, std::string_view what) {
+Result<Run*> Planner::Impl::run_to_turn(std::string_view id, std::string_view what) {
+    const auto at = runs.find(id);
+    if (at == runs.end()) return Error{"rollout '" + std::string(id) + "' is unknown"};
+    auto& run = *at->second;
+    if (what.empty() || !run.is_over()) return &run;
     return Error{"rollout '" + run.row.id + "' is " + std::string(word_of(run.row.state)) +
                  " and cannot be " + std::string(what)};
 }
 
-}  // namespace
-
 Result<void> Planner::pause(std::string_view rollout, const Act& act, Changes& out) {
-    const auto now = act.at;
-    const auto at = impl_->runs.find(rollout);
-    if (at == impl_->runs.end()) return no_rollout(rollout);
-    auto& run = *at->second;
-    if (run.row.state == RolloutState::paused) return success();
-    if (run.is_over()) return not_now(run, "paused");
-    run.row.state = RolloutState::paused;
-    out.push_back(run.row);
-    Impl::Batch batch{now, out, {}, {}, {}, {}};
-    impl_->feed(run, rollout::Pause{}, batch);
+    SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, "paused"));
+    // A halt is more than a pause: nothing is given either way.
+    if (run->row.state != RolloutState::running) return success();
+    Impl::Batch batch{act.at, out, act.who};
+    impl_->set_state(*run, RolloutState::paused, batch);
+    impl_->feed(*run, rollout::Pause{}, batch);
     impl_->write(batch);
     return success();
 }
 
 Result<void> Planner::resume(std::string_view rollout, const Act& act, Changes& out) {
-    const auto now = act.at;
-    const auto at = impl_->runs.find(rollout);
-    if (at == impl_->runs.end()) return no_rollout(rollout);
-    auto& run = *at->second;
-    if (run.row.state == RolloutState::running) return success();
-    if (run.is_over()) return not_now(run, "resumed");
-    run.row.state = RolloutState::running;
-    out.push_back(run.row);
-    Impl::Batch batch{now, out, {}, {}, {}, {}};
-    impl_->feed(run, rollout::Resume{}, batch);
+    SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, "resumed"));
+    if (run->row.state == RolloutState::running) return success();
+    Impl::Batch batch{act.at, out, act.who};
+    impl_->set_state(*run, RolloutState::running, batch);
+    run->halt_cause = rollout::HaltCause::none;
+    run->halted = {};
+    impl_->feed(*run, rollout::Resume{}, batch);
     impl_->write(batch);
     return success();
 }
 
 Result<void> Planner::cancel(std::string_view rollout, const Act& act, Changes& out) {
-    const auto now = act.at;
-    const auto at = impl_->runs.find(rollout);
-    if (at == impl_->runs.end()) return no_rollout(rollout);
-    auto& run = *at->second;
-    if (run.row.state == RolloutState::cancelled) return success();
-    if (run.is_over()) return not_now(run, "cancelled");
-    run.row.state = RolloutState::cancelled;
-    run.row.finished = now;
-    out.push_back(run.row);
-    Impl::Batch batch{now, out, {}, {}, {}, {}};
-    impl_->feed(run, rollout::Cancel{}, batch);
+    SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, ""));
+    if (run->row.state == RolloutState::cancelled) return success();
+    if (run->is_over()) SLUICE_CHECK(impl_->run_to_turn(rollout, "cancelled"));
+    Impl::Batch batch{act.at, out, act.who};
+    // Who was never enrolled was never touched: counted, and no rows.
+    for (std::uint8_t w = 0; w < run->cuts.size(); ++w) {
+        const rollout::WaveNumber wave{w};
+        const auto expected = run->engine.waves().tally(wave).expected;
+        run->untouched += expected;
+        run->engine.expect(wave, -static_cast<std::int64_t>(expected));
+    }
+    impl_->set_state(*run, RolloutState::cancelled, batch);
+    impl_->feed(*run, rollout::Cancel{}, batch);
+    impl_->write(batch);
+    return success();
+}
+
+Result<void> Planner::retry(std::string_view rollout, const Act& act, Changes& out) {
+    SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, ""));
+    if (run->row.state == RolloutState::cancelled)
+        SLUICE_CHECK(impl_->run_to_turn(rollout, "retried"));
+    Impl::Batch batch{act.at, out, act.who};
+    impl_->feed(*run, rollout::Retry{}, batch);
+    if (batch.seats.empty()) return Error{"rollout '" + run->row.id + "' has no failed devices"};
+    if (run->row.state == RolloutState::finished) {
+        impl_->set_state(*run, RolloutState::running, batch);
+        run->row.finished = {};
+        impl_->recount_expected(*run);
+        run->sweep = 0;
+    }
+    impl_->write(batch);
+    return success();
+}
+
+Result<void> Planner::release_site(std::string_view rollout, std::string_view site, const Act& act,
+                                   Changes& out) {
+    SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, "changed"));
+    const auto at = run->counts.find(site);
+    if (at == run->counts.end() || (!at->second.is_held && !at->second.is_alarmed))
+        return Error{"site '" + std::string(site) + "' of rollout '" + run->row.id +
+                     "' is not held"};
+    auto& count = at->second;
+    if (count.is_held) --run->totals.held_sites;
+    count.base_bytes = count.bytes - count.canary_bytes;
+    count.is_held = count.is_alarmed = false;
+    Impl::Batch batch{act.at, out, act.who};
+    auto event = event_of(act, "site.budget");
+    event.rollout = run->row.id;
+    event.site = site;
+    event.from = "hold";
+    event.to = "released";
+    batch.events.push_back(std::move(event));
+    out.push_back(run->count_row(at->first));
+    if (const auto number = run->find_site(site))
+        impl_->feed(*run, rollout::Held{*number, false}, batch);
     impl_->write(batch);
     return success();
 }

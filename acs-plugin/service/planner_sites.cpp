@@ -9,7 +9,7 @@ namespace sluice::service {
 
 // One look at every device's column, and at every site's name; only a page of names is kept.
 std::vector<SiteView> Planner::sites(std::string_view after, std::size_t at_most) const {
-    const auto& inventory = impl_->fleet.inventory();
+    const auto& inventory = impl_->fleet().inventory();
     std::vector<std::uint32_t> devices;  // by SiteId
     for (std::uint32_t i = 0; i < inventory.size(); ++i) {
         const auto site = inventory.site(DeviceIndex{i});

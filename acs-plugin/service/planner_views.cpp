@@ -1,11 +1,10 @@
-// What the planner shows: values, made when asked.
+// What the planner shows of devices, images and groups: values, made when asked.
 
 #include <algorithm>
 #include <set>
 
 #include "acs-plugin/service/planner_impl.hpp"
 #include "engine/base/rng.hpp"
-#include "engine/planning/shape.hpp"
 
 namespace sluice::service {
 namespace {
@@ -19,20 +18,24 @@ std::string id_of(const std::string& key) {
     return to_hex(bytes);
 }
 
+constexpr std::uint32_t kMostRanked = 1024;
+
 std::string_view word_of(election::Place place) {
     static constexpr std::string_view kWords[] = {"master", "stand-in", "member"};
     return kWords[static_cast<std::size_t>(place)];
 }
 
-void earlier(WallTime& held, WallTime t) {
-    if (t.unix_ms != 0 && (held.unix_ms == 0 || t < held)) held = t;
-}
-
 }  // namespace
 
 const DeviceRow* Planner::device(std::string_view identity) const {
-    const auto* device = impl_->find(identity);
-    return device == nullptr ? nullptr : &device->row;
+    const auto d = impl_->book.find(identity);
+    if (!d) return nullptr;
+    impl_->shown = impl_->book.row(*d);
+    return &impl_->shown;
+}
+
+std::size_t Planner::device_count() const {
+    return impl_->book.size();
 }
 
 std::vector<const ImageRow*> Planner::images() const {
@@ -44,136 +47,142 @@ std::vector<const ImageRow*> Planner::images() const {
     return out;
 }
 
+// --- devices ------------------------------------------------------------------------------------
+
+// A group's order costs its size: asked once a page, and not of a group of thousands.
+DeviceView Planner::Impl::view(DeviceIndex d, Rankings& rankings) const {
+    DeviceView out;
+    out.row = std::make_shared<const DeviceRow>(book.row(d));
+    const auto group = fleet().groups().group_of(d);
+    if (group == grouping::kNoGroup) return out;
+    out.group = fleet().groups().key_text(group);
+    if (fleet().groups().size(group) > kMostRanked) {
+        const auto masters = fleet().elections().masters(group);
+        out.place = std::find(masters.begin(), masters.end(), d) != masters.end()
+                        ? word_of(election::Place::master)
+                        : word_of(election::Place::member);
+        return out;
+    }
+    auto [ranking, is_new] = rankings.try_emplace(group);
+    if (is_new) ranking->second = fleet().elections().ranking(group);
+    for (const auto& placed : ranking->second)
+        if (placed.device == d) out.place = describe(placed);
+    return out;
+}
+
+Result<DevicePage> Planner::devices(const DeviceQuery& query) const {
+    SLUICE_TRY(const auto page, impl_->book.page(query));
+    DevicePage out;
+    Impl::Rankings rankings;
+    for (const auto d : page.devices) out.devices.push_back(impl_->view(d, rankings));
+    out.next = page.next;
+    return out;
+}
+
+std::optional<DeviceView> Planner::device_view(std::string_view identity) const {
+    const auto d = impl_->book.find(identity);
+    if (!d) return std::nullopt;
+    Impl::Rankings rankings;
+    return impl_->view(*d, rankings);
+}
+
 std::vector<DeviceView> Planner::devices(std::string_view after, std::size_t at_most) const {
     std::vector<DeviceView> out;
-    // A group's order costs its size: asked once a page, not once a device.
-    std::map<grouping::GroupIndex, std::vector<election::Placed>> rankings;
-    const auto& fleet = impl_->fleet;
-    for (auto at = impl_->devices.upper_bound(after);
-         at != impl_->devices.end() && out.size() < at_most; ++at) {
-        DeviceView view;
-        view.row = std::make_shared<const DeviceRow>(at->second.row);
-        const auto group = fleet.groups().group_of(at->second.index);
-        if (group != grouping::kNoGroup) {
-            view.group = fleet.groups().key_text(group);
-            auto [ranking, is_new] = rankings.try_emplace(group);
-            if (is_new) ranking->second = fleet.elections().ranking(group);
-            for (const auto& placed : ranking->second)
-                if (placed.device == at->second.index) view.place = describe(placed);
-        }
-        out.push_back(std::move(view));
-    }
-    return out;
-}
-
-std::vector<GroupView> Planner::groups() const {
-    const auto& fleet = impl_->fleet;
-    std::set<grouping::GroupIndex> known;
-    for (const auto& [identity, device] : impl_->devices) {
-        const auto group = fleet.groups().group_of(device.index);
-        if (group != grouping::kNoGroup) known.insert(group);
-    }
-    std::vector<GroupView> out;
-    for (const auto group : known) {
-        GroupView view;
-        view.key = fleet.groups().key_text(group);
-        view.id = id_of(view.key);
-        for (const auto& placed : fleet.elections().ranking(group))
-            view.members.push_back({std::string(fleet.inventory().identity(placed.device)),
-                                    std::string(word_of(placed.place)), describe(placed)});
-        out.push_back(std::move(view));
-    }
-    std::sort(out.begin(), out.end(),
-              [](const GroupView& a, const GroupView& b) { return a.key < b.key; });
-    return out;
-}
-
-// max(F/u_origin, F/d_min, N·F/(u_origin+Σu_i)): of the bare bytes. Headers on the wire come on
-// top.
-double Planner::Impl::bound_seconds(const Run& run, const std::vector<DeviceIndex>& members) const {
-    const auto& inventory = fleet.inventory();
-    const auto& policy = settings.fleet.planning;
-    const auto known = [&](std::uint64_t bps) {
-        return static_cast<double>(bps == 0 ? policy.assumed_lan_bps : bps);
-    };
-    const auto origin =
-        static_cast<double>(run.spec.origin_bps != 0 ? run.spec.origin_bps : settings.origin_bps);
-    double slowest = origin, sum = origin;
-    for (const auto d : members) {
-        slowest = std::min(slowest, known(inventory.downlink_bps(d)));
-        if (inventory.is_agent(d)) sum += known(inventory.uplink_bps(d));
-    }
-    const auto bits = static_cast<double>(run.image->length) * 8;
-    return std::max(bits / slowest, static_cast<double>(members.size()) * bits / sum);
-}
-
-RolloutView Planner::Impl::view(const Run& run) const {
-    RolloutView out;
-    out.row = run.row;
-    out.row.key.clear();
-    out.image_name = run.image->name;
-    out.software_version = run.image->software_version;
-    out.image_length = run.image->length;
-    std::map<std::string, RolloutSiteView> sites;
-    std::map<std::string, std::vector<DeviceIndex>> members;
-    for (std::uint32_t i = 0; i < run.size(); ++i) {
-        const auto row = run.face_of(rollout::Member{i});
-        auto& site = sites[row.site];
-        ++site.devices;
-        ++site.states[row.state];
-        if (row.state == name_of(rollout::State::done)) ++site.done;
-        if (row.state == name_of(rollout::State::failed)) ++site.failed;
-        site.peer_bytes += row.peer_bytes;
-        earlier(site.first_ordered, row.ordered);
-        site.last_fetched = std::max(site.last_fetched, row.fetched);
-        site.last_done = std::max(site.last_done, row.done);
-        const auto& seat = run.seat(rollout::Member{i});
-        members[row.site].push_back(seat.device);
-        if (!seat.note.topology.empty()) site.topology = seat.note.topology;
-        if (!seat.note.topology_why.empty()) site.topology_why = seat.note.topology_why;
-    }
-    for (auto& [name, site] : sites) {
-        site.site = name;
-        site.bound_seconds = bound_seconds(run, members[name]);
-        if (const auto count = run.counts.find(name); count != run.counts.end()) {
-            site.origin_bytes = count->second.bytes - count->second.canary_bytes;
-            site.canary_bytes = count->second.canary_bytes;
-        }
-        out.sites.push_back(std::move(site));
-    }
-    return out;
-}
-
-std::vector<RolloutView> Planner::rollouts() const {
-    std::vector<RolloutView> out;
-    for (const auto& [id, run] : impl_->runs) out.push_back(impl_->view(*run));
-    std::sort(out.begin(), out.end(), [](const RolloutView& a, const RolloutView& b) {
-        return std::tie(a.row.started, a.row.id) < std::tie(b.row.started, b.row.id);
+    if (at_most == 0) return out;
+    Impl::Rankings rankings;
+    impl_->book.walk(after, [&](DeviceIndex d) {
+        out.push_back(impl_->view(d, rankings));
+        return out.size() < at_most;
     });
     return out;
 }
 
-std::optional<RolloutView> Planner::rollout(std::string_view id) const {
-    const auto at = impl_->runs.find(id);
-    if (at == impl_->runs.end()) return std::nullopt;
-    return impl_->view(*at->second);
+// --- groups -------------------------------------------------------------------------------------
+
+GroupView Planner::Impl::group_view(grouping::GroupIndex group) const {
+    GroupView out;
+    out.key = fleet().groups().key_text(group);
+    out.id = id_of(out.key);
+    for (const auto& placed : fleet().elections().ranking(group))
+        out.members.push_back({std::string(fleet().inventory().identity(placed.device)),
+                               std::string(word_of(placed.place)), describe(placed)});
+    return out;
 }
 
-std::vector<RolloutDeviceRow> Planner::rollout_devices(std::string_view id, std::string_view after,
-                                                       std::size_t at_most) const {
-    const auto at = impl_->runs.find(id);
-    if (at == impl_->runs.end()) return {};
-    const auto& run = *at->second;
-    std::vector<std::pair<std::string_view, rollout::Member>> members;
-    for (std::uint32_t i = 0; i < run.size(); ++i) {
-        const std::string_view identity = run.seat(rollout::Member{i}).identity;
-        if (identity > after) members.emplace_back(identity, rollout::Member{i});
+// Site by site, each one's groups by key. A group of several sites (grouped without them) stands
+// at the first; a cursor is "<site>\n<key>".
+GroupPage Planner::groups(std::string_view after, std::size_t at_most) const {
+    const auto& impl = *impl_;
+    const auto& all = impl.fleet().groups();
+    if (!all.policy().by_site) return impl.few_groups(after, at_most);
+    const auto mark = std::min(after.find('\n'), after.size());
+    const auto site = after.substr(0, mark);
+    const auto key = mark < after.size() ? after.substr(mark + 1) : std::string_view();
+    GroupPage out;
+    std::map<std::string, grouping::GroupIndex> here;
+    std::string at;
+    const auto flush = [&] {
+        for (const auto& [text, group] : here) {
+            if (at == site && !after.empty() && text <= key) continue;
+            if (out.groups.size() == at_most) return false;
+            out.groups.push_back(impl.group_view(group));
+            out.next = at + '\n' + text;
+        }
+        here.clear();
+        return true;
+    };
+    bool is_full = false;
+    const auto visit = [&](DeviceIndex d) {
+        if (impl.book.site(d) != at) {
+            if (is_full = !flush(); is_full) return false;
+            at = impl.book.site(d);
+        }
+        const auto group = all.group_of(d);
+        if (group != grouping::kNoGroup) here.emplace(all.key_text(group), group);
+        return true;
+    };
+    impl.book.walk_sites_from(site, visit);
+    if (!is_full) is_full = !flush();
+    if (!is_full) out.next.clear();
+    return out;
+}
+
+// All of them are few.
+GroupPage Planner::Impl::few_groups(std::string_view after, std::size_t at_most) const {
+    std::map<std::string, grouping::GroupIndex> by_key;
+    for (std::uint32_t g = 0; g < fleet().groups().capacity(); ++g)
+        if (const grouping::GroupIndex group{g}; fleet().groups().size(group) > 0)
+            by_key.emplace(fleet().groups().key_text(group), group);
+    GroupPage out;
+    for (auto g = by_key.upper_bound(std::string(after)); g != by_key.end(); ++g) {
+        if (out.groups.size() == at_most) {
+            out.next = out.groups.back().key;
+            break;
+        }
+        out.groups.push_back(group_view(g->second));
     }
-    const auto end =
-        members.begin() + static_cast<std::ptrdiff_t>(std::min(at_most, members.size()));
-    std::partial_sort(members.begin(), end, members.end());
-    std::vector<RolloutDeviceRow> out;
-    for (auto m = members.begin(); m != end; ++m) out.push_back(run.row_of(m->second));
+    return out;
+}
+
+// By its hash alone: a look at every group's key.
+std::optional<GroupView> Planner::group(std::string_view id) const {
+    const auto& all = impl_->fleet().groups();
+    for (std::uint32_t g = 0; g < all.capacity(); ++g) {
+        const grouping::GroupIndex group{g};
+        if (all.size(group) > 0 && id_of(all.key_text(group)) == id)
+            return impl_->group_view(group);
+    }
+    return std::nullopt;
+}
+
+std::vector<GroupView> Planner::groups() const {
+    const auto& all = impl_->fleet().groups();
+    std::vector<GroupView> out;
+    for (std::uint32_t g = 0; g < all.capacity(); ++g)
+        if (const grouping::GroupIndex group{g}; all.size(group) > 0)
+            out.push_back(impl_->group_view(group));
+    std::sort(out.begin(), out.end(),
+              [](const GroupView& a, const GroupView& b) { return a.key < b.key; });
     return out;
 }
 

@@ -2,19 +2,27 @@
 // One rollout as the planner runs it: the engine's machine, and beside each of its members what the
 // engine does not care about: identity, plan, token, the device's own figures. Rows come out of
 // here, and out of the same rows a run is made again.
+//
+// A device that fits is a member once its wave is open, and has a row once something happened to
+// it. Before the first it is `expected`, before the second its member is made again from its own
+// row: same state, same times.
 
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "acs-plugin/service/device_book.hpp"
 #include "acs-plugin/service/plan_note.hpp"
+#include "acs-plugin/service/progress.hpp"
 #include "acs-plugin/service/rollout_spec.hpp"
 #include "acs-plugin/service/rows.hpp"
+#include "acs-plugin/service/seat.hpp"
 #include "acs-plugin/service/site_planning.hpp"
+#include "acs-plugin/service/wave_cuts.hpp"
 #include "engine/image/manifest.hpp"
+#include "engine/inventory/index_table.hpp"
 #include "engine/rollout/rollout.hpp"
 
 namespace sluice::service {
@@ -26,36 +34,53 @@ constexpr WallTime wall_of(Instant t) {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(t.since_start).count()};
 }
 
-// A device's part, beside rollout::Record.
-struct Seat {
-    std::string identity;
-    DeviceIndex device;
-    std::string site;
-    std::string part;
-    std::string token;
-    PlanNote note;      // its plan and the device's words; the record's half only in rows
-    WallTime verified;  // the last piece, by the device's own count; zero: not said
-    std::uint64_t peer_bytes = 0, origin_bytes = 0;
-};
-
 // What the origin sent to a site.
 struct OriginCount {
-    std::uint64_t bytes = 0, requests = 0, canary_bytes = 0;
+    std::uint64_t bytes = 0, requests = 0, canary_bytes = 0, base_bytes = 0;
     bool is_dirty = false;
+    bool is_alarmed = false, is_held = false;  // of its budget
+    std::uint64_t spent() const {
+        return bytes - canary_bytes - std::min(base_bytes, bytes - canary_bytes);
+    }
+};
+
+// Of all rollouts: models of plain CPEs and kinds of sites by number, and what they showed.
+struct Evidence {
+    std::map<std::string, rollout::ModelNumber, std::less<>> models;
+    std::map<std::string, rollout::SiteKind, std::less<>> kinds;
+    std::vector<std::string> model_names, kind_names;
+    rollout::Canaries canaries;
+
+    rollout::ModelNumber model(const std::string& name);
+    rollout::SiteKind kind(const std::string& name);
 };
 
 class Run {
 public:
-    // `image` outlives the run.
-    Run(RolloutRow row, RolloutSpec spec, const ImageRow& image);
+    // All outlive the run.
+    Run(RolloutRow row, RolloutSpec spec, const ImageRow& image, const DeviceBook& book,
+        Evidence& evidence);
 
     RolloutRow row;
     RolloutSpec spec;
     const ImageRow* image;
     image::ImageId image_id;                  // of firmware
     std::optional<image::Manifest> manifest;  // of firmware; as published, not believed
+    WaveCuts cuts;
     rollout::Rollout engine;
-    std::map<std::string, OriginCount, std::less<>> counts;  // by site
+    // By site's key (key_of).
+    std::map<std::string, OriginCount, std::less<>> counts;
+
+    // Kept as they change, for views.
+    struct Totals {
+        std::map<std::uint32_t, std::uint32_t> faults;
+        std::uint64_t origin_bytes = 0, canary_bytes = 0, peer_bytes = 0;
+        std::uint32_t held_sites = 0;
+        WallTime first_ordered, last_fetched, last_done;
+    } totals;
+
+    // The next device that enrolment of an open wave looks at; nothing: all were.
+    std::optional<std::uint32_t> sweep;
 
     bool is_over() const {
         return row.state == RolloutState::cancelled || row.state == RolloutState::finished;
@@ -64,51 +89,111 @@ public:
     bool is_for(const DeviceRow& device) const;
     // The device says that it has it.
     bool is_on_target(const inventory::DeviceReport& report, std::string_view config_version) const;
+    bool wants(const DeviceRow& device) const {
+        return is_for(device) && !is_on_target(device.report, device.config_version);
+    }
+    // The rule for a device in two rollouts, in part: the other's image is newer.
+    bool is_older_than(const Run& other) const;
 
-    rollout::Member enrol(const DeviceRow& device, DeviceIndex index, WallTime now);
-    // The rows of one run, in order of identity; `devices[i]` belongs to `rows[i]`.
-    struct Restored {
-        const RolloutDeviceRow* row;
-        const DeviceRow* device;
-        DeviceIndex index;
-    };
-    Result<void> restore(const std::vector<Restored>& rows);
+    rollout::WaveNumber wave_of(const DeviceRow& device) const;
+    std::uint64_t position_of(const DeviceRow& device) const;
+    bool is_open(rollout::WaveNumber wave, WallTime now) const {
+        return engine.waves().is_open(wave, instant_of(now));
+    }
+
+    rollout::Member enrol(const DeviceRow& device, DeviceIndex index);
+    // Out of rows: the run's own, its members', then their places, counts, and the end.
+    Result<void> restore_progress();
+    Result<rollout::Member> restore_seat(const RolloutDeviceRow& row, DeviceIndex index);
+    void restore_places();
+    void restore_count(const OriginCountRow& count);
+    void restore_end();
 
     std::size_t size() const { return seats_.size(); }
     Seat& seat(rollout::Member m) { return seats_[m.value]; }
     const Seat& seat(rollout::Member m) const { return seats_[m.value]; }
-    std::optional<rollout::Member> find(std::string_view identity) const;
-    const std::string& site_name(rollout::SiteNumber s) const { return sites_[s.value]; }
+    std::string identity(rollout::Member m) const {
+        return std::string(book_->identity(seat(m).device));
+    }
+    std::optional<rollout::Member> find(DeviceIndex device) const;
+    std::optional<rollout::Member> find_token(std::string_view token) const;
+    void set_token(rollout::Member m, std::span<const std::uint8_t> token);
+
+    // A site's name, and its key: of a device of none, its identity behind a line feed.
+    std::string site(rollout::Member m) const { return name_of_site(engine.enrolment(m).site); }
+    std::string key(rollout::Member m) const {
+        return std::string(sites_.view(engine.enrolment(m).site.value));
+    }
+    std::string key_of_site(rollout::SiteNumber s) const {
+        return std::string(sites_.view(s.value));
+    }
+    std::string name_of_site(rollout::SiteNumber s) const;
+    std::optional<rollout::SiteNumber> find_site(std::string_view key) const;
+    rollout::ZoneNumber zone_of(const DeviceRow& device);
+    // The member's device reports another site now, and nothing was begun here.
+    bool move(rollout::Member m, const DeviceRow& device);
 
     // The engine hears of a plan: members with new places.
     std::vector<rollout::Member> take_places(const std::vector<PlannedSeat>& planned);
     std::vector<PlannedSeat> planned_seats(rollout::SiteNumber site) const;
+    PlanNote note(rollout::Member m) const;
 
     RolloutDeviceRow row_of(rollout::Member m) const;
     // The same without its plan, for those who only look.
     RolloutDeviceRow face_of(rollout::Member m) const;
+    // Of one that fits and is no member yet.
+    RolloutDeviceRow face_of_expected(const DeviceRow& device) const;
+    // RolloutRow as it is to be kept now.
+    RolloutRow row_now() const;
+    OriginCountRow count_row(const std::string& key) const;
+    // Its figures as the totals have them.
+    void account(rollout::Member m);
+
+    // Bytes that a site may take, by the spec; 0: no limit.
+    std::uint64_t budget_of(std::string_view key) const;
+
     // Whether others may be sent to it as it reports now.
     static bool can_serve(const DeviceRow& device, std::string_view site);
     std::string command_key(rollout::Member m, std::uint32_t order) const;
     // The number in a key that belongs to this member; 0: another's, or none.
     std::uint32_t order_of(rollout::Member m, std::string_view key) const;
 
+    rollout::HaltCause halt_cause = rollout::HaltCause::none;
+    std::uint32_t halted_wave = 0;
+    WallTime halted;
+    std::uint32_t untouched = 0;  // never enrolled when it was over
+
 private:
     rollout::Enrolment enrolment_of(const DeviceRow& device, std::string_view site);
-    rollout::SiteNumber site_number(std::string_view site, std::string_view identity);
+    void add_seat(DeviceIndex index);
+    void set_note(rollout::Member m, const PlanNote& note, std::string_view part);
+    // Without its sources.
     rollout::Place place_of(const PlanNote& note, std::string_view part);
-    rollout::Record record_of(const RolloutDeviceRow& row, const DeviceRow& device,
+    void add_sources(rollout::Place& place, const std::vector<DeviceIndex>& devices,
+                     rollout::SiteNumber site) const;
+    std::vector<DeviceIndex> devices_of(const std::vector<std::string>& identities) const;
+    rollout::Record record_of(const RolloutDeviceRow& row, WallTime last_seen,
                               const PlanNote& note) const;
 
+    const DeviceBook* book_;
+    Evidence* evidence_;
     std::vector<Seat> seats_;
-    std::unordered_map<std::string, rollout::Member> members_;
-    std::unordered_map<DeviceIndex, rollout::Member> by_device_;
-    std::vector<std::string> sites_;  // names
-    std::map<std::string, rollout::SiteNumber, std::less<>> site_numbers_;
-    std::map<std::string, rollout::ModelNumber, std::less<>> models_;
-    std::map<std::string, rollout::SiteKind, std::less<>> kinds_;
+    inventory::IndexTable by_device_, by_token_;
+    inventory::StringPool sites_;  // keys; their numbers are the engine's
+    std::map<std::string, rollout::ZoneNumber, std::less<>> zones_;
+    std::uint64_t seed_ = 0;
+    // While it is restored: whom a member takes from, by device, as members are not all there.
+    struct Source {
+        rollout::Member member;
+        rollout::Place place;
+        std::vector<DeviceIndex> devices;
+        std::optional<DeviceIndex> server;
+    };
+    std::vector<Source> loading_;
 };
 
 rollout::Policy policy_of(const RolloutSpec& spec);
+// The same with the waves as they are cut.
+rollout::Policy policy_of(const RolloutSpec& spec, const WaveCuts& cuts);
 
 }  // namespace sluice::service

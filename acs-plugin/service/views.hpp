@@ -47,6 +47,7 @@ struct RolloutSiteView {
     std::uint64_t peer_bytes = 0;                     // as the devices report
     WallTime first_ordered, last_fetched, last_done;  // zero: not yet
     double bound_seconds = 0;                         // what no distribution can beat (DESIGN §10)
+    std::string cursor;                               // rollout_sites(after)
     std::string topology, topology_why;  // of its plan: "chain" and the reason; empty: not planned
 };
 

@@ -76,14 +76,19 @@ Result<inventory::Applied> Fleet::apply(const inventory::DeviceReport& report) {
     return applied;
 }
 
+Result<DeviceIndex> Fleet::load_one(const inventory::DeviceReport& report) {
+    SLUICE_TRY(const auto applied, inventory_.apply(report));
+    groups_.update(applied.device);
+    return applied.device;
+}
+
 Result<void> Fleet::load(std::span<const inventory::DeviceReport> reports) {
     for (const auto& report : reports) {
-        auto applied = inventory_.apply(report);
-        if (!applied.has_value())
-            return std::move(applied).error().within(inventory::identity_of(report).substr(0, 128));
-        groups_.update(applied.value().device);
+        auto loaded = load_one(report);
+        if (!loaded.has_value())
+            return std::move(loaded).error().within(inventory::identity_of(report).substr(0, 128));
     }
-    elections_.rebuild();
+    load_end();
     return success();
 }
 

@@ -36,6 +36,9 @@ public:
     // Many at once, as at a start: cheaper than one by one, same result. Stops at the first that is
     // refused, naming it.
     Result<void> load(std::span<const inventory::DeviceReport> reports);
+    // The same one by one, for reports that should not lie in memory at one time; then the end.
+    Result<DeviceIndex> load_one(const inventory::DeviceReport& report);
+    void load_end() { elections_.rebuild(); }
     void forget(DeviceIndex device);
     // Elects where reports changed something; the groups whose masters are now others.
     std::vector<grouping::GroupIndex> settle() { return elections_.settle(); }

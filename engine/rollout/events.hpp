@@ -119,6 +119,8 @@ struct Halted {
     HaltCause cause = HaltCause::none;
     WaveNumber wave;
 };
+// Where waves stand (WaveStand) is to be kept anew.
+struct WavesChanged {};
 // The site got a permit or gave it back, where they are limited: to be kept (restore_site).
 struct PermitChanged {
     SiteNumber site;
@@ -130,7 +132,7 @@ struct Showed {
 };
 
 using Action = std::variant<PlanSite, GiveOrder, GiveCancel, Changed, Due, Finished, WaveOpened,
-                            Halted, PermitChanged, Showed>;
+                            Halted, WavesChanged, PermitChanged, Showed>;
 using Actions = std::vector<Action>;
 
 static_assert(sizeof(Event) <= 32 && sizeof(Action) <= 32);

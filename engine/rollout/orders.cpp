@@ -125,6 +125,9 @@ void Rollout::look_at_waves(Turn& turn) {
         for (const auto& e : entries_)
             if (e.who.wave == *wave && !is_final(e.is.state)) touch_later(e.who.site);
     }
+    if (waves_said_ == waves_.version()) return;
+    waves_said_ = waves_.version();
+    turn.out.push_back(WavesChanged{});
 }
 
 // Nothing is given after this line, and who has an order is told to drop it.

@@ -66,6 +66,9 @@ public:
     Member restore(const Enrolment& who, const Record& record, const Place* place);
     void restore_wave(WaveNumber wave, const WaveStand& stand) { waves_.restore(wave, stand); }
     void restore_site(SiteNumber site, Instant permitted);
+    void restore_hold(SiteNumber site) { sites_[site.value].is_held = true; }
+    void restore_server(Member member, Member server) { entries_[member.value].is.server = server; }
+    void restore_block(Member member) { entries_[member.value].is_blocked = true; }
     // After them, once: permits, and what pause, halt or cancel had left.
     struct Standing {
         bool is_paused = false, is_halted = false, is_cancelled = false;
@@ -106,7 +109,7 @@ public:
     // It waits to be told something: a call would be of use.
     bool wants_contact(Member member, Instant now) const;
     // That order may still be handed to it.
-    bool stands(Member member, std::uint32_t order, bool is_cancel, Instant now) const;
+    bool stands(Member member, std::uint32_t order, bool is_cancel) const;
     // Whom it takes from as things stand, best first; empty: the origin alone. A source that is
     // lost is not named, and who went to the origin in its place is.
     std::vector<Member> sources(Member member, Instant now) const;
@@ -251,6 +254,7 @@ private:
     std::uint32_t permits_out_ = 0;
     std::uint32_t origin_due_ = 0, origin_out_ = 0;  // members by Draw
     bool is_paused_ = false, is_halted_ = false, is_cancelled_ = false, is_finish_said_ = false;
+    std::uint64_t waves_said_ = 0;       // Waves::version as it was told
     std::set<SiteInTurn> queue_;         // wait for a permit and can be called
     std::set<SiteInTurn> origin_queue_;  // wait for a place at the origin
     std::set<SiteInTurn> later_;         // to be looked at, some with each Tick

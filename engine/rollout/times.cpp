@@ -122,13 +122,13 @@ bool Rollout::wants_contact(Member member, Instant now) const {
     return wants_session(at(member), now);
 }
 
-bool Rollout::stands(Member member, std::uint32_t order, bool is_cancel, Instant now) const {
+bool Rollout::stands(Member member, std::uint32_t order, bool is_cancel) const {
     const auto& e = at(member);
     if (e.is_forgotten || e.is.orders != order) return false;
     if (is_cancel) return e.is.state == State::cancelling;
     const bool is_out = e.is.state == State::ordered || e.is.state == State::fetching ||
                         e.is.state == State::activating;
-    return is_out && !is_stopped() && is_within(e, now);
+    return is_out && !is_stopped();
 }
 
 // The next time at which anything of it may be different.

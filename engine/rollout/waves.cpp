@@ -53,8 +53,11 @@ void Waves::join(WaveNumber w, const Share& share) {
 void Waves::leave(WaveNumber w, const Share& share) {
     put(w, share, ~std::uint32_t{0});
     auto& s = stands_[w.value];
-    s.failing_base = std::min(s.failing_base, tallies_[w.value].failing);
-    s.alarming_base = std::min(s.alarming_base, tallies_[w.value].alarming);
+    const auto& t = tallies_[w.value];
+    if (t.failing >= s.failing_base && t.alarming >= s.alarming_base) return;
+    s.failing_base = std::min(s.failing_base, t.failing);
+    s.alarming_base = std::min(s.alarming_base, t.alarming);
+    ++version_;
 }
 
 void Waves::count(WaveNumber w, const Share& was, const Share& is) {
@@ -98,6 +101,7 @@ std::optional<Waves::Halt> Waves::crossed(Instant now) const {
 }
 
 void Waves::forgive() {
+    ++version_;
     for (std::size_t i = 0; i < size(); ++i) {
         stands_[i].failing_base = tallies_[i].failing;
         stands_[i].alarming_base = tallies_[i].alarming;
@@ -115,13 +119,18 @@ std::optional<WaveNumber> Waves::open_next(Instant now) {
         if (s.opened > now) return std::nullopt;
         if (!s.is_said) {
             s.is_said = true;
+            ++version_;
             return WaveNumber{i};
         }
-        if (s.succeeded == Instant{} && has_succeeded(WaveNumber{i})) s.succeeded = now;
+        if (s.succeeded == Instant{} && has_succeeded(WaveNumber{i})) {
+            s.succeeded = now;
+            ++version_;
+        }
         if (s.succeeded == Instant{} || now < s.succeeded + policies_[i].soak) return std::nullopt;
-        if (s.passed == Instant{}) s.passed = now;
-        if (i + 1u < size() && stands_[i + 1u].opened == Instant::never())
-            stands_[i + 1u].opened = now;
+        if (s.passed != Instant{}) continue;
+        s.passed = now;
+        ++version_;
+        if (i + 1u < size()) stands_[i + 1u].opened = now;
     }
     return std::nullopt;
 }

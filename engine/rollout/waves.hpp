@@ -88,6 +88,8 @@ public:
     Instant next_deadline() const;
     bool has_succeeded(WaveNumber w) const;
     std::uint32_t failing(WaveNumber w) const;
+    // Another one whenever a stand is another one.
+    std::uint64_t version() const { return version_; }
 
 private:
     void put(WaveNumber w, const Share& share, std::uint32_t one);
@@ -96,6 +98,7 @@ private:
     ErrorPolicy error_;
     std::vector<WaveTally> tallies_;
     std::vector<WaveStand> stands_;
+    std::uint64_t version_ = 0;
 };
 
 }  // namespace sluice::rollout

@@ -20,6 +20,8 @@ std::string key_of(const Row& row) {
             [](const RolloutDeviceRow& r) { return "seat/" + r.rollout + "/" + r.identity; },
             [](const OriginCountRow& r) { return "count/" + r.rollout + "/" + r.site; },
             [](const SiteImportRow& r) { return "import/" + r.identity; },
+            [](const CanaryRow& r) { return "canary/" + r.model + "/" + r.kind; },
+            [](const PolicyRow& r) { return "policy/" + r.name; },
             // Of these a planner keeps nothing; a device's own rows are what goes.
             [](const auto&) { return std::string(); },
         },
@@ -128,8 +130,23 @@ void Bench::restart() {
 }
 
 void Bench::keep(const Changes& changes) {
-    for (const auto& row : changes) rows[key_of(row)] = row;
+    for (const auto& row : changes) {
+        if (const auto* event = std::get_if<EventRow>(&row))
+            events.push_back(*event);
+        else if (const auto* gone = std::get_if<DeviceGone>(&row))
+            forget(gone->identity);
+        else
+            rows[key_of(row)] = row;
+    }
     if (between) between();
+}
+
+void Bench::forget(const std::string& identity) {
+    std::erase_if(rows, [&](const auto& each) {
+        const auto* seat = std::get_if<RolloutDeviceRow>(&each.second);
+        return each.first == "device/" + identity || each.first == "import/" + identity ||
+               (seat != nullptr && seat->identity == identity);
+    });
 }
 
 Cpe& Bench::add(Cpe cpe) {
@@ -162,6 +179,7 @@ std::string Bench::start(const std::string& image,
     const auto id = planner_->start_rollout(spec, now, out);
     EXPECT_TRUE(id.has_value()) << id.error().message;
     keep(out);
+    tick();
     return id.has_value() ? id.value() : "";
 }
 
@@ -286,6 +304,14 @@ void Bench::fault(Cpe& cpe, std::uint32_t code, const std::string& why) {
     cpe.transfer.reset();
 }
 
+void Bench::turn(Verb verb, const std::string& rollout) {
+    Changes out;
+    const auto done = (planner_.get()->*verb)(rollout, now, out);
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+    keep(out);
+    tick();
+}
+
 bool Bench::run_to_end(const std::string& rollout, int rounds) {
     for (int i = 0; i < rounds; ++i) {
         for (auto* cpe : all()) {
@@ -303,20 +329,18 @@ bool Bench::run_to_end(const std::string& rollout, int rounds) {
 }
 
 const RolloutDeviceRow& Bench::seat(const std::string& rollout, const Cpe& cpe) {
-    const auto at = rows.find("seat/" + rollout + "/" + cpe.identity());
-    static const RolloutDeviceRow none;
-    if (at == rows.end()) {
-        ADD_FAILURE() << cpe.identity() << " has no row in rollout " << rollout;
-        return none;
-    }
-    return std::get<RolloutDeviceRow>(at->second);
+    static RolloutDeviceRow out;
+    out = {};
+    for (const auto& row : planner_->rollout_devices(rollout, "", 1'000'000))
+        if (row.identity == cpe.identity()) return out = row;
+    ADD_FAILURE() << cpe.identity() << " has no part in rollout " << rollout;
+    return out;
 }
 
 std::string Bench::states(const std::string& rollout) {
     std::map<int, std::string> by_number;
-    for (auto* cpe : all())
-        if (rows.count("seat/" + rollout + "/" + cpe->identity()) != 0)
-            by_number[std::stoi(cpe->report.serial)] = seat(rollout, *cpe).state;
+    for (const auto& row : planner_->rollout_devices(rollout, "", 1'000'000))
+        by_number[std::stoi(row.identity.substr(row.identity.rfind('-') + 1))] = row.state;
     std::string out;
     for (const auto& [n, state] : by_number)
         out += (out.empty() ? "" : ", ") + std::to_string(n) + " " + state;

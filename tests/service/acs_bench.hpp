@@ -95,6 +95,8 @@ public:
     std::optional<DeviceOrder> session_lost_at_order(Cpe& cpe);
     void tick();
     void pass(std::chrono::milliseconds time);  // and tick
+    using Verb = Result<void> (Planner::*)(std::string_view, const Act&, Changes&);
+    void turn(Verb verb, const std::string& rollout);  // by the operator
     // Calls whom the planner wants called; those with `reachable` come at once.
     std::vector<std::string> call(const std::function<bool(Cpe&)>& reachable);
 
@@ -113,10 +115,12 @@ public:
     }
 
     std::map<std::string, Row> rows;  // as the store has them
+    std::vector<EventRow> events;     // every one that was made
     std::vector<std::string> log;     // "<identity> <kind> <key>" of every order that left
 
 private:
     void keep(const Changes& changes);
+    void forget(const std::string& identity);
     void take(Cpe& cpe, const DeviceOrder& order);
 
     PlannerSettings settings_;

@@ -43,7 +43,7 @@ TEST(RolloutSpec, NeedsNothingButAnImage) {
 TEST(RolloutSpec, RefusesWhatItDoesNotKnowWithTheNearestName) {
     const std::pair<const char*, const char*> cases[] = {
         {R"({})", "image"},
-        {R"({"image":"a","canaries":1})", "plain_canaries"},
+        {R"({"image":"a","canaries":1})", "did you mean 'canary'"},
         {R"({"image":"a","drain_max":1})", "did you mean 'drain_max_s'"},
         {R"({"image":"a","flow":"c"})", "flow"},
         {R"({"image":"a","max_attempts":0})", "max_attempts"},

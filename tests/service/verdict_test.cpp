@@ -102,6 +102,9 @@ TEST(Verdict, OfAMasterThatFellBackLeavesItsSlavesServed) {
     home.bench.fault(master, 9010, "fell back");
     home.bench.session(master);
     ASSERT_EQ(home.state(master), "failed");
+    // An image that a device fell back from halts its rollout; the operator goes on.
+    ASSERT_FALSE(home.bench.planner().rollout(home.rollout)->halt_reason.empty());
+    home.bench.turn(&Planner::resume, home.rollout);
     // It still holds the verified image, and serves it.
     home.bench.session(late);
     ASSERT_EQ(late.orders.size(), 1u);
