@@ -14,6 +14,8 @@ constexpr net::OptionSpec kOptions[] = {
     {"tie-certificate", "",
      "a device's certificate must name it (CN or DNS: OUI-Serial or\n"
      "OUI-Class-Serial)"},
+    {"io-threads", "N",
+     "for TLS, HTTP and SOAP of devices, beside the planner's (default 0: its own)"},
     {"max-sessions", "N", "CWMP sessions at a time (default 4096)"},
     {"max-connections", "N", "of devices (default 8192)"},
     {"max-connections-per-address", "N", "of IPv6 per /64 (default 512)"},
@@ -22,6 +24,7 @@ constexpr net::OptionSpec kOptions[] = {
 };
 
 constexpr std::uint64_t kMost = 1'000'000;
+constexpr std::uint64_t kMostThreads = 64;
 constexpr std::uint64_t kLongest = 3600;
 constexpr std::size_t kShortestSecret = 16;  // it makes every device's password
 
@@ -43,6 +46,8 @@ Result<EndpointSettings> read_endpoint_settings(const net::Options& from) {
     SLUICE_CHECK(read("max-connections", out.connections));
     SLUICE_CHECK(read("max-connections-per-address", out.connections_per_address));
     SLUICE_CHECK(read("max-handshakes", out.handshakes));
+    SLUICE_TRY(const auto threads, from.number("io-threads", 0, kMostThreads));
+    out.threads = static_cast<std::uint32_t>(threads);
     SLUICE_TRY(const auto seconds, from.number("session-timeout", 30, kLongest));
     if (seconds == 0) return Error{"--session-timeout: at least one second"};
     out.session_timeout = std::chrono::seconds(seconds);

@@ -13,6 +13,8 @@
 namespace sluice::acs {
 
 struct EndpointSettings {
+    // TLS, HTTP and SOAP; the planner has its own. 0: all on the planner's.
+    std::uint32_t threads = 0;
     std::uint32_t sessions = 4096;
     std::uint32_t connections = 8192;
     std::uint32_t connections_per_address = 512;

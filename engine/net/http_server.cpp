@@ -7,8 +7,11 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <optional>
+#include <sys/socket.h>
 #include <unordered_map>
 
+#include "engine/http/text.hpp"
 #include "engine/net/address_share.hpp"
 #include "engine/net/http_connection.hpp"
 
@@ -29,6 +32,19 @@ constexpr std::string_view kTooMany =
 // A program that this process starts would go on listening for it, and hold its port.
 void keep_from_children(int fd) {
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+// "fd:7": a socket that listens already, and is the server's from then on.
+std::optional<int> listening_socket(const ListenAddress& address) {
+    if (!address.address.starts_with("fd:")) return std::nullopt;
+    return http::parse_number<unsigned>(std::string_view(address.address).substr(3));
+}
+
+tcp protocol_of(int socket) {
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length);
+    return own.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
 }
 
 // Deadlines are looked at this often while anyone is connected; nobody needs them finer.
@@ -63,6 +79,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     void handshake_over(const std::string& why) override;
 
     Result<std::uint16_t> listen(const ListenAddress& address);
+    Result<std::uint16_t> accept_on(std::unique_ptr<tcp::acceptor> acceptor);
     void accept(tcp::acceptor& acceptor);
     void welcome(tcp::socket socket);
     bool has_room_for(const std::string& address);
@@ -115,9 +132,14 @@ Result<std::uint16_t> HttpServer::Impl::listen(const ListenAddress& address) {
         return Error{"listening on " + address.text() + ": " + ec.message()};
     };
     error_code ec;
+    auto acceptor = std::make_unique<tcp::acceptor>(io);
+    if (const auto socket = listening_socket(address)) {
+        acceptor->assign(protocol_of(*socket), *socket, ec);
+        if (ec) return fail(ec);
+        return accept_on(std::move(acceptor));
+    }
     const auto ip = boost::asio::ip::make_address(address.address, ec);
     if (ec) return fail(ec);
-    auto acceptor = std::make_unique<tcp::acceptor>(io);
     acceptor->open(ip.is_v6() ? tcp::v6() : tcp::v4(), ec);
     if (!ec && ip.is_v6()) acceptor->set_option(boost::asio::ip::v6_only(true), ec);
     if (!ec) acceptor->set_option(tcp::acceptor::reuse_address(true), ec);
@@ -125,8 +147,13 @@ Result<std::uint16_t> HttpServer::Impl::listen(const ListenAddress& address) {
     if (!ec) acceptor->listen(kBacklog, ec);
     if (!ec) keep_from_children(acceptor->native_handle());
     if (ec) return fail(ec);
+    return accept_on(std::move(acceptor));
+}
+
+Result<std::uint16_t> HttpServer::Impl::accept_on(std::unique_ptr<tcp::acceptor> acceptor) {
+    error_code ec;
     const auto port = acceptor->local_endpoint(ec).port();
-    if (ec) return fail(ec);
+    if (ec) return Error{"listening: " + ec.message()};
     acceptors.push_back(std::move(acceptor));
     accept(*acceptors.back());
     return port;
