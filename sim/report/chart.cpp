@@ -162,8 +162,13 @@ std::string to_svg(const LineChart& chart) {
                                            : "x1='" + number(x.from) + "' x2='" + number(x.to) +
                                                  "' y1='" + at + "' y2='" + at + "'";
         out += "<line class='mark' " + ends + "/>";
-        out += mark.is_vertical ? text_at(x.at(mark.at), y.to - 5, "middle", "tick", mark.name)
-                                : text_at(x.to - 4, y.at(mark.at) - 5, "end", "tick", mark.name);
+        // Inside the frame, on the side where there is room; a second one a line lower.
+        const bool is_right = x.at(mark.at) > (x.from + x.to) / 2;
+        if (mark.is_vertical)
+            out += text_at(x.at(mark.at) + (is_right ? -6 : 6), y.to + 34,
+                           is_right ? "end" : "start", "tick", mark.name);
+        else
+            out += text_at(x.to - 8, y.at(mark.at) + 14, "end", "tick", mark.name);
     }
     for (const auto& line : chart.lines) {
         const auto colour = std::to_string(line.colour);
@@ -217,7 +222,6 @@ std::string to_svg(const HeatMap& map) {
     const auto columns = static_cast<double>(map.columns.size());
     const auto width = std::min(120.0, (kWidth - kNames - 20) / columns);
     const auto height = kCellHeight * static_cast<double>(map.rows.size());
-    const auto [least, most] = std::ranges::minmax(map.values);
     auto out = open_svg(kWidth, height + 56);
     out += text_at(kNames - 12, 14, "end", "label", map.y_label);
     for (std::size_t r = 0; r < map.rows.size(); ++r) {
@@ -225,7 +229,8 @@ std::string to_svg(const HeatMap& map) {
         out += text_at(kNames - 12, top + kCellHeight / 2 + 4, "end", "tick", map.rows[r]);
         for (std::size_t c = 0; c < map.columns.size(); ++c) {
             const auto i = r * map.columns.size() + c;
-            const auto part = most > least ? (map.values[i] - least) / (most - least) : 0.5;
+            const auto part =
+                map.most > map.least ? (map.values[i] - map.least) / (map.most - map.least) : 0.5;
             const auto left = kNames + width * static_cast<double>(c);
             out += "<rect class='cell' x='" + number(left) + "' y='" + number(top) + "' width='" +
                    number(width - 2) + "' height='" + number(kCellHeight - 2) +

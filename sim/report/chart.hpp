@@ -51,6 +51,7 @@ struct HeatMap {
     std::vector<std::string> columns, rows;
     std::vector<double> values;       // row by row
     std::vector<std::string> labels;  // the same order
+    double least = 0, most = 0;       // the shades' ends
 };
 std::string to_svg(const HeatMap& map);
 

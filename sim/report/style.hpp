@@ -35,7 +35,8 @@ svg .bar-name { font-size:14px } svg .bar-label { font-size:13px; fill:var(--sof
 svg .cell-label { font-size:13px } svg .cell-label.dark { fill:#fff }
 table { border-collapse:collapse; width:100%; font-size:14px; margin-top:10px }
 th,td { text-align:right; padding:6px 10px; border-bottom:1px solid var(--faint); white-space:nowrap }
-th:first-child,td:first-child { text-align:left } th { color:var(--soft); font-weight:500 }
+th:first-child,td:first-child { text-align:left }
+th { color:var(--soft); font-weight:500; white-space:normal; vertical-align:bottom }
 .wide { overflow-x:auto } td { font-variant-numeric:tabular-nums }
 details summary { cursor:pointer; color:var(--soft) }
 pre { overflow-x:auto; font-size:13px; line-height:1.5 }

@@ -156,7 +156,7 @@ TEST(Page, ShowsSweepsOverOneAndTwoKeys) {
         const auto plan = Sweep::plan(small(), axes, 2).value();
         const auto ci = plan.ci_csv(plan.run(0, 1, 1, {}).value());
         const auto page = report::make_page({"", "", ci, ""}).value();
-        EXPECT_THAT(page, HasSubstr("Sweep over fleet.devices"));
+        EXPECT_THAT(page, HasSubstr("A sweep over fleet.devices"));
         EXPECT_THAT(page, HasSubstr("95 % intervals"));
     }
 }
