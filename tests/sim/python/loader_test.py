@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The Python loader reads what sluice-sim wrote; the notebook's cells run on it."""
+import importlib.util
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,6 +16,10 @@ import sluice_sim  # noqa: E402
 
 def sim(*arguments):
     subprocess.run([PROGRAM, *map(str, arguments), "--quiet"], check=True, timeout=60)
+
+
+def missing_libraries():
+    return [name for name in ("matplotlib", "pandas") if importlib.util.find_spec(name) is None]
 
 
 def rows(table):
@@ -61,6 +67,31 @@ class Loader(unittest.TestCase):
             if cell["cell_type"] == "code":
                 compile("".join(cell["source"]), "plots.ipynb", "exec")
                 self.assertEqual(cell["outputs"], [])
+
+    @unittest.skipIf(missing_libraries(), "not installed: " + ", ".join(missing_libraries()))
+    def test_the_notebook_runs_from_the_first_cell_to_the_last(self):
+        import matplotlib
+        matplotlib.use("Agg")
+        runs, at = self.here / "runs", self.here / "sim/python"
+        at.mkdir(parents=True)
+        sim("run", ROOT / "sim/scenarios/nationwide-1m.toml", "--set", "fleet.devices=20000",
+            "--out", runs / "nationwide")
+        sim("sweep", ROOT / "sim/scenarios/homes-gulf.toml", "--set", "fleet.devices=400",
+            "--vary", "sites.size=1|5|20", "--replications", "2", "--out", runs / "sizes")
+        names, before = {}, os.getcwd()
+        os.chdir(at)
+        try:
+            for cell in json.loads((ROOT / "sim/python/plots.ipynb").read_text())["cells"]:
+                if cell["cell_type"] == "code":
+                    exec("".join(cell["source"]), names)
+            plots = names["plt"].get_fignums()
+            self.assertEqual(len(plots), 5)
+            for number in plots:
+                path = pathlib.Path(os.environ.get("SLUICE_PLOTS", ".")) / f"plot-{number}.png"
+                names["plt"].figure(number).savefig(path)
+                self.assertGreater(path.stat().st_size, 10_000)
+        finally:
+            os.chdir(before)
 
 
 unittest.main(argv=[sys.argv[0]])
