@@ -1,11 +1,13 @@
 #pragma once
-// The sluice-acs command: options to settings, log, ready file, exit status.
+// The commands sluice-acs and sluice-planner: options to settings, log, ready file, exit status.
 
 #include <span>
 #include <string_view>
 
+#include "acs-plugin/acs/settings.hpp"
+
 namespace sluice::acs {
 
-int acs_command(std::span<const std::string_view> args);
+int acs_command(Program program, std::span<const std::string_view> args);
 
 }  // namespace sluice::acs

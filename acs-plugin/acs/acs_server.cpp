@@ -4,18 +4,22 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <csignal>
 
-#include "acs-plugin/acs/ledger.hpp"
-#include "acs-plugin/acs/planner_desk.hpp"
-#include "acs-plugin/cwmp/caller.hpp"
-#include "acs-plugin/cwmp/endpoint.hpp"
+#include "acs-plugin/acs/node_desk.hpp"
+#include "acs-plugin/acs/owner.hpp"
+#include "acs-plugin/acs/surroundings.hpp"
+#include "acs-plugin/cluster/api_door.hpp"
+#include "acs-plugin/cluster/channel.hpp"
+#include "acs-plugin/cluster/owner_desk.hpp"
+#include "acs-plugin/cluster/remote_desk.hpp"
+#include "acs-plugin/cluster/remote_tokens.hpp"
+#include "acs-plugin/cluster/secret.hpp"
+#include "acs-plugin/cwmp/endpoint_pool.hpp"
+#include "acs-plugin/metrics/watch_server.hpp"
 #include "acs-plugin/origin/origin.hpp"
 #include "acs-plugin/origin/shelf.hpp"
-#include "acs-plugin/rest/rest_server.hpp"
-#include "acs-plugin/service/planner.hpp"
+#include "acs-plugin/store/store.hpp"
 #include "engine/net/client_tls.hpp"
 #include "engine/net/log.hpp"
 #include "engine/net/random.hpp"
@@ -24,70 +28,34 @@
 namespace sluice::acs {
 namespace {
 
-constexpr Duration kTick = std::chrono::seconds(1);
-constexpr Duration kShortestTick = std::chrono::milliseconds(20);
-
-void fill_random(std::span<std::uint8_t> out) {
-    net::fill_random(out).value();
-}
-
-std::array<std::uint8_t, 32> random_key() {
-    return net::random_block<std::array<std::uint8_t, 32>>().value();
-}
-
-Instant steady_now() {
-    return {std::chrono::steady_clock::now().time_since_epoch()};
-}
-
-service::WallTime wall_now() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
-}
-
-// The planner is told the origin's port, which is known once the origin listens: it comes after.
-class LateTokens final : public origin::TokenBook {
-public:
-    service::Planner* planner = nullptr;
-
-    std::optional<service::Grant> grant(std::string_view token) const override {
-        return planner->grant(token);
-    }
-    bool is_over(std::string_view token) const override { return planner->is_over(token); }
-    Result<std::string> assignment(std::string_view token, service::WallTime now) override {
-        return planner->assignment(token, now);
-    }
-    const service::ImageRow* image(std::string_view id) const override {
-        return planner->image(id);
-    }
-    bool on_payload(const service::Grant& grant, std::uint64_t bytes,
-                    bool is_new_request) override {
-        return planner->on_payload(grant, bytes, is_new_request);
-    }
-};
-
-std::function<void(const std::string&)> log_of(std::string_view part) {
-    return [part](const std::string& line) { net::log_warning(std::string(part) + ": " + line); };
-}
-
 bool is_loopback(const net::ListenAddress& address) {
     return address.address == "::1" || address.address.starts_with("127.");
+}
+
+// Where this machine reaches what listens there.
+net::ListenAddress reachable(net::ListenAddress at) {
+    if (at.address == "0.0.0.0") at.address = "127.0.0.1";
+    if (at.address == "::") at.address = "::1";
+    return at;
 }
 
 }  // namespace
 
 struct AcsServer::Impl {
-    explicit Impl(const AcsSettings& s) : settings(s), client_tls(), timer(io), signals(io) {}
+    explicit Impl(const AcsSettings& s) : settings(s), client_tls(), signals(io) {}
 
     Result<void> start();
     Result<void> load_tls();
     Result<void> start_origin();
-    Result<void> start_planner();
+    Result<void> open_store();
     Result<void> start_endpoint();
-    Result<void> start_api();
+    Result<void> start_cluster();
     std::string origin_url() const;
-    void tick();
-    void arm_timer();
-    void call_devices();
+    std::string metrics_text() const;
+    Result<void> start_watch();
+    Result<void> become_owner();
+    void take_news(const store::LeaseNews& news);
+    void be_ready();
     void fail(const std::string& why);
 
     const AcsSettings settings;
@@ -97,15 +65,23 @@ struct AcsServer::Impl {
     std::shared_ptr<net::ServerTls> cwmp_tls, origin_tls;
     std::unique_ptr<origin::Shelf> shelf;
     std::unique_ptr<store::Store> store;
-    std::optional<Ledger> ledger;
-    std::unique_ptr<service::Planner> planner;
-    LateTokens tokens;
-    std::optional<PlannerDesk> desk;
+    NodeDesk desk;
+    NodeTokens tokens;
     std::unique_ptr<origin::Origin> origin;
-    std::unique_ptr<cwmp::acs::Endpoint> endpoint;
-    std::unique_ptr<rest::RestServer> api;
-    std::unique_ptr<cwmp::acs::Caller> caller;
-    boost::asio::steady_timer timer;
+    std::unique_ptr<cwmp::acs::EndpointPool> endpoint;
+    // Among several nodes:
+    std::unique_ptr<cluster::Channel> channel;
+    std::optional<cluster::RemoteDesk> remote_desk;
+    std::optional<cluster::RemoteTokens> remote_tokens;
+    std::unique_ptr<cluster::ChannelServer> channel_server;
+    std::unique_ptr<cluster::ApiDoor> door;
+    std::vector<net::ListenAddress> api_listen;
+    mutable metrics::Metrics watch;
+    std::unique_ptr<metrics::WatchServer> watch_server;
+    // On the owner:
+    std::unique_ptr<Owner> owner;
+    std::optional<cluster::OwnerDesk> owner_desk;
+    std::function<Result<void>()> ready;
     boost::asio::signal_set signals;
 };
 
@@ -138,6 +114,8 @@ Result<void> AcsServer::Impl::start_origin() {
     options.allows_basic = origin_tls != nullptr;
     options.nonce_key = random_key();
     options.site_rate_bps = settings.site_rate_bps;
+    options.rate_bps = settings.origin_rate_bps;
+    options.max_transfers = settings.origin_transfers;
     options.clock = steady_now;
     options.wall_time = wall_now;
     options.log = log_of("origin");
@@ -145,25 +123,13 @@ Result<void> AcsServer::Impl::start_origin() {
     return success();
 }
 
-Result<void> AcsServer::Impl::start_planner() {
-    SLUICE_TRY(store, store::Store::open({settings.store, {}}, [this](std::function<void()> job) {
+Result<void> AcsServer::Impl::open_store() {
+    store::StoreOptions options;
+    options.url = settings.store;
+    options.log = log_of("store");
+    SLUICE_TRY(store, store::Store::open(options, [this](std::function<void()> job) {
                    boost::asio::post(io, std::move(job));
                }));
-    SLUICE_TRY(const auto rows, store->load());
-    ledger.emplace(
-        *store, [this](const std::string& why) { fail(why); }, [this] { arm_timer(); });
-    service::PlannerSettings terms;
-    terms.fleet = settings.fleet;
-    terms.origin_url = origin_url();
-    if (settings.site_rate_bps != 0) terms.origin_bps = settings.site_rate_bps;
-    terms.origin_username = settings.origin.username;
-    terms.origin_password = settings.origin.password;
-    planner = std::make_unique<service::Planner>(std::move(terms), fill_random);
-    SLUICE_CHECK(planner->restore(rows));
-    tokens.planner = planner.get();
-    desk.emplace(*planner, *ledger, wall_now);
-    net::log_info("store restored",
-                  {{"file", settings.store}, {"rows", std::to_string(rows.size())}});
     return success();
 }
 
@@ -171,87 +137,145 @@ Result<void> AcsServer::Impl::start_endpoint() {
     cwmp::acs::EndpointOptions options;
     options.listen = settings.listen;
     options.tls = cwmp_tls;
-    options.admission = {settings.cpe.username, settings.cpe.password, false, random_key(), {}};
+    const auto& terms = settings.endpoint;
+    options.sessions = terms.sessions;
+    options.http.connections = terms.connections;
+    options.http.connections_per_address = terms.connections_per_address;
+    options.http.handshakes = terms.handshakes;
+    options.terms.policy.idle_timeout = terms.session_timeout;
+    options.admission.username = settings.cpe.username;
+    options.admission.password = settings.cpe.password;
+    options.admission.device_secret = terms.device_secret;
+    options.admission.ties_certificate = terms.ties_certificate;
+    options.admission.nonce_key = random_key();
     options.admission.nonces.tracked = 2 * options.sessions;
     options.terms.mapping = settings.mapping;
     options.terms.lan = settings.lan;
     options.terms.callable = settings.callable;
     options.clock = steady_now;
     options.random = fill_random;
-    SLUICE_TRY(endpoint, cwmp::acs::Endpoint::start(io, *desk, std::move(options)));
-    caller = std::make_unique<cwmp::acs::Caller>(
-        io, client_tls, cwmp::acs::CallerOptions{},
-        [this](const std::string& identity, bool is_reached) {
-            planner->on_called(identity, is_reached, wall_now());
-            arm_timer();
-        });
+    SLUICE_TRY(endpoint, cwmp::acs::EndpointPool::start(io, desk, std::move(options),
+                                                        settings.endpoint.threads));
     return success();
 }
 
-Result<void> AcsServer::Impl::start_api() {
-    rest::RestOptions options;
-    options.listen = settings.api_listen;
-    if (!std::ranges::all_of(settings.api_listen, is_loopback)) options.tls = origin_tls;
-    options.token = settings.api_token;
-    options.wall_time = wall_now;
-    options.commit = [this](service::Changes rows, std::function<void(Result<void>)> done) {
-        ledger->commit(std::move(rows), std::move(done));
-    };
-    options.history = [this](service::EventQuery query, auto done) {
-        store->history(std::move(query), std::move(done));
-    };
-    options.log = log_of("API");
-    SLUICE_TRY(api, rest::RestServer::start(io, *planner, *shelf, std::move(options)));
+Result<void> AcsServer::Impl::start_cluster() {
+    store::LeaseTerms terms;
+    if (!settings.cluster_listen.empty()) {
+        const auto tls = cluster::make_tls(settings.cluster_secret);
+        const auto& at = settings.cluster_listen.front();
+        SLUICE_TRY(channel_server, cluster::ChannelServer::start(io, tls, at, log_of("nodes")));
+        channel = std::make_unique<cluster::Channel>(io, tls, log_of("nodes"));
+        desk.set_elsewhere(&remote_desk.emplace(*channel));
+        tokens.set_elsewhere(&remote_tokens.emplace(io, *channel));
+        terms.address = settings.cluster_address;
+        if (terms.address.empty())
+            terms.address = net::ListenAddress{at.address, channel_server->port()}.text();
+    }
+    SLUICE_TRY(door, cluster::ApiDoor::open(io, settings.api_listen, [this](int socket) {
+                   if (channel)
+                       channel->tunnel(socket);
+                   else
+                       cluster::close_socket(socket);
+               }));
+    api_listen = door->addresses();
+    store->hold(std::move(terms), [this](const store::LeaseNews& news) { take_news(news); });
     return success();
 }
 
 Result<void> AcsServer::Impl::start() {
+    const bool is_shared = store::is_shared(settings.store);
     SLUICE_CHECK(load_tls());
-    SLUICE_TRY(shelf, origin::Shelf::open(settings.images));
+    SLUICE_TRY(shelf, origin::Shelf::open(settings.images, is_shared ? origin::FolderUse::shared
+                                                                     : origin::FolderUse::alone));
     SLUICE_CHECK(start_origin());
-    SLUICE_CHECK(start_planner());
-    SLUICE_CHECK(start_endpoint());
-    SLUICE_CHECK(start_api());
+    SLUICE_CHECK(open_store());
+    SLUICE_CHECK(start_watch());
+    if (settings.program == Program::acs) {
+        SLUICE_CHECK(start_endpoint());
+    }
+    if (is_shared) return start_cluster();
+    api_listen = settings.api_listen;
+    return become_owner();
+}
+
+// --- whose the store is -----------------------------------------------------------------------
+
+std::string AcsServer::Impl::metrics_text() const {
+    metrics::Standing standing;
+    rest::RestCounters counters;
+    if (endpoint) {
+        standing.cwmp = &endpoint->counters();
+        standing.cwmp_http = &endpoint->http_counters();
+    }
+    standing.origin = &origin->counters();
+    standing.origin_http = &origin->http_counters();
+    if (owner) owner->fill(standing, counters);
+    return watch.text(standing);
+}
+
+// A front may be sent devices once somebody owns the store.
+Result<void> AcsServer::Impl::start_watch() {
+    if (settings.metrics_listen.empty()) return success();
+    SLUICE_TRY(watch_server,
+               metrics::WatchServer::start(
+                   io, {settings.metrics_listen, [this] { return metrics_text(); },
+                        [this]() -> std::string { return ready ? "nobody owns the store" : ""; },
+                        log_of("watchers")}));
     return success();
 }
 
-// --- running ----------------------------------------------------------------------------------
-
-void AcsServer::Impl::tick() {
-    service::Changes changes;
-    planner->on_time(wall_now(), changes);
-    ledger->write(std::move(changes));
-    call_devices();
-    arm_timer();
-}
-
-void AcsServer::Impl::arm_timer() {
-    auto wait = kTick;
-    if (const auto next = planner->next_deadline())
-        wait = std::clamp<Duration>(std::chrono::milliseconds(next->unix_ms - wall_now().unix_ms),
-                                    kShortestTick, kTick);
-    timer.expires_after(wait);
-    timer.async_wait([this](boost::system::error_code ec) {
-        if (!ec) tick();
-    });
-}
-
-void AcsServer::Impl::call_devices() {
-    for (const auto& identity : planner->to_call(wall_now(), caller->room())) {
-        const auto* row = planner->device(identity);
-        if (row == nullptr || row->connection_url.empty()) {
-            planner->on_called(identity, false, wall_now());
-            continue;
-        }
-        const bool has_own = !row->connection_username.empty() && !row->connection_password.empty();
-        caller->call({identity, row->connection_url,
-                      has_own ? row->connection_username : settings.connection.username,
-                      has_own ? row->connection_password : settings.connection.password});
+Result<void> AcsServer::Impl::become_owner() {
+    if (channel) channel->set_owner({});
+    door.reset();  // the API itself listens there from now on
+    const bool is_local = std::ranges::all_of(settings.api_listen, is_loopback);
+    SLUICE_TRY(owner, Owner::start({io, settings, *store, *shelf, client_tls,
+                                    is_local ? nullptr : origin_tls, api_listen, origin_url(),
+                                    [this](const std::string& why) { fail(why); }, watch,
+                                    [this] { return metrics_text(); }}));
+    const auto may_act = [this] { return store->is_ours(); };
+    desk.set_here(owner->desk(), may_act);
+    tokens.set_here(owner->tokens(), may_act);
+    if (channel_server) {
+        owner_desk.emplace(owner->desk(), owner->tokens(), may_act, wall_now);
+        auto api = reachable(api_listen.front());
+        api.port = owner->api_port();
+        channel_server->own(
+            [this](const cluster::Message& question, cluster::ChannelServer::Reply reply) {
+                owner_desk->on_question(question, std::move(reply));
+            },
+            api);
     }
+    owner->begin();
+    return success();
+}
+
+void AcsServer::Impl::take_news(const store::LeaseNews& news) {
+    using Whose = store::LeaseNews::Whose;
+    const bool is_ours = news.whose == Whose::ours;
+    if (!is_ours && owner) return fail("another node owns it now");
+    if (!news.why.empty())
+        net::log_warning(is_ours ? "the lease cannot be renewed" : "nobody can own the store",
+                         {{"why", news.why}});
+    if (!is_ours && channel) channel->set_owner(news.row.address);
+    if (is_ours && !owner) {
+        net::log_info("this node owns the store", {{"epoch", std::to_string(news.row.epoch)}});
+        if (const auto done = become_owner(); !done.has_value()) return fail(done.error().message);
+    }
+    if (news.whose == Whose::anothers)
+        net::log_info("another node owns the store",
+                      {{"at", news.row.address}, {"epoch", std::to_string(news.row.epoch)}});
+    if (news.whose != Whose::nobodys) be_ready();
+}
+
+void AcsServer::Impl::be_ready() {
+    if (!ready) return;
+    const auto done = std::exchange(ready, nullptr)();
+    if (!done.has_value()) fail(done.error().message);
 }
 
 void AcsServer::Impl::fail(const std::string& why) {
-    failure = why;
+    if (!failure) failure = why;
     io.stop();
 }
 
@@ -266,10 +290,14 @@ Result<std::unique_ptr<AcsServer>> AcsServer::start(const AcsSettings& settings)
 }
 
 AcsPorts AcsServer::ports() const {
-    return {impl_->endpoint->port(), impl_->origin->port(), impl_->api->port()};
+    const auto& impl = *impl_;
+    const auto api = impl.owner ? impl.owner->api_port() : impl.api_listen.front().port;
+    const auto cwmp = impl.endpoint ? impl.endpoint->port() : std::uint16_t{0};
+    return {cwmp, impl.origin->port(), api,
+            impl.channel_server ? impl.channel_server->port() : std::uint16_t{0}};
 }
 
-Result<void> AcsServer::run() {
+Result<void> AcsServer::run(std::function<Result<void>()> ready) {
     auto& impl = *impl_;
     impl.signals.add(SIGINT);
     impl.signals.add(SIGTERM);
@@ -278,7 +306,8 @@ Result<void> AcsServer::run() {
         net::log_info("stopping");
         impl.io.stop();
     });
-    impl.tick();
+    impl.ready = std::move(ready);
+    if (impl.owner) impl.be_ready();
     impl.io.run();
     if (impl.failure) return Error{"the store failed, and so ends this process: " + *impl.failure};
     return success();

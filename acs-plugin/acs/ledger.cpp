@@ -1,5 +1,6 @@
 #include "acs-plugin/acs/ledger.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace sluice::acs {
@@ -11,8 +12,10 @@ Ledger::Ledger(store::Store& store, std::function<void(const std::string&)> fail
 void Ledger::commit(service::Changes rows, std::function<void(Result<void>)> done) {
     ++under_way_;
     if (!rows.empty()) changed_();
-    store_.commit(std::move(rows), [this, done = std::move(done)](Result<void> result) {
+    const auto began = std::chrono::steady_clock::now();
+    store_.commit(std::move(rows), [this, began, done = std::move(done)](Result<void> result) {
         --under_way_;
+        if (written_) written_(std::chrono::steady_clock::now() - began, result.has_value());
         if (!result.has_value() && !std::exchange(has_failed_, true))
             failed_(result.error().message);
         done(std::move(result));

@@ -8,6 +8,7 @@
 
 #include "acs-plugin/service/rows.hpp"
 #include "acs-plugin/store/store.hpp"
+#include "engine/base/time.hpp"
 
 namespace sluice::acs {
 
@@ -19,6 +20,12 @@ public:
            std::function<void()> changed);
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
+
+    // How long each commit took, from here until it is on the medium, and whether it got there.
+    // Before the first.
+    void on_written(std::function<void(Duration time, bool is_written)> written) {
+        written_ = std::move(written);
+    }
 
     // Nobody waits for it.
     void write(service::Changes rows);
@@ -32,6 +39,7 @@ private:
     store::Store& store_;
     std::function<void(const std::string&)> failed_;
     std::function<void()> changed_;
+    std::function<void(Duration, bool)> written_;
     std::size_t under_way_ = 0;
     bool has_failed_ = false;
 };

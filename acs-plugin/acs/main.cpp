@@ -7,5 +7,5 @@
 
 int main(int argc, char** argv) {
     const std::vector<std::string_view> args(argv + 1, argv + argc);
-    return sluice::acs::acs_command(args);
+    return sluice::acs::acs_command(sluice::acs::Program::acs, args);
 }

@@ -34,7 +34,12 @@ void PlannerDesk::next_order(const std::string& identity, std::function<void(Ord
         return give(std::move(out));
     }
     ledger_.write_then(std::move(changes),
-                       [out = std::move(out), give = std::move(give)] { give(out); });
+                       [this, identity, out = std::move(out), give = std::move(give)]() mutable {
+                           if (!may_act_()) return give({DeskWord::away, {}});
+                           // Its rollout may have halted while the order's row was written.
+                           if (!planner_.still_stands(identity, *out.order)) out.order.reset();
+                           give(std::move(out));
+                       });
 }
 
 void PlannerDesk::on_order_answer(const std::string& identity, const service::OrderAnswer& answer) {

@@ -11,10 +11,14 @@ namespace sluice::acs {
 
 class PlannerDesk final : public cwmp::acs::Desk {
 public:
-    // Both outlive it.
+    // Both outlive it. `may_act`: nobody else can own the store yet; asked again before an order
+    // leaves.
     PlannerDesk(service::Planner& planner, Ledger& ledger,
-                std::function<service::WallTime()> wall_time)
-        : planner_(planner), ledger_(ledger), wall_time_(std::move(wall_time)) {}
+                std::function<service::WallTime()> wall_time, std::function<bool()> may_act)
+        : planner_(planner),
+          ledger_(ledger),
+          wall_time_(std::move(wall_time)),
+          may_act_(std::move(may_act)) {}
 
     void find(const std::string& identity, std::function<void(Found)> then) override;
     void on_contact(const service::Contact& contact, std::function<void(Told)> then) override;
@@ -28,6 +32,7 @@ private:
     service::Planner& planner_;
     Ledger& ledger_;
     std::function<service::WallTime()> wall_time_;
+    std::function<bool()> may_act_;
 };
 
 }  // namespace sluice::acs

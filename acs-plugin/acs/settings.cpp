@@ -12,7 +12,14 @@ constexpr net::OptionSpec kOptions[] = {
     {"origin-listen", "ADDR:PORT", "files, for devices (default 0.0.0.0:7548)"},
     {"api-listen", "ADDR:PORT", "the REST API, for operators (default 127.0.0.1:7549)"},
     {"origin-url", "URL", "how devices reach the origin (default: what it listens on)"},
-    {"store", "FILE", "the database; made where it is not there"},
+    {"store", "FILE", "the database, SQLite; made where it is not there"},
+    {"db", "URL", "or a database on PostgreSQL: postgresql://user@host/name?passfile=…"},
+    {"history-days", "DAYS", "what happened is remembered so long (default 400)"},
+    {"history-events", "NUMBER", "and no more events than that (default 20000000)"},
+    {"cluster-listen", "ADDR:PORT", "for other nodes on the same PostgreSQL"},
+    {"cluster-address", "HOST:PORT",
+     "how the other nodes reach this one (default: what it listens on)"},
+    {"cluster-secret-file", "FILE", "what all nodes know, and nobody else; 16 characters or more"},
     {"images", "DIR", "the published files"},
     {"policy", "FILE", "grouping, masters and planning, JSON"},
     {"mapping", "FILE", "which parameters say what, JSON (default: built in)"},
@@ -22,11 +29,15 @@ constexpr net::OptionSpec kOptions[] = {
     {"connection-password-file", "FILE", "and this password"},
     {"origin-username", "NAME", "downloads authenticate with this name"},
     {"origin-password-file", "FILE", "and this password"},
+    {"metrics-listen", "ADDR:PORT",
+     "/metrics, /health and /ready of this node, for who watches it"},
     {"api-token-file", "FILE", "Bearer token of the REST API"},
     {"tls-certificate", "FILE", "PEM, of CWMP and the origin; without: plain HTTP"},
     {"tls-key", "FILE", "PEM, its key"},
     {"client-ca", "FILE", "PEM: devices show a certificate of this authority (CWMP)"},
     {"site-rate", "BPS", "what the origin sends to one site, bits a second (default: no limit)"},
+    {"origin-rate", "BPS", "what the origin sends in all, bits a second (default: no limit)"},
+    {"origin-transfers", "N", "files the origin sends at a time (default: no limit)"},
     {"lan-prefix", "CIDR,…",
      "where a device's own file server may be (default: private and link-local\naddresses)"},
     {"call-prefix", "CIDR,…",
@@ -37,9 +48,23 @@ constexpr net::OptionSpec kOptions[] = {
     {"log-level", "LEVEL", "debug, info (default), warning or error"},
 };
 
+// What only an ACS has a use for.
+constexpr std::string_view kOfAcs[] = {"listen",
+                                       "mapping",
+                                       "username",
+                                       "password-file",
+                                       "connection-username",
+                                       "connection-password-file",
+                                       "client-ca",
+                                       "call-prefix"};
+
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMaxConfig = 1024 * 1024;
 constexpr std::uint64_t kMaxRate = 1'000'000'000'000;
+constexpr std::uint64_t kMaxTransfers = 1'000'000;
+constexpr std::uint64_t kMaxDays = 36'500;
+constexpr std::uint64_t kMaxEvents = 1'000'000'000'000;
+constexpr std::size_t kShortestSecret = 16;  // of nodes: it is the key to everything
 constexpr std::string_view kLan =
     "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10";
 
@@ -89,6 +114,15 @@ bool is_wildcard(const std::string& address) {
     return address == "0.0.0.0" || address == "::";
 }
 
+Result<std::string> read_store(const net::Options& from) {
+    if (from.has("store") && from.has("db")) return Error{"--store and --db: one of them"};
+    if (from.has("store")) return from.text("store");
+    if (!from.has("db")) return Error{"--store: is needed (or --db)"};
+    if (!store::is_shared(from.text("db")))
+        return Error{"--db: is not a URL as postgresql://host/name"};
+    return from.text("db");
+}
+
 bool is_loopback(const std::string& address) {
     return address == "::1" || address.starts_with("127.");
 }
@@ -104,7 +138,9 @@ Result<void> check_secrecy(const net::Options& from, const AcsSettings& s) {
         return Error{
             "--tls-certificate: without it passwords and keys would go over plain HTTP "
             "(in a lab: --insecure-lab)"};
-    if (s.cpe.username.empty() && s.tls.client_ca.empty())
+    const bool is_closed =
+        !s.cpe.username.empty() || !s.endpoint.device_secret.empty() || !s.tls.client_ca.empty();
+    if (s.program == Program::acs && !is_closed)
         return Error{
             "--username: without it, or --client-ca, anybody may report for any device "
             "(in a lab: --insecure-lab)"};
@@ -137,22 +173,65 @@ Result<void> read_files(const net::Options& from, AcsSettings& out) {
     return success();
 }
 
-}  // namespace
-
-std::span<const net::OptionSpec> acs_options() {
-    return kOptions;
+Result<void> read_cluster(const net::Options& from, AcsSettings& out) {
+    SLUICE_TRY(const auto days, from.number("history-days", out.history.days, kMaxDays));
+    out.history.days = static_cast<std::uint32_t>(days);
+    SLUICE_TRY(out.history.events, from.number("history-events", out.history.events, kMaxEvents));
+    if (!from.has("cluster-listen")) return success();
+    if (!store::is_shared(out.store))
+        return Error{"--cluster-listen: several nodes stand on PostgreSQL only (--db)"};
+    SLUICE_TRY(out.cluster_listen, read_listen(from, "cluster-listen", ""));
+    out.cluster_address = from.text("cluster-address");
+    if (out.cluster_address.empty() && is_wildcard(out.cluster_listen.front().address))
+        return Error{"--cluster-address: is needed, as --cluster-listen is every address and none"};
+    if (!from.has("cluster-secret-file"))
+        return Error{"--cluster-secret-file: is needed with --cluster-listen"};
+    SLUICE_TRY(out.cluster_secret,
+               read_secret("cluster-secret-file", from.text("cluster-secret-file")));
+    if (out.cluster_secret.size() < kShortestSecret)
+        return Error{"--cluster-secret-file: is shorter than " + std::to_string(kShortestSecret) +
+                     " characters"};
+    return success();
 }
 
-Result<AcsSettings> read_settings(const net::Options& from) {
+}  // namespace
+
+std::string_view name_of(Program program) {
+    return program == Program::acs ? "sluice-acs" : "sluice-planner";
+}
+
+std::span<const net::OptionSpec> acs_options(Program program) {
+    static const std::vector<net::OptionSpec> of_planner = [] {
+        std::vector<net::OptionSpec> out;
+        for (const auto& option : kOptions)
+            if (std::ranges::find(kOfAcs, option.name) == std::end(kOfAcs)) out.push_back(option);
+        return out;
+    }();
+    static const std::vector<net::OptionSpec> of_acs = [] {
+        std::vector<net::OptionSpec> out(std::begin(kOptions), std::end(kOptions));
+        const auto more = endpoint_options();
+        out.insert(out.end(), more.begin(), more.end());
+        return out;
+    }();
+    return program == Program::planner ? of_planner : of_acs;
+}
+
+Result<AcsSettings> read_settings(const net::Options& from, Program program) {
     AcsSettings out;
-    for (const char* needed : {"store", "images"})
-        if (!from.has(needed)) return Error{"--" + std::string(needed) + ": is needed"};
-    out.store = from.text("store");
+    out.program = program;
+    SLUICE_TRY(out.store, read_store(from));
+    if (!from.has("images")) return Error{"--images: is needed"};
     out.images = from.text("images");
     out.ready_file = from.text("ready-file");
-    SLUICE_TRY(out.listen, read_listen(from, "listen", "0.0.0.0:7547"));
+    if (program == Program::acs) {
+        SLUICE_TRY(out.listen, read_listen(from, "listen", "0.0.0.0:7547"));
+        SLUICE_TRY(out.endpoint, read_endpoint_settings(from));
+    }
     SLUICE_TRY(out.origin_listen, read_listen(from, "origin-listen", "0.0.0.0:7548"));
     SLUICE_TRY(out.api_listen, read_listen(from, "api-listen", "127.0.0.1:7549"));
+    if (from.has("metrics-listen")) {
+        SLUICE_TRY(out.metrics_listen, read_listen(from, "metrics-listen", ""));
+    }
     out.origin_url = from.text("origin-url");
     while (out.origin_url.ends_with('/')) out.origin_url.pop_back();
     if (out.origin_url.empty() && is_wildcard(out.origin_listen.front().address))
@@ -164,8 +243,12 @@ Result<AcsSettings> read_settings(const net::Options& from) {
     if (out.tls.certificate.empty() && !out.tls.client_ca.empty())
         return Error{"--client-ca: needs --tls-certificate"};
     SLUICE_TRY(out.site_rate_bps, from.number("site-rate", 0, kMaxRate));
+    SLUICE_TRY(out.origin_rate_bps, from.number("origin-rate", 0, kMaxRate));
+    SLUICE_TRY(const auto transfers, from.number("origin-transfers", 0, kMaxTransfers));
+    out.origin_transfers = static_cast<std::uint32_t>(transfers);
     SLUICE_TRY(out.lan, read_prefixes(from, "lan-prefix", kLan));
     SLUICE_TRY(out.callable, read_prefixes(from, "call-prefix", ""));
+    SLUICE_CHECK(read_cluster(from, out));
     SLUICE_CHECK(check_secrecy(from, out));
     return out;
 }

@@ -64,6 +64,30 @@ net::HttpResponse come_again(std::string_view why, std::uint64_t seconds) {
     return out;
 }
 
+// What is looked at of a request, for when it is answered later.
+class HeldRequest final : public net::HttpRequest {
+public:
+    explicit HeldRequest(const net::HttpRequest& from)
+        : method_(from.method()), target_(from.target()), address_(from.client_address()) {
+        for (const auto* name : {"If-None-Match", "If-Range", "Range"})
+            fields_.emplace_back(name, from.field(name));
+        fields_.emplace_back("Accept", from.fields("Accept"));
+    }
+    std::string_view method() const override { return method_; }
+    std::string_view target() const override { return target_; }
+    std::string_view field(std::string_view name) const override {
+        for (const auto& [its, value] : fields_)
+            if (its == name) return value;
+        return {};
+    }
+    std::string_view body() const override { return {}; }
+    const std::string& client_address() const override { return address_; }
+
+private:
+    std::string method_, target_, address_;
+    std::vector<std::pair<std::string_view, std::string>> fields_;
+};
+
 struct Transfer {
     service::Grant grant;
     Passage passage;
@@ -83,7 +107,7 @@ Passage passage_of(const service::Grant& grant, const OriginOptions& options) {
 
 }  // namespace
 
-struct Origin::Impl final : net::HttpHandler {
+struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origin::Impl> {
     Impl(boost::asio::io_context& io, TokenBook& t, Shelf& s, OriginOptions o)
         : options(std::move(o)),
           tokens(t),
@@ -96,6 +120,7 @@ struct Origin::Impl final : net::HttpHandler {
     void on_sent(net::ExchangeId id, std::uint32_t bytes) override;
     void on_closed(net::ExchangeId id) override;
 
+    void answer(const net::HttpRequest& request, net::ExchangeId id);
     bool admit(const net::HttpRequest& request, net::ExchangeId id);
     http::GateVerdict judge(const net::HttpRequest& request);
     void answer_assignment(const net::HttpRequest& request, net::ExchangeId id,
@@ -137,6 +162,18 @@ void Origin::Impl::on_request(const net::HttpRequest& request, net::ExchangeId i
     if (!admit(request, id)) return;
     const auto target = parse_request_target(request.target());
     if (!target) return http.answer(id, plain_answer(404, "no such resource"));
+    const bool is_for_assignment = !target->is_layer && wants_assignment(request.fields("Accept"));
+    tokens.prepare(target->token, is_for_assignment,
+                   [weak = weak_from_this(), held = HeldRequest(request), id](bool is_ready) {
+                       const auto self = weak.lock();
+                       if (!self) return;
+                       if (is_ready) return self->answer(held, id);
+                       self->http.answer(id, come_again("no answer about this token now", 5));
+                   });
+}
+
+void Origin::Impl::answer(const net::HttpRequest& request, net::ExchangeId id) {
+    const auto target = parse_request_target(request.target());
     const auto grant = tokens.grant(target->token);
     if (!grant && tokens.is_over(target->token)) {
         ++counters.over;
@@ -338,7 +375,7 @@ void Origin::Impl::log(const std::string& line) {
 Result<std::unique_ptr<Origin>> Origin::start(boost::asio::io_context& io, TokenBook& tokens,
                                               Shelf& shelf, OriginOptions options) {
     options.http.body_bytes = 0;
-    auto impl = std::make_unique<Impl>(io, tokens, shelf, std::move(options));
+    auto impl = std::make_shared<Impl>(io, tokens, shelf, std::move(options));
     for (const auto& address : impl->options.listen) {
         SLUICE_TRY(const auto port, impl->http.listen(address));
         if (impl->first_port == 0) impl->first_port = port;
@@ -346,7 +383,7 @@ Result<std::unique_ptr<Origin>> Origin::start(boost::asio::io_context& io, Token
     return std::unique_ptr<Origin>(new Origin(std::move(impl)));
 }
 
-Origin::Origin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Origin::Origin(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Origin::~Origin() = default;
 
 std::uint16_t Origin::port() const {

@@ -73,8 +73,8 @@ public:
 
 private:
     struct Impl;
-    explicit Origin(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    explicit Origin(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace sluice::origin

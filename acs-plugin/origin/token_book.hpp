@@ -2,6 +2,8 @@
 // What the origin asks its planner: whose token it is, which image that opens, what was sent. An
 // interface, so that a planner behind another ACS's door can stand here too.
 
+#include <functional>
+
 #include "acs-plugin/service/planner.hpp"
 
 namespace sluice::origin {
@@ -9,6 +11,13 @@ namespace sluice::origin {
 class TokenBook {
 public:
     virtual ~TokenBook() = default;
+    // Asked first of a token: `ready` is called once what the others say of it is at hand, from
+    // inside or later on the same thread; with false where nobody can be asked now. What they say
+    // is good until it returns.
+    virtual void prepare(std::string_view /*token*/, bool /*is_for_assignment*/,
+                         std::function<void(bool)> ready) {
+        ready(true);
+    }
     // As in service::Planner.
     virtual std::optional<service::Grant> grant(std::string_view token) const = 0;
     virtual bool is_over(std::string_view token) const = 0;

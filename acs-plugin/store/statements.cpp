@@ -134,9 +134,8 @@ std::vector<Statement> trimming(const Retention& retention) {
             {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
 }
 
-Result<std::vector<service::Row>> read_rows(Database& db) {
-    std::vector<service::Row> out;
-    const auto take = [&](auto&& row) { out.emplace_back(std::forward<decltype(row)>(row)); };
+Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& give) {
+    const auto take = [&](auto&& row) { give(service::Row(std::forward<decltype(row)>(row))); };
     SLUICE_CHECK(read_table<service::ImageRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::SiteImportRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::DeviceRow>(db, "", {}, take));
@@ -147,8 +146,7 @@ Result<std::vector<service::Row>> read_rows(Database& db) {
     SLUICE_CHECK(read_table<service::WebhookRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::PolicyRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::CanaryRow>(db, "", {}, take));
-    return out;
+    return read_table<service::CanaryRow>(db, "", {}, take);
 }
 
 Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query) {

@@ -3,6 +3,7 @@
 // SQL here, the same for every database. Inside acs-plugin/store only.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "acs-plugin/service/rows.hpp"
@@ -16,7 +17,7 @@ void add_statements(const service::Changes& rows, std::uint64_t& last_event,
                     std::vector<Statement>& out);
 
 // Every row but the events. An error names table and column of a value that is not ours.
-Result<std::vector<service::Row>> read_rows(Database& db);
+Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& take);
 Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query);
 
 // What is older than it may get. `oldest` at most one portion's worth of the log: until nothing is

@@ -190,7 +190,17 @@ void Store::trim(service::WallTime now, const HistoryTerms& terms) {
 // --- reading ----------------------------------------------------------------------------------
 
 Result<std::vector<service::Row>> Store::load() {
-    return read_rows(*impl_->db);
+    std::vector<service::Row> out;
+    SLUICE_CHECK(read_rows(*impl_->db, [&](service::Row&& row) { out.push_back(std::move(row)); }));
+    return out;
+}
+
+Result<void> Store::load_each(const std::function<Result<void>(service::Row&&)>& take) {
+    Result<void> taken = success();
+    SLUICE_CHECK(read_rows(*impl_->db, [&](service::Row&& row) {
+        if (taken.has_value()) taken = take(std::move(row));
+    }));
+    return taken;
 }
 
 void Store::history(service::EventQuery query,

@@ -60,6 +60,9 @@ public:
 
     // Every row but the events. Before the first commit; on PostgreSQL once it is ours.
     Result<std::vector<service::Row>> load();
+    // The same one by one, images and devices first: a million of them are not to lie in memory
+    // together. `take`'s first error ends it.
+    Result<void> load_each(const std::function<Result<void>(service::Row&&)>& take);
 
     // All of `rows` or nothing, after everything committed before. `done` is called once, when the
     // rows are on the medium, or with what went wrong: after that every commit fails, and the

@@ -1,0 +1,199 @@
+#include "acs-plugin/acs/owner.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <iterator>
+
+#include "acs-plugin/acs/ledger.hpp"
+#include "acs-plugin/acs/planner_desk.hpp"
+#include "acs-plugin/acs/surroundings.hpp"
+#include "acs-plugin/cwmp/caller.hpp"
+#include "acs-plugin/metrics/timed_desk.hpp"
+#include "acs-plugin/rest/rest_server.hpp"
+#include "acs-plugin/service/planner.hpp"
+#include "engine/net/log.hpp"
+
+namespace sluice::acs {
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kShortestTick = std::chrono::milliseconds(20);
+constexpr std::int64_t kTrimEveryMs = 30'000;
+
+}  // namespace
+
+struct Owner::Impl {
+    explicit Impl(OwnerParts p) : parts(std::move(p)), timer(parts.io) {}
+
+    Result<void> start();
+    Result<void> start_planner();
+    Result<void> start_api();
+    void sweep();
+    void tick();
+    void arm_timer();
+    void call_devices();
+
+    const OwnerParts parts;
+    std::optional<Ledger> ledger;
+    std::unique_ptr<service::Planner> planner;
+    std::optional<PlannerDesk> desk;
+    std::optional<metrics::TimedDesk> timed;  // the same, watched
+    std::vector<service::Row> api_rows;       // until the API has them
+    std::optional<origin::PlannerTokens> tokens;
+    std::unique_ptr<rest::RestServer> api;
+    std::unique_ptr<cwmp::acs::Caller> caller;
+    boost::asio::steady_timer timer;
+    service::WallTime trimmed;
+};
+
+// --- starting ---------------------------------------------------------------------------------
+
+Result<void> Owner::Impl::start_planner() {
+    const auto& settings = parts.settings;
+    SLUICE_TRY(const auto rows, parts.store.load());
+    ledger.emplace(parts.store, parts.failed, [this] { arm_timer(); });
+    ledger->on_written([this](Duration time, bool is_written) {
+        parts.metrics.commit_took(time, is_written);
+        if (api) api->on_events();
+    });
+    std::ranges::copy_if(rows, std::back_inserter(api_rows), rest::is_row_of_api);
+    service::PlannerSettings terms;
+    terms.fleet = settings.fleet;
+    terms.origin_url = parts.origin_url;
+    if (settings.site_rate_bps != 0) terms.origin_bps = settings.site_rate_bps;
+    terms.origin_username = settings.origin.username;
+    terms.origin_password = settings.origin.password;
+    planner = std::make_unique<service::Planner>(std::move(terms), fill_random);
+    SLUICE_CHECK(planner->restore(rows));
+    desk.emplace(*planner, *ledger, wall_now, [this] { return parts.store.is_ours(); });
+    timed.emplace(*desk, parts.metrics);
+    tokens.emplace(*planner);
+    // Under another ACS, that one calls (POST /calls).
+    if (settings.program == Program::acs)
+        caller = std::make_unique<cwmp::acs::Caller>(
+            parts.io, parts.client_tls, cwmp::acs::CallerOptions{},
+            [this](const std::string& identity, bool is_reached) {
+                planner->on_called(identity, is_reached, wall_now());
+                arm_timer();
+            });
+    net::log_info("store restored", {{"rows", std::to_string(rows.size())}});
+    return success();
+}
+
+Result<void> Owner::Impl::start_api() {
+    rest::RestOptions options;
+    options.listen = parts.api_listen;
+    options.tls = parts.api_tls;
+    options.token = parts.settings.api_token;
+    options.lan = parts.settings.lan;
+    options.wall_time = wall_now;
+    options.random = fill_random;
+    options.client_tls = &parts.client_tls;
+    options.rows = std::move(api_rows);
+    options.metrics = parts.metrics_text;
+    options.not_ready = [this] {
+        return parts.store.is_ours() ? std::string() : "this node does not own the store";
+    };
+    options.commit = [this](service::Changes rows, std::function<void(Result<void>)> done) {
+        ledger->commit(std::move(rows), std::move(done));
+    };
+    options.history = [this](service::EventQuery query, auto done) {
+        parts.store.history(std::move(query), std::move(done));
+    };
+    options.log = log_of("API");
+    SLUICE_TRY(api, rest::RestServer::start(parts.io, *planner, parts.shelf, std::move(options)));
+    return success();
+}
+
+// Files of a process that died before the row about them was kept.
+void Owner::Impl::sweep() {
+    const auto gone =
+        parts.shelf.sweep([this](std::string_view id) { return planner->image(id) != nullptr; });
+    if (gone > 0) net::log_info("swept the images' folder", {{"files", std::to_string(gone)}});
+}
+
+Result<void> Owner::Impl::start() {
+    SLUICE_CHECK(start_planner());
+    sweep();
+    return start_api();
+}
+
+Owner::Owner(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Owner::~Owner() = default;
+
+Result<std::unique_ptr<Owner>> Owner::start(OwnerParts parts) {
+    auto impl = std::make_unique<Impl>(std::move(parts));
+    SLUICE_CHECK(impl->start());
+    return std::unique_ptr<Owner>(new Owner(std::move(impl)));
+}
+
+cwmp::acs::Desk& Owner::desk() {
+    return *impl_->timed;
+}
+origin::TokenBook& Owner::tokens() {
+    return *impl_->tokens;
+}
+std::uint16_t Owner::api_port() const {
+    return impl_->api->port();
+}
+void Owner::fill(metrics::Standing& standing, rest::RestCounters& counters) const {
+    counters = impl_->api->counters();
+    standing.api = &counters;
+    standing.api_http = &impl_->api->http_counters();
+    standing.devices = impl_->planner->device_count();
+    standing.is_owner = impl_->parts.store.is_ours();
+    standing.rollouts = impl_->planner->rollouts();
+}
+void Owner::begin() {
+    impl_->tick();
+}
+
+// --- running ----------------------------------------------------------------------------------
+
+void Owner::Impl::tick() {
+    // Without the lease nothing passes: another node may be at it already.
+    if (parts.store.is_ours()) {
+        const auto now = wall_now();
+        service::Changes changes;
+        metrics::Stopwatch watch(parts.metrics, metrics::PlannerCall::time);
+        planner->on_time(now, changes);
+        watch.stop();
+        ledger->write(std::move(changes));
+        if (caller) call_devices();
+        if (now.unix_ms - trimmed.unix_ms > kTrimEveryMs) {
+            trimmed = now;
+            parts.store.trim(now, parts.settings.history);
+        }
+    }
+    arm_timer();
+}
+
+void Owner::Impl::arm_timer() {
+    auto wait = kTick;
+    if (const auto next = planner->next_deadline())
+        wait = std::clamp<Duration>(std::chrono::milliseconds(next->unix_ms - wall_now().unix_ms),
+                                    kShortestTick, kTick);
+    timer.expires_after(wait);
+    timer.async_wait([this](boost::system::error_code ec) {
+        if (!ec) tick();
+    });
+}
+
+void Owner::Impl::call_devices() {
+    for (const auto& identity : planner->to_call(wall_now(), caller->room())) {
+        const auto* row = planner->device(identity);
+        if (row == nullptr || row->connection_url.empty()) {
+            planner->on_called(identity, false, wall_now());
+            continue;
+        }
+        const auto& ours = parts.settings.connection;
+        const bool has_own = !row->connection_username.empty() && !row->connection_password.empty();
+        caller->call({identity, row->connection_url,
+                      has_own ? row->connection_username : ours.username,
+                      has_own ? row->connection_password : ours.password});
+    }
+}
+
+}  // namespace sluice::acs

@@ -1,0 +1,72 @@
+#pragma once
+// The internal channel from a node to the one that owns the store: questions with answers, over one
+// connection at a time (link.hpp, secret_tls.hpp). Asked in order, answered in any. Where there is
+// no owner, or its connection breaks, every question is answered with nothing: who asked is told
+// "away". On one io_context's thread.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "acs-plugin/cluster/messages.hpp"
+#include "engine/net/listen_address.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sluice::cluster {
+
+class SecretTls;
+using Log = std::function<void(const std::string& line)>;
+
+// The asking side.
+class Channel {
+public:
+    using Answer = std::function<void(const Message* answer)>;  // null: away
+
+    Channel(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls, Log log);
+    ~Channel();
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    // "host:port"; empty: nobody owns it now. Another address ends what is under way.
+    void set_owner(const std::string& address);
+    bool is_open() const;
+    void ask(Message question, Answer answer);
+    // A connection to the owner's REST API: what `client` sends goes there, and back. `client` is a
+    // connected socket, closed in the end.
+    void tunnel(int client);
+
+    struct Impl;
+
+private:
+    std::shared_ptr<Impl> impl_;
+};
+
+// The answering side: takes questions on every node, and answers them on the owner.
+class ChannelServer {
+public:
+    using Reply = std::function<void(Message)>;
+    using Question = std::function<void(const Message& question, Reply reply)>;
+
+    static Result<std::unique_ptr<ChannelServer>> start(boost::asio::io_context& io,
+                                                        std::shared_ptr<SecretTls> tls,
+                                                        const net::ListenAddress& listen, Log log);
+    ~ChannelServer();
+    ChannelServer(const ChannelServer&) = delete;
+    ChannelServer& operator=(const ChannelServer&) = delete;
+
+    std::uint16_t port() const;
+    // From now on this node is the owner; tunnels lead to its own API.
+    void own(Question question, const net::ListenAddress& api);
+
+    struct Impl;
+
+private:
+    explicit ChannelServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::cluster

@@ -1,0 +1,170 @@
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "acs-plugin/cluster/channel.hpp"
+#include "acs-plugin/cluster/dial.hpp"
+#include "acs-plugin/cluster/splice.hpp"
+
+namespace sluice::cluster {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto kHandshakeTime = std::chrono::seconds(5);
+constexpr auto kComplaintPause = std::chrono::seconds(10);
+constexpr std::size_t kMaxLinks = 512;
+
+}  // namespace
+
+struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
+    Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l)
+        : io(i), tls(std::move(t)), log(std::move(l)), acceptor(i) {}
+
+    Result<void> listen(const net::ListenAddress& at);
+    void accept();
+    void greet(std::shared_ptr<Stream> stream);
+    void take_first(const std::shared_ptr<Link>& link, const std::string& frame);
+    void take(const std::shared_ptr<Link>& link, const std::string& frame);
+    void lead_to_api(std::unique_ptr<Stream> stream);
+    void complain(const std::string& why);
+
+    asio::io_context& io;
+    const std::shared_ptr<SecretTls> tls;
+    const Log log;
+    tcp::acceptor acceptor;
+    std::uint16_t port = 0;
+    Question question;  // empty: not the owner
+    net::ListenAddress api;
+    std::set<std::shared_ptr<Link>> links;
+    std::size_t handshakes = 0;
+    std::chrono::steady_clock::time_point complained{};
+};
+
+Result<void> ChannelServer::Impl::listen(const net::ListenAddress& at) {
+    boost::system::error_code ec;
+    const tcp::endpoint endpoint(asio::ip::make_address(at.address, ec), at.port);
+    if (!ec) acceptor.open(endpoint.protocol(), ec);
+    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+    if (!ec) acceptor.bind(endpoint, ec);
+    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+    if (ec) return Error{at.text() + ": " + ec.message()};
+    port = acceptor.local_endpoint(ec).port();
+    accept();
+    return success();
+}
+
+void ChannelServer::Impl::accept() {
+    auto stream = std::make_shared<Stream>(io, tls->server());
+    acceptor.async_accept(stream->next_layer(),
+                          [weak = weak_from_this(), stream](boost::system::error_code ec) {
+                              const auto self = weak.lock();
+                              if (!self || ec == asio::error::operation_aborted) return;
+                              if (!ec && self->links.size() + self->handshakes < kMaxLinks)
+                                  self->greet(stream);
+                              self->accept();
+                          });
+}
+
+void ChannelServer::Impl::greet(std::shared_ptr<Stream> stream) {
+    boost::system::error_code ignored;
+    stream->next_layer().set_option(tcp::no_delay(true), ignored);
+    auto timer = std::make_shared<asio::steady_timer>(io, kHandshakeTime);
+    timer->async_wait([stream](boost::system::error_code ec) {
+        boost::system::error_code closed;
+        if (!ec) stream->next_layer().close(closed);
+    });
+    ++handshakes;
+    stream->async_handshake(
+        Stream::server, [weak = weak_from_this(), stream, timer](boost::system::error_code ec) {
+            timer->cancel();
+            const auto self = weak.lock();
+            if (!self) return;
+            --self->handshakes;
+            if (ec) return self->complain(ec.message());
+            auto link = std::make_shared<Link>(std::make_unique<Stream>(std::move(*stream)));
+            self->links.insert(link);
+            const std::weak_ptr<Link> at = link;
+            link->start({[weak, at](const std::string& frame) {
+                             const auto server = weak.lock();
+                             const auto from = at.lock();
+                             if (server && from) server->take_first(from, frame);
+                         },
+                         [weak, at](const std::string&) {
+                             const auto server = weak.lock();
+                             if (server) server->links.erase(at.lock());
+                         }});
+        });
+}
+
+// Who knocks without end must not fill the log.
+void ChannelServer::Impl::complain(const std::string& why) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!log || now - complained < kComplaintPause) return;
+    complained = now;
+    log("a stranger at the nodes' door: " + why);
+}
+
+void ChannelServer::Impl::take_first(const std::shared_ptr<Link>& link, const std::string& frame) {
+    const auto message = from_frame(frame);
+    if (message && message->contains("ask")) return take(link, frame);
+    const bool is_ours = message && number_of(*message, "hello") == kVersion;
+    const bool is_owner = is_ours && question;
+    link->send(to_frame({{"hello", kVersion}, {"is_owner", is_owner}}));
+    if (!is_owner || text_of(*message, "for") != kForApi) return;
+    links.erase(link);
+    link->release([weak = weak_from_this(), link](std::unique_ptr<Stream> stream) {
+        if (const auto self = weak.lock()) self->lead_to_api(std::move(stream));
+    });
+}
+
+void ChannelServer::Impl::lead_to_api(std::unique_ptr<Stream> stream) {
+    auto socket = std::make_shared<std::unique_ptr<tcp::socket>>(std::make_unique<tcp::socket>(io));
+    auto held = std::make_shared<std::unique_ptr<Stream>>(std::move(stream));
+    boost::system::error_code ec;
+    const tcp::endpoint at(asio::ip::make_address(api.address, ec), api.port);
+    (*socket)->async_connect(at, [socket, held](boost::system::error_code failed) {
+        if (!failed) splice(std::move(*held), std::move(*socket));
+    });
+}
+
+void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const std::string& frame) {
+    const auto message = from_frame(frame);
+    if (!message || !question) return;
+    const auto id = number_of(*message, "ask");
+    question(*message, [at = std::weak_ptr<Link>(link), id](Message answer) {
+        const auto to = at.lock();
+        if (!to) return;
+        answer["answer"] = id;
+        to->send(to_frame(answer));
+    });
+}
+
+ChannelServer::~ChannelServer() {
+    boost::system::error_code ignored;
+    impl_->acceptor.close(ignored);
+    for (const auto& link : impl_->links) link->close();
+}
+
+Result<std::unique_ptr<ChannelServer>> ChannelServer::start(asio::io_context& io,
+                                                            std::shared_ptr<SecretTls> tls,
+                                                            const net::ListenAddress& listen,
+                                                            Log log) {
+    auto impl = std::make_shared<Impl>(io, std::move(tls), std::move(log));
+    SLUICE_CHECK(impl->listen(listen));
+    return std::unique_ptr<ChannelServer>(new ChannelServer(std::move(impl)));
+}
+
+std::uint16_t ChannelServer::port() const {
+    return impl_->port;
+}
+
+void ChannelServer::own(Question question, const net::ListenAddress& api) {
+    impl_->question = std::move(question);
+    impl_->api = api;
+}
+
+}  // namespace sluice::cluster

@@ -1,0 +1,62 @@
+#include "acs-plugin/cluster/remote_desk.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::cluster {
+
+using cwmp::acs::DeskWord;
+
+void RemoteDesk::find(const std::string& identity, std::function<void(Found)> then) {
+    channel_.ask({{"what", "find"}, {"identity", identity}},
+                 [then = std::move(then)](const Message* answer) {
+                     Found out;
+                     service::DeviceRow row;
+                     if (answer == nullptr)
+                         out.word = DeskWord::away;
+                     else if (answer->contains("row") && read((*answer)["row"], row))
+                         out.row = std::move(row);
+                     then(std::move(out));
+                 });
+}
+
+void RemoteDesk::on_contact(const service::Contact& contact, std::function<void(Told)> then) {
+    channel_.ask({{"what", "contact"}, {"contact", to_message(contact)}},
+                 [then = std::move(then)](const Message* answer) {
+                     if (answer == nullptr) return then({DeskWord::away, {}});
+                     const auto why = text_of(*answer, "refused");
+                     then({why.empty() ? DeskWord::taken : DeskWord::refused, why});
+                 });
+}
+
+void RemoteDesk::on_transfer_complete(const std::string& identity, const std::string& command_key,
+                                      std::uint32_t fault, const std::string& why,
+                                      std::function<void(bool)> recorded) {
+    channel_.ask({{"what", "transfer"},
+                  {"identity", identity},
+                  {"key", command_key},
+                  {"fault", fault},
+                  {"why", why}},
+                 [recorded = std::move(recorded)](const Message* answer) {
+                     recorded(answer != nullptr && is_on(*answer, "recorded"));
+                 });
+}
+
+void RemoteDesk::next_order(const std::string& identity, std::function<void(Order)> give) {
+    channel_.ask({{"what", "order"}, {"identity", identity}},
+                 [give = std::move(give)](const Message* answer) {
+                     if (answer == nullptr) return give({DeskWord::away, {}});
+                     Order out;
+                     service::DeviceOrder order;
+                     if (answer->contains("order") && read((*answer)["order"], order))
+                         out.order = std::move(order);
+                     give(std::move(out));
+                 });
+}
+
+// Lost with its owner, the device is asked again by the next one.
+void RemoteDesk::on_order_answer(const std::string& identity, const service::OrderAnswer& answer) {
+    channel_.ask({{"what", "answer"}, {"identity", identity}, {"answered", to_message(answer)}},
+                 [](const Message*) {});
+}
+
+}  // namespace sluice::cluster
