@@ -117,6 +117,33 @@ TEST(Exchange, WaitsForTheMediumOnlyWhereSomethingFollows) {
     EXPECT_TRUE(ordered.is_binding);
 }
 
+TEST(Exchange, KeepsEachRowOnceAsItIsInTheEnd) {
+    Desk desk;
+    desk.say({{"report", a_report()}});
+    desk.bench.start(desk.image.id);
+    desk.written.clear();
+    const auto order = desk.say({{"report", a_report()}})["order"];
+    std::vector<RolloutDeviceRow> seats;
+    for (const auto& row : desk.written)
+        if (const auto* seat = std::get_if<RolloutDeviceRow>(&row)) seats.push_back(*seat);
+    ASSERT_EQ(seats.size(), 1u);
+    EXPECT_EQ(seats[0].command_key, order["command_key"]);
+    EXPECT_EQ(seats[0].state, "ordered");
+}
+
+TEST(Exchange, WritesOrdersAsJsonWhateverIsInThem) {
+    DownloadOrder order;
+    order.command_key = "a\"b\\c";
+    order.url = "http://x/\xc3\xa4\x01\xff";
+    order.file_size = ~std::uint64_t{0};
+    const auto json = Json::parse(to_json(DeviceOrder(order)));
+    EXPECT_EQ(json["command_key"], "a\"b\\c");
+    EXPECT_EQ(json["url"], "http://x/\xc3\xa4\x01\xef\xbf\xbd");
+    EXPECT_EQ(json["file_size"], ~std::uint64_t{0});
+    EXPECT_EQ(Json::parse(to_json(DeviceOrder(CancelOrder{"k"}))),
+              (Json{{"kind", "cancel"}, {"command_key", "k"}}));
+}
+
 TEST(Exchange, BelievesNoFileServerOutsideTheLan) {
     Desk desk;
     auto report = a_report();
