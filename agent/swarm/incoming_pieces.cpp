@@ -7,7 +7,9 @@
 namespace sluice::agent::swarm {
 
 void IncomingPieces::keep(PieceIndex piece, std::uint32_t offset, ByteView bytes) {
-    if (is_verified(piece)) return;
+    const auto size = layout().size_of(piece);
+    if (is_verified(piece) || offset >= size) return;
+    bytes = bytes.first(std::min<std::size_t>(bytes.size(), size - offset));
     auto at = gathering_.find(piece.value);
     if (at == gathering_.end()) {
         Memory memory;
@@ -103,8 +105,11 @@ void IncomingPieces::hash_leaf(PieceIndex piece, std::uint32_t offset,
 
 bool IncomingPieces::read(PieceIndex piece, std::uint32_t offset,
                           std::span<std::uint8_t> into) const {
-    if (!is_verified(piece) || offset + into.size() > layout().size_of(piece)) return false;
-    return parts_.store.read_bytes(layout().offset_of(piece) + offset, into).has_value();
+    const auto size = layout().size_of(piece);
+    if (!is_verified(piece) || offset >= size) return false;
+    const auto there = into.first(std::min<std::size_t>(into.size(), size - offset));
+    std::fill(into.begin() + static_cast<std::ptrdiff_t>(there.size()), into.end(), 0);
+    return parts_.store.read_bytes(layout().offset_of(piece) + offset, there).has_value();
 }
 
 }  // namespace sluice::agent::swarm

@@ -50,7 +50,8 @@ public:
     const image::PieceLayout& layout() const { return parts_.store.layout(); }
     bool is_verified(PieceIndex piece) const { return parts_.verified.contains(piece); }
 
-    // Takes a copy. Of a piece that is verified already nothing is kept.
+    // Takes a copy. Of a piece that is verified already nothing is kept, nor what is behind the
+    // image's end: libtorrent's last block is as long as any, filled up with zeros.
     void keep(PieceIndex piece, std::uint32_t offset, ByteView bytes);
     // All blocks of the piece were kept, or it is verified. `then` on the I/O thread.
     void judge(PieceIndex piece, std::function<void(const Verdict&)> then);
@@ -59,7 +60,7 @@ public:
     // One leaf of a piece that was kept or is verified; nothing when it cannot be read.
     void hash_leaf(PieceIndex piece, std::uint32_t offset,
                    std::function<void(const image::Digest*)> then);
-    // Bytes of one verified piece, out of the page cache as a rule.
+    // Bytes of one verified piece, out of the page cache as a rule; zeros behind the image's end.
     bool read(PieceIndex piece, std::uint32_t offset, std::span<std::uint8_t> into) const;
 
     std::uint64_t memory_in_use() const { return in_memory_; }

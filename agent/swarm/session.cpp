@@ -14,11 +14,14 @@
 #include <libtorrent/torrent_handle.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <libtorrent/torrent_status.hpp>
+#include <list>
+#include <set>
 
 #include "agent/swarm/incoming_pieces.hpp"
 #include "agent/swarm/peer_filter.hpp"
 #include "agent/swarm/session_settings.hpp"
 #include "agent/swarm/store_disk.hpp"
+#include "agent/swarm/witness.hpp"
 
 namespace sluice::agent::swarm {
 namespace {
@@ -61,7 +64,8 @@ struct Session : std::enable_shared_from_this<Session> {
     void came_otherwise(PieceIndex piece);
     void on_ready();
     void on_alerts();
-    void on_banned(const std::string& address);
+    void on_wrong(PieceIndex piece);
+    void admit(const std::set<std::string>& but_not = {});
     void watch_cpu();
     void leave();
     void set_peers(const std::vector<planning::SwarmPeer>& peers);
@@ -75,10 +79,12 @@ struct Session : std::enable_shared_from_this<Session> {
     planning::SwarmTerms terms;
     MembershipListener& listener;
     const std::shared_ptr<IncomingPieces> pieces;
+    const std::shared_ptr<Witness> witness = std::make_shared<Witness>();
     std::unique_ptr<lt::session> session;
     lt::torrent_handle torrent;
     boost::asio::steady_timer timer;
     std::vector<PieceIndex> waiting;  // came otherwise before libtorrent was ready
+    std::set<std::string> banned;
     bool is_ready = false;
     bool is_gate_closed = false;
     bool is_left = false;
@@ -93,12 +99,17 @@ void Session::start() {
         if (const auto self = weak.lock()) self->on_ready();
     };
     calls.on_brought = [weak](PieceIndex piece) {
-        if (const auto self = weak.lock()) self->listener.on_brought(piece);
+        const auto self = weak.lock();
+        if (!self) return;
+        (void)self->witness->givers_of(piece);
+        self->listener.on_brought(piece);
+    };
+    calls.on_wrong = [weak](PieceIndex piece) {
+        if (const auto self = weak.lock()) self->on_wrong(piece);
     };
     calls.on_store_failed = [weak](const std::string& why) {
         if (const auto self = weak.lock()) self->listener.on_store_failed(why);
     };
-    calls.on_abort = [] {};
     params.disk_io_constructor = [pieces = pieces, calls](
                                      lt::io_context& io, const lt::settings_interface&,
                                      lt::counters&) { return make_store_disk(io, pieces, calls); };
@@ -108,7 +119,10 @@ void Session::start() {
             if (const auto self = weak.lock()) self->on_alerts();
         });
     });
-    bind_rates();
+    // Behind libtorrent's own first steps, which set the rates of all classes once more.
+    boost::asio::post(parts.io, [weak] {
+        if (const auto self = weak.lock(); self && self->session) self->bind_rates();
+    });
     add_torrent();
     if (parts.cpu_percent) watch_cpu();
 }
@@ -130,6 +144,10 @@ void Session::add_torrent() {
         const auto address = lt::make_address(peer.address, error);
         if (!error) torrent_params.peers.emplace_back(address, peer.port);
     }
+    torrent_params.extensions.push_back(
+        [witness = witness](const lt::torrent_handle&, lt::client_data_t) {
+            return make_witness_plugin(witness);
+        });
     torrent = session->add_torrent(std::move(torrent_params));
 }
 
@@ -160,20 +178,40 @@ void Session::on_alerts() {
     std::vector<lt::alert*> alerts;
     session->pop_alerts(&alerts);
     for (const auto* alert : alerts) {
-        if (const auto* ban = lt::alert_cast<lt::peer_ban_alert>(alert)) {
-            on_banned(ban->endpoint.address().to_string());
-        } else if ((alert->category() & lt::alert_category::error) != lt::alert_category_t{} &&
-                   lt::alert_cast<lt::peer_error_alert>(alert) == nullptr) {
+        if ((alert->category() & lt::alert_category::error) != lt::alert_category_t{} &&
+            lt::alert_cast<lt::peer_error_alert>(alert) == nullptr) {
             say(alert->message());
         }
     }
 }
 
-// Also from another port, and for as long as this image is fetched and given.
-void Session::on_banned(const std::string& address) {
-    std::erase_if(terms.peers, [&](const auto& peer) { return peer.address == address; });
-    session->set_ip_filter(filter_of(terms.peers));
-    listener.on_peer_banned(address);
+// Only those of the Assignment, none that poisoned; whoever may come and is not connected is looked
+// for.
+void Session::admit(const std::set<std::string>& but_not) {
+    std::vector<planning::SwarmPeer> peers;
+    for (const auto& peer : terms.peers)
+        if (!banned.contains(peer.address) && !but_not.contains(peer.address))
+            peers.push_back(peer);
+    session->set_ip_filter(filter_of(peers));
+    for (const auto& peer : peers) {
+        lt::error_code error;
+        const auto address = lt::make_address(peer.address, error);
+        if (!error) torrent.connect_peer({address, peer.port});
+    }
+}
+
+// Blame is ours alone. Who gave all of a wrong piece is banned for good; of several givers one is a
+// liar, and all are let go of and may come back. Libtorrent, which hears of the piece next, finds
+// nobody to blame: else it would ask the others for the digests of single blocks, and version 2.0.8
+// writes behind its memory when one of them refuses (docs/SWARM.md).
+void Session::on_wrong(PieceIndex piece) {
+    const auto givers = witness->givers_of(piece);
+    if (givers.size() == 1 && banned.insert(*givers.begin()).second)
+        listener.on_peer_banned(*givers.begin());
+    admit(givers);
+    boost::asio::post(parts.io, [weak = weak_from_this()] {
+        if (const auto self = weak.lock(); self && !self->is_left) self->admit();
+    });
 }
 
 void Session::watch_cpu() {
@@ -195,12 +233,7 @@ void Session::watch_cpu() {
 
 void Session::set_peers(const std::vector<planning::SwarmPeer>& peers) {
     terms.peers = peers;
-    session->set_ip_filter(filter_of(peers));
-    for (const auto& peer : peers) {
-        lt::error_code error;
-        const auto address = lt::make_address(peer.address, error);
-        if (!error) torrent.connect_peer({address, peer.port});
-    }
+    admit();
 }
 
 void Session::read_offers(PieceSet& offered) const {
@@ -226,15 +259,19 @@ MembershipCounts Session::counts() const {
     return counts;
 }
 
-// libtorrent's handlers know their session by its bare address: it stays until they are through.
+// libtorrent's handlers know their session by its bare address: it stays until they are through,
+// and where the io_context ends before they are, for good.
 void Session::leave() {
     is_left = true;
     pieces->close();
     timer.cancel();
-    auto over = std::make_shared<lt::session_proxy>(session->abort());
+    static auto& ended = *new std::list<lt::session_proxy>;
+    const auto over = ended.insert(ended.end(), session->abort());
     session.reset();
     auto linger = std::make_shared<boost::asio::steady_timer>(parts.io, kLingers);
-    linger->async_wait([over, linger](boost::system::error_code) {});
+    linger->async_wait([over, linger](boost::system::error_code error) {
+        if (!error) ended.erase(over);
+    });
 }
 
 // --- the owner's side ----------------------------------------------------------------------------

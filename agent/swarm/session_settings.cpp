@@ -60,6 +60,7 @@ void keep_peers(Pack& pack, std::size_t peers) {
 
 // A block that does not come is asked of somebody else soon.
 void be_impatient(Pack& pack) {
+    pack.set_int(Pack::tick_interval, 100);
     pack.set_int(Pack::request_timeout, 3);
     pack.set_int(Pack::piece_timeout, 3);
     pack.set_int(Pack::initial_picker_threshold, 0);
@@ -106,6 +107,7 @@ void prepare_session(lt::session_params& params, const std::string& address,
     keep_peers(pack, terms.peers.size());
     be_impatient(pack);
     bound_memory(pack);
+    pack.set_int(Pack::unchoke_interval, 1);
     pack.set_int(Pack::choking_algorithm, Pack::fixed_slots_choker);
     pack.set_int(Pack::unchoke_slots_limit, static_cast<int>(terms.upload_slots));
     params.ip_filter = filter_of(terms.peers);

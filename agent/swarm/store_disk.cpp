@@ -36,9 +36,15 @@ lt::storage_error unsupported() {
     return error;
 }
 
+// Blocks on their way to a peer: some outlive the disk, in handlers that are never called.
+struct Heap final : lt::buffer_allocator_interface {
+    void free_disk_buffer(char* buffer) override { delete[] buffer; }
+};
+Heap heap;
+
 // Handlers run later and outside of the call that brought them, as libtorrent wants it. They are
 // moved, never copied: some own the memory that a result is written to.
-class StoreDisk final : public lt::disk_interface, lt::buffer_allocator_interface {
+class StoreDisk final : public lt::disk_interface {
 public:
     StoreDisk(boost::asio::io_context& io, std::shared_ptr<IncomingPieces> pieces, DiskCalls calls)
         : io_(io),
@@ -55,7 +61,7 @@ public:
                     std::function<void(lt::disk_buffer_holder, const lt::storage_error&)> handler,
                     lt::disk_job_flags_t) override {
         const auto size = static_cast<std::size_t>(wanted.length);
-        lt::disk_buffer_holder buffer(*this, new char[size], wanted.length);
+        lt::disk_buffer_holder buffer(heap, new char[size], wanted.length);
         const std::span<std::uint8_t> into(reinterpret_cast<std::uint8_t*>(buffer.data()), size);
         const bool is_read =
             !pieces_->is_closed() &&
@@ -90,6 +96,7 @@ public:
             if (!verdict.store_error.empty()) calls->on_store_failed(verdict.store_error);
             // Verified, then served and announced: HTTP's clients hear it first, the swarm next.
             if (verdict.is_new) calls->on_brought(ours(piece));
+            if (!verdict.is_right && !verdict.leaves.empty()) calls->on_wrong(ours(piece));
             const auto count =
                 std::min(static_cast<std::size_t>(leaves.size()), verdict.leaves.size());
             for (std::size_t i = 0; i < count; ++i)
@@ -119,7 +126,8 @@ public:
 
     void async_clear_piece(lt::storage_index_t, lt::piece_index_t piece,
                            std::function<void(lt::piece_index_t)> handler) override {
-        pieces_->forget(ours(piece));
+        // Nothing is taken away: blocks that are known to be right are not fetched again, all
+        // others come anew and over what is there.
         later([piece, handler = std::move(handler)] { handler(piece); });
     }
 
@@ -175,7 +183,7 @@ public:
 
     void update_stats_counters(lt::counters&) const override {}
     std::vector<lt::open_file_state> get_status(lt::storage_index_t) const override { return {}; }
-    void abort(bool) override { calls_->on_abort(); }
+    void abort(bool) override {}
     void submit_jobs() override {}
     void settings_updated() override {}
 
@@ -184,8 +192,6 @@ private:
     void later(Handler handler) {
         boost::asio::post(io_, std::move(handler));
     }
-    void free_disk_buffer(char* buffer) override { delete[] buffer; }
-
     boost::asio::io_context& io_;
     const std::shared_ptr<IncomingPieces> pieces_;
     const std::shared_ptr<const DiskCalls> calls_;

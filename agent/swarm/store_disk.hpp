@@ -17,8 +17,9 @@ namespace sluice::agent::swarm {
 struct DiskCalls {
     std::function<void()> on_ready;  // libtorrent has what it was told is there
     std::function<void(PieceIndex)> on_brought;
+    // Its digest is wrong; libtorrent hears of it when this returns.
+    std::function<void(PieceIndex)> on_wrong;
     std::function<void(const std::string& why)> on_store_failed;
-    std::function<void()> on_abort;  // the session is shut down but for what is under way
 };
 
 std::unique_ptr<libtorrent::disk_interface> make_store_disk(boost::asio::io_context& io,

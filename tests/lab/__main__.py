@@ -11,14 +11,14 @@ from pathlib import Path
 
 from lab import machine, programs
 from lab.network import NotPermitted, command
-from lab.scenarios import PEERS, SCENARIOS, SHORT, SWARM, Options, Scenario
+from lab.scenarios import PEERS, SCENARIOS, SHORT, SWARM, UNSTEADY, Options, Scenario
 from lab.table import render
 
 # What ctest takes for "skipped" (tests/lab/CMakeLists.txt).
 SKIPPED = 77
 _ROOT = Path(__file__).resolve().parents[2]
-_GROUPS = {"all": SCENARIOS + SWARM + PEERS, "agents": SCENARIOS, "swarm": SWARM,
-           "peers": PEERS, "short": SHORT}
+_GROUPS = {"all": SCENARIOS + SWARM + UNSTEADY + PEERS, "agents": SCENARIOS, "swarm": SWARM,
+           "unsteady": UNSTEADY[:-1] + (SWARM[1], UNSTEADY[-1]), "peers": PEERS, "short": SHORT}
 
 
 def main() -> int:

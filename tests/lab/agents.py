@@ -47,6 +47,7 @@ class _Device:
     process: subprocess.Popen | None
     report: Report
     gate: int | None  # the writing end of the named pipe it waits at
+    ended: int | None = None  # how it ended by itself
 
 
 class Agents(Way):
@@ -103,6 +104,7 @@ class Agents(Way):
                 os.close(device.gate)
                 device.gate = None
             if device.process is not None:
+                device.ended = device.process.poll()
                 device.process.kill()
                 device.process.wait()
 
@@ -132,6 +134,8 @@ class Agents(Way):
             if self._fault.installs and index not in self.excused:
                 if not device.report.of("installed"):
                     run.problems.append(f"host {index} never installed")
+            if device.process is not None and device.ended not in (None, 0):
+                run.problems.append(f"host {index}: its agent ended with {device.ended}")
         run.extra["peers_left"] = sum(self._peers_left(index) for index in self.devices)
         if self.rollout.is_swarm():
             run.extra["by_swarm"] = self._swarm_share()

@@ -3,10 +3,12 @@
 //
 //   libtorrent_peer create FILE PIECE_BYTES TORRENT
 //   libtorrent_peer fetch TORRENT FOLDER ADDRESS:PORT [PEER_ADDRESS:PORT | WEB_SEED_URL]...
+//   libtorrent_peer poison TORRENT FOLDER ADDRESS:PORT [PEER_ADDRESS:PORT]...
 //
-// `fetch` prints "ready T", starts when its standard input ends, prints "finished T" once the last
-// piece is verified (T: CLOCK_MONOTONIC in seconds, one clock for all namespaces), and seeds
-// until it is killed.
+// `poison` says that it has everything, and gives what lies in FOLDER, right or wrong. `fetch`
+// prints "ready T", starts when its standard input ends, prints "finished T" once the last piece is
+// verified (T: CLOCK_MONOTONIC in seconds, one clock for all namespaces), and seeds until it is
+// killed.
 
 #include <cstdio>
 #include <cstdlib>
@@ -75,6 +77,12 @@ lt::settings_pack tuned(const std::string& listen) {
     return pack;
 }
 
+lt::tcp::endpoint endpoint_of(const std::string& text) {
+    const auto colon = text.rfind(':');
+    return {lt::make_address(text.substr(0, colon)),
+            static_cast<unsigned short>(std::stoi(text.substr(colon + 1)))};
+}
+
 int fetch(const std::string& torrent_path, const std::string& folder, const std::string& listen,
           const std::vector<std::string>& sources) {
     lt::session_params params(tuned(listen));
@@ -92,10 +100,7 @@ int fetch(const std::string& torrent_path, const std::string& folder, const std:
             torrent.url_seeds.push_back(source);
             continue;
         }
-        const auto colon = source.rfind(':');
-        torrent.peers.emplace_back(
-            lt::make_address(source.substr(0, colon)),
-            static_cast<unsigned short>(std::stoi(source.substr(colon + 1))));
+        torrent.peers.push_back(endpoint_of(source));
     }
 
     say("ready");
@@ -114,6 +119,21 @@ int fetch(const std::string& torrent_path, const std::string& folder, const std:
     }
 }
 
+int poison(const std::string& torrent_path, const std::string& folder, const std::string& listen,
+           const std::vector<std::string>& peers) {
+    lt::session_params params(tuned(listen));
+    params.disk_io_constructor = lt::posix_disk_io_constructor;
+    lt::session session(std::move(params));
+    lt::add_torrent_params torrent;
+    torrent.ti = std::make_shared<lt::torrent_info>(torrent_path);
+    torrent.save_path = folder;
+    torrent.flags &= ~(lt::torrent_flags::paused | lt::torrent_flags::auto_managed);
+    torrent.have_pieces.resize(torrent.ti->num_pieces(), true);
+    for (const auto& peer : peers) torrent.peers.push_back(endpoint_of(peer));
+    session.add_torrent(std::move(torrent));
+    for (;;) session.wait_for_alert(std::chrono::hours(1));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -124,9 +144,13 @@ int main(int argc, char** argv) try {
     if (words.size() >= 4 && words[0] == "fetch") {
         return fetch(words[1], words[2], words[3], {words.begin() + 4, words.end()});
     }
+    if (words.size() >= 4 && words[0] == "poison") {
+        return poison(words[1], words[2], words[3], {words.begin() + 4, words.end()});
+    }
     std::fputs(
         "usage: libtorrent_peer create FILE PIECE_BYTES TORRENT\n"
-        "       libtorrent_peer fetch TORRENT FOLDER ADDRESS:PORT [SOURCE]...\n",
+        "       libtorrent_peer fetch TORRENT FOLDER ADDRESS:PORT [SOURCE]...\n"
+        "       libtorrent_peer poison TORRENT FOLDER ADDRESS:PORT [PEER]...\n",
         stderr);
     return 2;
 } catch (const std::exception& error) {

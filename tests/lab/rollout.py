@@ -21,13 +21,15 @@ class Rollout:
     """The files are made once for a site; every run of it gets the same Assignments."""
 
     def __init__(self, sluice: Path, site: Site, piece_bytes: int | None,
-                 topology: str | None = None, departures_per_hour: float = 0.0):
+                 topology: str | None = None, departures_per_hour: float = 0.0,
+                 outsiders: int = 0):
         """`topology`: what policy forces; "auto" leaves it to the planner, with agents that can
-        swarm; None: agents that cannot."""
+        swarm; None: agents that cannot. `outsiders`: the last so many hosts are not of the site."""
         self._folder = site.folder / "rollout"
         self._folder.mkdir()
         self._sluice = sluice
         self._topology = topology
+        self._devices = site.hosts - outsiders
         self._departures_per_hour = departures_per_hour
         self._pack(site, piece_bytes)
         self._plan(site)
@@ -87,7 +89,7 @@ class Rollout:
         site_file.write_text(json.dumps({
             "version": 1, "origin_bps": site.uplink_bps, "access_bps": site.uplink_bps,
             "departures_per_hour": self._departures_per_hour,
-            "devices": [self._device_entry(site, index) for index in range(site.hosts)]}))
+            "devices": [self._device_entry(site, index) for index in range(self._devices)]}))
         policy = self._folder / "policy.json"
         # Every host sees the load of the machine that all of them share: the CPU gate, which is
         # for a device that is busy itself, stays open.
@@ -99,9 +101,9 @@ class Rollout:
             "--manifest", self.envelope,
             "--image-url", site.origin.url("image.bin"), "--out", out,
             "--key-out", self._folder / "rollout.key")
-        self._assignments = [(out / f"d{index}.json").read_bytes() for index in range(site.hosts)]
+        self._assignments = [(out / f"d{index}.json").read_bytes() for index in range(self._devices)]
         self._parsed = [json.loads(text) for text in self._assignments]
-        self.peer_urls = {peer_url(index) for index in range(site.hosts)}
+        self.peer_urls = {peer_url(index) for index in range(self._devices)}
         self.image_id = self._parsed[0]["image"]
         # The layer is one 32-byte digest for each piece; pieces are a power of two long.
         self.piece_count = self.layer.stat().st_size // 32

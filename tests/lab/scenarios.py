@@ -9,13 +9,14 @@ from typing import Callable
 from lab.agents import Agents, Fault
 from lab.bars import Bar, Outcome, collect, judge
 from lab.faults import AgentKilled, Liar, MasterLost, OriginGone
-from lab.peers.aria2 import Aria2
+from lab.peers.aria2 import Aria2, UnsteadyAria2
 from lab.peers.direct_nginx import DirectNginx
 from lab.peers.libtorrent import Libtorrent
 from lab.peers.store_and_forward import StoreAndForward
 from lab.programs import Programs
 from lab.rollout import Rollout
 from lab.site import Site, Way
+from lab.swarm import Outsider, Poison, Unsteady
 
 MIB = 1 << 20
 MBIT = 1_000_000
@@ -50,8 +51,10 @@ class Scenario:
     idle_needed: float = 0.20
     limit_s: float = 60.0
     fault: Callable[[Rollout], Fault] | None = None
+    fault_with: Callable[[Rollout, Programs], Fault] | None = None  # one that starts others' programs
     topology: str | None = None        # None: agents that cannot swarm; else as a policy says it
     departures_per_hour: float = 0.0   # what the planner is told
+    outsiders: int = 0                 # the last so many hosts are not of the site
     way: Callable[[Programs], Way] | None = None  # a peer instead of our agents
 
     def run(self, options: Options) -> Outcome:
@@ -70,8 +73,13 @@ class Scenario:
         if self.way is not None:
             return self.way(programs)
         rollout = Rollout(programs.sluice, site, self.piece_bytes, self.topology,
-                          self.departures_per_hour)
-        return Agents(programs.agent, rollout, self.fault(rollout) if self.fault else None)
+                          self.departures_per_hour, self.outsiders)
+        fault = None
+        if self.fault:
+            fault = self.fault(rollout)
+        elif self.fault_with:
+            fault = self.fault_with(rollout, programs)
+        return Agents(programs.agent, rollout, fault)
 
 
 def _last_device(limit: float | None) -> Bar:
@@ -140,9 +148,43 @@ SCENARIOS = (
              fault=lambda rollout: AgentKilled(victim=5, kills=50, seed=1)),
 )
 
+_STAYED = "last of those that stayed / (F/u_origin)"
+_UNSTEADY_BARS = (Bar(_STAYED, "stayed", None),
+                  Bar("a leaver done after its return", "after_return_s", None, unit=" s"),
+                  _origin(None))
+# What the planner is told of such a site: a third of thirty leaves within some four seconds.
+_UNSTEADY_DEPARTURES = 300.0
+
+
+def _unsteady(name: str, topology: str | None, **how: object) -> Scenario:
+    return Scenario(f"unsteady_{name}", f"30 hosts at 25 Mbit/s, 8 MiB, a third leaves: {name}",
+                    _UNSTEADY_BARS, hosts=30, image_bytes=8 * MIB, uplink_bps=25 * MBIT,
+                    port_bps=25 * MBIT, idle_needed=0.10, limit_s=90, topology=topology, **how)
+
+
+UNSTEADY = (
+    *(_unsteady(topology, topology, fault=Unsteady) for topology in ("star", "chain", "tree")),
+    _unsteady("aria2", None, way=lambda programs: UnsteadyAria2()),
+)
 SWARM = (
     Scenario("swarm_ten_hosts", "10 hosts at 1 Gbit/s behind 100 Mbit/s, 32 MiB, by swarm",
              (_last_device(1.15), _origin(1.02), _SWARM_SHARE), topology="swarm", runs=10),
+    Scenario("swarm_unsteady", "30 hosts at 25 Mbit/s, 8 MiB, a third leaves for 1 to 5 s",
+             (Bar(_STAYED, "stayed", 1.5, by="median"), *_UNSTEADY_BARS[1:], _SWARM_SHARE),
+             hosts=30, image_bytes=8 * MIB, uplink_bps=25 * MBIT, port_bps=25 * MBIT,
+             idle_needed=0.10, limit_s=90, topology="auto",
+             departures_per_hour=_UNSTEADY_DEPARTURES,
+             fault=lambda rollout: Unsteady(rollout, must_swarm=True)),
+    Scenario("swarm_poison", "two of ten poison, one leaves every 2 s, the master dies at 30 %",
+             (Bar("poisoners banned", "poisoners_banned", None),
+              Bar("honest peers banned by one device", "wrong_bans", None), _origin(1.20),
+              _last_device(None), _SWARM_SHARE), uplink_bps=50 * MBIT, topology="swarm",
+             fault_with=lambda rollout, programs: Poison(rollout, programs.libtorrent_peer,
+                                                         (4, 8))),
+    Scenario("swarm_outsider", "a host that no Assignment names, with the torrent",
+             (Bar("bytes that it got", "outsider_bytes", 0, unit=" bytes"), _last_device(None)),
+             hosts=11, outsiders=1, topology="swarm", runs=2,
+             fault_with=lambda rollout, programs: Outsider(rollout, programs.libtorrent_peer, 10)),
 )
 
 SHORT = (

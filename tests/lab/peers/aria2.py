@@ -12,7 +12,8 @@ from lab.network import ROUTER_LAN_ADDRESS, host_address
 from lab.origin import wait_until_listening
 from lab.peers.torrent_v1 import make_torrent
 from lab.processes import Barrier
-from lab.site import Site, Way
+from lab.departures import Departures, measure_departures
+from lab.site import Run, Site, Way
 
 MASTER = 0
 PIECE_BYTES = 128 * 1024
@@ -62,6 +63,38 @@ class Aria2(Way):
 
     def is_whole(self, site: Site, host: int) -> bool:
         return site.is_image(site.host_folder(host) / "image.bin")
+
+
+class UnsteadyAria2(Aria2):
+    """The same, while a third of the hosts leaves for 1 to 5 s."""
+
+    name = "aria2, a third leaves"
+
+    def __init__(self) -> None:
+        self._runs = 0
+        self._departures: Departures | None = None
+
+    def does_log_of_origin_count(self) -> bool:
+        return False
+
+    def release(self, site: Site) -> None:
+        self._runs += 1
+        self._departures = Departures.of_a_third(site.hosts, {MASTER}, self._runs, site.bound_s)
+        self._began = time.monotonic()
+        super().release(site)
+        self._departures.start(site.network)
+
+    def wait(self, site: Site, deadline: float) -> dict[int, float]:
+        self._ended = super().wait(site, deadline)
+        return self._ended
+
+    def stop(self, site: Site) -> None:
+        if self._departures:
+            self._departures.stop(site.network)
+        super().stop(site)
+
+    def finish(self, site: Site, run: Run) -> None:
+        measure_departures(self._departures, self._ended, self._began, site, run)
 
 
 class _FinishBell:
