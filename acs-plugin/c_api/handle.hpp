@@ -20,6 +20,8 @@ struct sluice_planner {
     std::vector<sluice::inventory::Prefix> lan;
     std::optional<sluice::service::Planner> planner;
     bool is_restored = false;
+    // Devices' parts in rollouts, until all that they lean on is there: rows come in any order.
+    std::vector<sluice::service::Row> held_back;
     std::string broken;  // why nothing more is taken; empty: all is well
     // What the last sluice_order points at.
     std::vector<std::string> texts;

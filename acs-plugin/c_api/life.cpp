@@ -100,9 +100,25 @@ Verdict restore_rows(sluice_planner& to, const sluice_row* const* rows, std::siz
         if (row->kind == nullptr || row->json == nullptr) return is_null((name + ".json").c_str());
         auto read = read_row(row->kind, {row->json, row->json_size});
         if (!read.has_value()) return refused(std::move(read.error()).within(name));
+        if (std::holds_alternative<service::RolloutDeviceRow>(read.value())) {
+            to.held_back.push_back(std::move(read.value()));
+            continue;
+        }
         auto taken_in = to.planner->restore_row(std::move(read.value()));
         if (!taken_in.has_value()) return refused(std::move(taken_in.error()).within(name));
     }
+    return std::nullopt;
+}
+
+Verdict restore_end(sluice_planner& to) {
+    if (to.is_restored) return Fault{SLUICE_WRONG_ARGUMENT, "planner: it was restored already"};
+    for (auto& row : std::exchange(to.held_back, {})) {
+        auto taken_in = to.planner->restore_row(std::move(row));
+        if (!taken_in.has_value()) return refused(taken_in.error());
+    }
+    auto ended = to.planner->restore_end();
+    if (!ended.has_value()) return refused(ended.error());
+    to.is_restored = true;
     return std::nullopt;
 }
 
@@ -146,12 +162,7 @@ int sluice_planner_restore_rows(sluice_planner* planner, const sluice_row* const
 int sluice_planner_restore_end(sluice_planner* planner, char** error) {
     return guarded(error, [&]() -> Verdict {
         if (auto fault = check_planner(planner, false)) return fault;
-        if (planner->is_restored)
-            return Fault{SLUICE_WRONG_ARGUMENT, "planner: it was restored already"};
-        auto ended = planner->planner->restore_end();
-        if (!ended.has_value()) return refused(ended.error());
-        planner->is_restored = true;
-        return std::nullopt;
+        return restore_end(*planner);
     });
 }
 

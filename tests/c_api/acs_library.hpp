@@ -58,7 +58,9 @@ public:
     Said restore() {
         auto out = create();
         if (out.status != SLUICE_OK) return out;
-        for (const auto& [name, json] : rows) {
+        // Last kind first: parts in rollouts before devices.
+        for (auto at = rows.rbegin(); at != rows.rend(); ++at) {
+            const auto& [name, json] = *at;
             const sluice_row row{sizeof(sluice_row), name.first.c_str(), name.second.c_str(), "",
                                  json.c_str(),       json.size()};
             const sluice_row* one = &row;
