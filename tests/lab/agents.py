@@ -48,6 +48,7 @@ class _Device:
     report: Report
     gate: int | None  # the writing end of the named pipe it waits at
     ended: int | None = None  # how it ended by itself
+    peak_rss_mib: float = 0.0
 
 
 class Agents(Way):
@@ -105,6 +106,7 @@ class Agents(Way):
                 device.gate = None
             if device.process is not None:
                 device.ended = device.process.poll()
+                device.peak_rss_mib = _peak_rss_mib(device.process.pid)
                 device.process.kill()
                 device.process.wait()
 
@@ -139,6 +141,7 @@ class Agents(Way):
         run.extra["peers_left"] = sum(self._peers_left(index) for index in self.devices)
         if self.rollout.is_swarm():
             run.extra["by_swarm"] = self._swarm_share()
+            run.extra["peak_rss_mib"] = max(d.peak_rss_mib for d in self.devices.values())
         self._fault.measure(site, self, run)
 
     def _swarm_share(self) -> float:
@@ -192,6 +195,14 @@ class Agents(Way):
              "--keep-serving", "3600",
              *(["--slots", folder / "slots"] if self._fault.installs else [])],
             namespace=site.network.host(index), log=f"agent-{index}")
+
+
+def _peak_rss_mib(pid: int) -> float:
+    """Of a running process: the most it ever had in memory."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _open_when_read(pipe: Path, process: subprocess.Popen, limit_s: float = 20.0) -> int:

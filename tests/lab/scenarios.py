@@ -168,7 +168,9 @@ UNSTEADY = (
 )
 SWARM = (
     Scenario("swarm_ten_hosts", "10 hosts at 1 Gbit/s behind 100 Mbit/s, 32 MiB, by swarm",
-             (_last_device(1.15), _origin(1.02), _SWARM_SHARE), topology="swarm", runs=10),
+             (_last_device(1.15), _origin(1.02), _SWARM_SHARE,
+              Bar("an agent's memory at its most", "peak_rss_mib", 20, unit=" MiB")),
+             topology="swarm", runs=10),
     Scenario("swarm_unsteady", "30 hosts at 25 Mbit/s, 8 MiB, a third leaves for 1 to 5 s",
              (Bar(_STAYED, "stayed", 1.5, by="median"), *_UNSTEADY_BARS[1:], _SWARM_SHARE),
              hosts=30, image_bytes=8 * MIB, uplink_bps=25 * MBIT, port_bps=25 * MBIT,

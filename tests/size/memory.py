@@ -165,13 +165,19 @@ def check_that_the_master_served(folder):
                      "not all from the master")
 
 
+def _agent_of(build):
+    """The agent that the bars are for: without libtorrent, where both are built."""
+    lean = build / "agent/sluice-agent-lean"
+    return lean if lean.exists() else build / "agent/sluice-agent"
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     build = Path(sys.argv[1])
     folder = Path(tempfile.mkdtemp(prefix="sluice-memory-"))
     try:
-        found = measure(build / "agent/sluice-agent", build / "acs-plugin/sluice", folder)
+        found = measure(_agent_of(build), build / "acs-plugin/sluice", folder)
     finally:
         shutil.rmtree(folder)
     bars = {"idle": IDLE_BAR_KIB, f"serving {SLAVES} slaves, peak": SERVING_BAR_KIB}
