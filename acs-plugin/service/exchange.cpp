@@ -1,7 +1,8 @@
 #include "acs-plugin/service/exchange.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "acs-plugin/service/json_text.hpp"
 
 namespace sluice::service {
 namespace {
@@ -99,57 +100,26 @@ std::uint32_t read_fault(grouping::JsonReader& from) {
     return static_cast<std::uint32_t>(from.number_or("fault", 0, 0, kMaxFault));
 }
 
-// One JSON object, member by member: thousands a second are written, of texts that hardly ever need
-// an escape.
-class Writer {
-public:
-    void text(std::string_view key, std::string_view value) {
-        begin(key);
-        const bool is_plain = std::ranges::all_of(
-            value, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-        if (is_plain)
-            out_.append("\"").append(value).append("\"");
-        else
-            out_ += nlohmann::json(value).dump(-1, ' ', false,
-                                               nlohmann::json::error_handler_t::replace);
-    }
-    void number(std::string_view key, std::uint64_t value) {
-        begin(key);
-        out_ += std::to_string(value);
-    }
-    void json(std::string_view key, std::string_view value) {
-        begin(key);
-        out_ += value;
-    }
-    std::string finish() && { return std::move(out_) + "}"; }
-
-private:
-    void begin(std::string_view key) {
-        out_.append(out_.size() == 1 ? "\"" : ",\"").append(key).append("\":");
-    }
-    std::string out_ = "{";
-};
-
 std::string json_of(const DownloadOrder& order) {
-    Writer out;
-    out.text("kind", kOrders[static_cast<std::size_t>(order.kind)]);
-    out.text("command_key", order.command_key);
-    out.text("url", order.url);
-    out.text("path", order.path);
-    out.text("username", order.username);
-    out.text("password", order.password);
-    out.number("file_size", order.file_size);
-    out.text("target_file_name", order.target_file_name);
-    out.number("delay_seconds", order.delay_seconds);
-    out.text("assignment_url", order.assignment_url);
-    out.text("master_url", order.master_url);
+    JsonText out;
+    out.add("kind", kOrders[static_cast<std::size_t>(order.kind)]);
+    out.add("command_key", order.command_key);
+    out.add("url", order.url);
+    out.add("path", order.path);
+    out.add("username", order.username);
+    out.add("password", order.password);
+    out.add("file_size", order.file_size);
+    out.add("target_file_name", order.target_file_name);
+    out.add("delay_seconds", order.delay_seconds);
+    out.add("assignment_url", order.assignment_url);
+    out.add("master_url", order.master_url);
     return std::move(out).finish();
 }
 
 std::string json_of(const CancelOrder& order) {
-    Writer out;
-    out.text("kind", "cancel");
-    out.text("command_key", order.command_key);
+    JsonText out;
+    out.add("kind", "cancel");
+    out.add("command_key", order.command_key);
     return std::move(out).finish();
 }
 
@@ -237,9 +207,9 @@ std::string to_json(const DeviceOrder& order) {
 }
 
 std::string to_json(const ExchangeOutcome& outcome) {
-    Writer out;
-    out.text("identity", outcome.identity);
-    out.json("order", outcome.order ? to_json(*outcome.order) : "null");
+    JsonText out;
+    out.add("identity", outcome.identity);
+    out.add_raw("order", outcome.order ? to_json(*outcome.order) : "null");
     return std::move(out).finish();
 }
 

@@ -1,8 +1,8 @@
 #include "acs-plugin/service/plan_note.hpp"
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "acs-plugin/service/json_text.hpp"
 #include "engine/grouping/json_reader.hpp"
 
 namespace sluice::service {
@@ -40,31 +40,36 @@ std::string_view word(Enum value, const std::string_view (&names)[N]) {
     return names[static_cast<std::size_t>(value)];
 }
 
-void write_plan(const PlanNote& n, nlohmann::ordered_json& out) {
-    out["id"] = n.id;
-    out["rank"] = n.rank;
-    out["role"] = word(n.role, kRoles);
-    out["sources"] = n.sources;
-    out["is_direct"] = n.is_direct;
-    out["is_staged"] = n.is_staged;
-    if (n.serving)
-        out["serving"] = {{"slots", n.serving->slots},
-                          {"reserved_slots", n.serving->reserved_slots},
-                          {"rate_cap_bps", n.serving->rate_cap_bps},
-                          {"cpu_gate_percent", n.serving->cpu_gate_percent}};
-    out["budgets"] = {{"origin_bytes", n.budgets.origin_bytes},
-                      {"origin_delay_ms", milliseconds(n.budgets.origin_delay)},
-                      {"join_grace_ms", milliseconds(n.budgets.join_grace)},
-                      {"starve_limit_ms", milliseconds(n.budgets.starve_limit)},
-                      {"parallel_sources", n.budgets.parallel_sources}};
+void write_plan(const PlanNote& n, JsonText& out) {
+    out.add("id", n.id);
+    out.add("rank", n.rank);
+    out.add("role", word(n.role, kRoles));
+    out.add("sources", n.sources);
+    out.add("is_direct", n.is_direct);
+    out.add("is_staged", n.is_staged);
+    if (n.serving) {
+        JsonText serving;
+        serving.add("slots", n.serving->slots);
+        serving.add("reserved_slots", n.serving->reserved_slots);
+        serving.add("rate_cap_bps", n.serving->rate_cap_bps);
+        serving.add("cpu_gate_percent", n.serving->cpu_gate_percent);
+        out.add("serving", std::move(serving));
+    }
+    JsonText budgets;
+    budgets.add("origin_bytes", n.budgets.origin_bytes);
+    budgets.add("origin_delay_ms", milliseconds(n.budgets.origin_delay));
+    budgets.add("join_grace_ms", milliseconds(n.budgets.join_grace));
+    budgets.add("starve_limit_ms", milliseconds(n.budgets.starve_limit));
+    budgets.add("parallel_sources", n.budgets.parallel_sources);
+    out.add("budgets", std::move(budgets));
     // As text: other readers of JSON keep no 64 bits.
-    out["seed"] = std::to_string(n.seed);
-    out["refresh_s"] = n.refresh_s;
-    out["kind"] = n.kind;
-    out["topology"] = n.topology;
-    if (!n.topology_why.empty()) out["topology_why"] = n.topology_why;
-    if (n.is_in_swarm) out["is_in_swarm"] = true;
-    out["planned_ms"] = n.planned.unix_ms;
+    out.add("seed", std::to_string(n.seed));
+    out.add("refresh_s", n.refresh_s);
+    out.add("kind", n.kind);
+    out.add("topology", n.topology);
+    if (!n.topology_why.empty()) out.add("topology_why", n.topology_why);
+    if (n.is_in_swarm) out.add("is_in_swarm", true);
+    out.add("planned_ms", n.planned.unix_ms);
 }
 
 std::optional<planning::ServingTerms> read_serving(grouping::JsonReader& root) {
@@ -102,28 +107,28 @@ std::uint64_t read_seed(grouping::JsonReader& from) {
 }  // namespace
 
 std::string to_json(const PlanNote& n) {
-    nlohmann::ordered_json out = nlohmann::ordered_json::object();
+    JsonText out;
     if (n.is_planned()) write_plan(n, out);
     if (n.orders > 0) {
-        out["orders"] = n.orders;
-        out["order"] = word(n.order, kOrders);
-        out["is_taken"] = n.is_taken;
-        out["given_ms"] = n.given.unix_ms;
+        out.add("orders", n.orders);
+        out.add("order", word(n.order, kOrders));
+        out.add("is_taken", n.is_taken);
+        out.add("given_ms", n.given.unix_ms);
     }
-    if (n.takes_from_origin) out["takes_from_origin"] = true;
-    if (n.proof != rollout::Proof::none) out["proof"] = word(n.proof, kProofs);
-    if (n.reason != rollout::Reason::none) out["reason"] = static_cast<int>(n.reason);
-    if (n.draw != rollout::Draw::none) out["draw"] = word(n.draw, kDraws);
-    if (n.is_alarming) out["is_alarming"] = true;
-    if (n.is_late) out["is_late"] = true;
-    if (n.heard.unix_ms != 0) out["heard_ms"] = n.heard.unix_ms;
-    if (n.booted.unix_ms != 0) out["booted_ms"] = n.booted.unix_ms;
-    if (n.missed.unix_ms != 0) out["missed_ms"] = n.missed.unix_ms;
-    if (!n.server.empty()) out["server"] = n.server;
-    if (n.fetched.unix_ms != 0) out["fetched_ms"] = n.fetched.unix_ms;
-    if (!n.words.empty()) out["words"] = n.words;
-    if (out.empty()) return {};
-    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    if (n.takes_from_origin) out.add("takes_from_origin", true);
+    if (n.proof != rollout::Proof::none) out.add("proof", word(n.proof, kProofs));
+    if (n.reason != rollout::Reason::none) out.add("reason", static_cast<int>(n.reason));
+    if (n.draw != rollout::Draw::none) out.add("draw", word(n.draw, kDraws));
+    if (n.is_alarming) out.add("is_alarming", true);
+    if (n.is_late) out.add("is_late", true);
+    if (n.heard.unix_ms != 0) out.add("heard_ms", n.heard.unix_ms);
+    if (n.booted.unix_ms != 0) out.add("booted_ms", n.booted.unix_ms);
+    if (n.missed.unix_ms != 0) out.add("missed_ms", n.missed.unix_ms);
+    if (!n.server.empty()) out.add("server", n.server);
+    if (n.fetched.unix_ms != 0) out.add("fetched_ms", n.fetched.unix_ms);
+    if (!n.words.empty()) out.add("words", n.words);
+    if (out.is_empty()) return {};
+    return std::move(out).finish();
 }
 
 Result<PlanNote> parse_plan_note(std::string_view json) {
