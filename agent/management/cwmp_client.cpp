@@ -13,8 +13,6 @@ namespace sluice::agent::management {
 namespace {
 
 constexpr unsigned kMaxRedirects = 5;
-constexpr std::size_t kMaxCookies = 16;
-constexpr std::size_t kMaxCookie = 4096;
 
 bool is_redirect(unsigned status) {
     return status == 302 || status == 307 || status == 301 || status == 308;
@@ -125,10 +123,8 @@ void CwmpClient::send() {
         request.fields.emplace_back("Content-Type", "text/xml; charset=utf-8");
         request.fields.emplace_back("SOAPAction", "\"\"");
     }
-    std::string cookies;
-    for (const auto& [name, value] : cookies_)
-        cookies += (cookies.empty() ? "" : "; ") + name + "=" + value;
-    if (!cookies.empty()) request.fields.emplace_back("Cookie", std::move(cookies));
+    if (auto cookies = cookies_.field(); !cookies.empty())
+        request.fields.emplace_back("Cookie", std::move(cookies));
     request.body = body_;
     http_->send(std::move(request), [this](const auto& answer) {
         if (session_) on_answer(answer);
@@ -141,7 +137,8 @@ void CwmpClient::on_answer(const Result<net::ClientAnswer, net::ClientError>& an
         return feed(cwmp::AnswerFailed{});
     }
     const auto& got = answer.value();
-    keep_cookies(got);
+    for (const auto& [name, value] : got.fields)
+        if (name == "set-cookie") cookies_.take(value);
     if (const auto date = parse_http_date(got.field("date")); date.seconds > 0)
         listener_.acs_said_time(date);
     if (is_redirect(got.status) && follow(got)) return send();
@@ -168,18 +165,6 @@ bool CwmpClient::follow(const net::ClientAnswer& answer) {
     if (!next.value().is_same_endpoint(url_)) cookies_.clear();
     url_ = std::move(next).value();
     return true;
-}
-
-void CwmpClient::keep_cookies(const net::ClientAnswer& answer) {
-    for (const auto& [field, value] : answer.fields) {
-        if (field != "set-cookie") continue;
-        const auto pair = std::string_view(value).substr(0, value.find(';'));
-        const auto equals = pair.find('=');
-        if (equals == pair.npos || equals == 0 || pair.size() > kMaxCookie) continue;
-        const std::string name(http::trim(pair.substr(0, equals)));
-        if (cookies_.size() >= kMaxCookies && !cookies_.contains(name)) continue;
-        cookies_[name] = std::string(http::trim(pair.substr(equals + 1)));
-    }
 }
 
 }  // namespace sluice::agent::management

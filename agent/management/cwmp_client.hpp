@@ -7,11 +7,11 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "engine/cwmp/cpe_session.hpp"
+#include "engine/http/cookie_jar.hpp"
 #include "engine/net/client_auth.hpp"
 #include "engine/net/http_client.hpp"
 
@@ -60,7 +60,6 @@ private:
     void on_answer(const Result<net::ClientAnswer, net::ClientError>& answer);
     void on_body(const net::ClientAnswer& answer);
     bool follow(const net::ClientAnswer& answer);
-    void keep_cookies(const net::ClientAnswer& answer);
     void end(const cwmp::SessionOver& how);
 
     boost::asio::io_context& io_;
@@ -76,7 +75,7 @@ private:
     std::deque<cwmp::CpeAction> actions_;
     bool is_waiting_ = false;  // for the listener or the ACS
     net::Url url_;
-    std::map<std::string, std::string> cookies_;
+    http::CookieJar cookies_;
     std::string body_;  // of the POST that is open: sent again where a redirect leads
     unsigned redirects_ = 0;
     std::string trouble_;  // in more words than the session has
