@@ -72,6 +72,20 @@ function(sluice_knows_tree target)
   endif()
 endfunction()
 
+# What every test reads first, read once. Built as a program: a precompiled header is only good for
+# what is compiled as it was.
+function(sluice_cheap_test target)
+  if(NOT TARGET sluice_test_header)
+    add_executable(sluice_test_header EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/precompiled.cpp)
+    target_link_libraries(sluice_test_header PRIVATE sluice_options GTest::gmock)
+    target_compile_options(sluice_test_header PRIVATE -O1)
+    target_precompile_headers(sluice_test_header PRIVATE <algorithm> <functional> <map> <memory>
+      <optional> <string> <variant> <vector> <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  target_compile_options(${target} PRIVATE -O1)
+  target_precompile_headers(${target} REUSE_FROM sluice_test_header)
+endfunction()
+
 # sluice_test(<name> FOLDER <tests/...> DEPS targets... [LABELS ...]): every .cpp of the folder, one program.
 function(sluice_test name)
   cmake_parse_arguments(ARG "" "FOLDER;TIMEOUT" "DEPS;LABELS" ${ARGN})
@@ -84,6 +98,9 @@ function(sluice_test name)
   endif()
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} sluice_options GTest::gmock GTest::gtest_main)
+  if(SLUICE_CHEAP_TESTS)
+    sluice_cheap_test(test_${name})
+  endif()
   add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
   if(unit IN_LIST ARG_LABELS)
