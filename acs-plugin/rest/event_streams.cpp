@@ -1,9 +1,8 @@
 #include "acs-plugin/rest/event_streams.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
+#include "acs-plugin/rest/log_pace.hpp"
 #include "acs-plugin/rest/views_json.hpp"
 
 namespace sluice::rest {
@@ -32,11 +31,12 @@ struct EventStreams::Impl : std::enable_shared_from_this<Impl> {
     };
 
     Impl(boost::asio::io_context& io, net::HttpServer& h, History log, const EventStreamLimits& l)
-        : http(h), history(std::move(log)), limits(l), timer(io) {}
+        : http(h),
+          history(std::move(log)),
+          limits(l),
+          pace(io, l.poll, l.poll_unasked, [this](Instant now) { return look(now); }) {}
 
-    static Instant now() { return {std::chrono::steady_clock::now().time_since_epoch()}; }
-    void arm();
-    void tick();
+    bool look(Instant now);
     void read(net::ExchangeId id, Stream& stream);
     void take(net::ExchangeId id, const Result<Rows>& rows, std::size_t asked);
     void find_newest(net::ExchangeId id, Stream& stream);
@@ -45,47 +45,27 @@ struct EventStreams::Impl : std::enable_shared_from_this<Impl> {
     net::HttpServer& http;
     const History history;
     const EventStreamLimits limits;
-    boost::asio::steady_timer timer;
     std::map<net::ExchangeId, Stream> all;
-    std::uint64_t wakes = 1;
-    Instant looked;
-    bool is_armed = false;
+    LogPace pace;
 };
 
-void EventStreams::Impl::arm() {
-    if (is_armed || all.empty()) return;
-    is_armed = true;
-    timer.expires_after(limits.poll);
-    timer.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
-        const auto self = weak.lock();
-        if (!self || ec) return;
-        self->is_armed = false;
-        self->tick();
-        self->arm();
-    });
-}
-
-void EventStreams::Impl::tick() {
-    const auto at = now();
-    if (at - looked >= limits.poll_unasked) {
-        ++wakes;
-        looked = at;
-    }
+bool EventStreams::Impl::look(Instant now) {
     for (auto& [id, stream] : all) {
         if (stream.is_reading || http.unsent(id) > 0) continue;
-        if (at - stream.said >= limits.beat) say(id, stream, kBeat);
-        if (stream.is_behind || stream.round != wakes) read(id, stream);
+        if (now - stream.said >= limits.beat) say(id, stream, kBeat);
+        if (stream.is_behind || stream.round != pace.round()) read(id, stream);
     }
+    return !all.empty();
 }
 
 void EventStreams::Impl::say(net::ExchangeId id, Stream& stream, std::string text) {
-    stream.said = now();
+    stream.said = LogPace::now();
     http.send_text(id, std::move(text));
 }
 
 void EventStreams::Impl::read(net::ExchangeId id, Stream& stream) {
     stream.is_reading = true;
-    stream.round = wakes;
+    stream.round = pace.round();
     const auto asked = stream.query.at_most;
     history(stream.query, [weak = weak_from_this(), id, asked](const auto& rows) {
         if (const auto self = weak.lock()) self->take(id, rows, asked);
@@ -130,9 +110,7 @@ void EventStreams::Impl::find_newest(net::ExchangeId id, Stream& stream) {
 EventStreams::EventStreams(boost::asio::io_context& io, net::HttpServer& http, History history,
                            const EventStreamLimits& limits)
     : impl_(std::make_shared<Impl>(io, http, std::move(history), limits)) {}
-EventStreams::~EventStreams() {
-    impl_->timer.cancel();
-}
+EventStreams::~EventStreams() = default;
 
 bool EventStreams::open(net::ExchangeId id, service::EventQuery query, bool is_from_now) {
     if (impl_->all.size() >= impl_->limits.streams) return false;
@@ -146,12 +124,12 @@ bool EventStreams::open(net::ExchangeId id, service::EventQuery query, bool is_f
                                 {}});
     impl_->say(id, stream, kBeginning);
     if (is_from_now) impl_->find_newest(id, stream);
-    impl_->arm();
+    impl_->pace.start();
     return true;
 }
 
 void EventStreams::wake() {
-    ++impl_->wakes;
+    impl_->pace.wake();
 }
 
 void EventStreams::on_sent(net::ExchangeId id) {

@@ -109,6 +109,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void put_policy(const Call& call);
     void list_events(const Call& call);
     void list_audit(const Call& call);
+    void answer_events(const Caller& caller, const service::EventQuery& query, const char* name);
     void list_tokens(const Call& call);
     void create_token(const Call& call);
     void revoke_token(const Call& call);

@@ -105,17 +105,23 @@ void RestServer::Impl::list_events(const Call& call) {
         if (streams.open(call.caller.id, std::move(query), after.empty())) return;
         return reply(call.caller, problem_for_a_while(503, "too many streams are open", 30));
     }
-    options.history(query, [weak = weak_from_this(), caller = call.caller,
-                            asked = query.at_most](const auto& rows) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!rows.has_value()) return self->refuse(caller, 500, rows.error().message);
-        std::vector<std::string> texts;
-        for (const auto& row : rows.value()) texts.push_back(dump(to_json(row)));
-        const auto next =
-            texts.size() < asked ? std::string() : std::to_string(rows.value().back().number);
-        self->reply(caller, json_answer(200, joined_page("events", texts, next)));
-    });
+    answer_events(call.caller, query, "events");
+}
+
+// A page of them; `next` is the number to go on from, whichever way.
+void RestServer::Impl::answer_events(const Caller& caller, const service::EventQuery& query,
+                                     const char* name) {
+    options.history(
+        query, [weak = weak_from_this(), caller, name, asked = query.at_most](const auto& rows) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (!rows.has_value()) return self->refuse(caller, 500, rows.error().message);
+            std::vector<std::string> texts;
+            for (const auto& row : rows.value()) texts.push_back(dump(to_json(row)));
+            const auto next =
+                texts.size() < asked ? std::string() : std::to_string(rows.value().back().number);
+            self->reply(caller, json_answer(200, joined_page(name, texts, next)));
+        });
 }
 
 void RestServer::Impl::list_audit(const Call& call) {
@@ -127,17 +133,7 @@ void RestServer::Impl::list_audit(const Call& call) {
     if (!call.page.after.empty() && !before)
         return refuse(call.caller, 400, "after: is not a page's `next`");
     query.before = before.value_or(0);
-    options.history(query, [weak = weak_from_this(), caller = call.caller,
-                            asked = query.at_most](const auto& rows) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!rows.has_value()) return self->refuse(caller, 500, rows.error().message);
-        std::vector<std::string> texts;
-        for (const auto& row : rows.value()) texts.push_back(dump(to_json(row)));
-        const auto next =
-            texts.size() < asked ? std::string() : std::to_string(rows.value().back().number);
-        self->reply(caller, json_answer(200, joined_page("audit", texts, next)));
-    });
+    answer_events(call.caller, query, "audit");
 }
 
 // --- tokens -----------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ void RestServer::Impl::list_rollout_sites(const Call& call) {
     const auto length = rollout->image_length;
     reply(call.caller, json_answer(200, page_text(
                                             "sites", sites, call.page.limit,
-                                            [](const auto& s) { return s.site; },
+                                            [](const auto& s) { return s.cursor; },
                                             [&](const auto& s) { return to_json(s, length); })));
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
+#include "acs-plugin/rest/log_pace.hpp"
 #include "acs-plugin/rest/views_json.hpp"
 #include "acs-plugin/rest/webhook_signature.hpp"
 #include "engine/net/client_auth.hpp"
@@ -17,10 +17,6 @@ namespace {
 using Rows = std::vector<service::EventRow>;
 
 constexpr std::size_t kAnswer = 64 * 1024;  // nobody reads it
-
-Instant steady_now() {
-    return {std::chrono::steady_clock::now().time_since_epoch()};
-}
 
 bool is_own_machine(const std::string& host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -63,10 +59,13 @@ struct Webhooks::Impl : std::enable_shared_from_this<Impl> {
     };
 
     Impl(boost::asio::io_context& i, net::ClientTls& t, WebhookOptions o)
-        : io(i), tls(t), options(std::move(o)), timer(io) {}
+        : io(i),
+          tls(t),
+          options(std::move(o)),
+          pace(io, options.limits.poll, options.limits.poll_unasked,
+               [this](Instant now) { return look(now); }) {}
 
-    void arm();
-    void tick();
+    bool look(Instant now);
     void read(Hook& hook);
     void take(const std::string& id, const Result<Rows>& rows, std::size_t asked);
     void send(Hook& hook);
@@ -80,43 +79,23 @@ struct Webhooks::Impl : std::enable_shared_from_this<Impl> {
     boost::asio::io_context& io;
     net::ClientTls& tls;
     const WebhookOptions options;
-    boost::asio::steady_timer timer;
     std::map<std::string, std::unique_ptr<Hook>, std::less<>> all;
-    std::uint64_t wakes = 1;
-    Instant looked;
-    bool is_armed = false;
+    LogPace pace;
     std::uint64_t delivered = 0, failed = 0;
 };
 
 // --- when -------------------------------------------------------------------------------------
 
-void Webhooks::Impl::arm() {
-    if (is_armed || all.empty()) return;
-    is_armed = true;
-    timer.expires_after(options.limits.poll);
-    timer.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
-        const auto self = weak.lock();
-        if (!self || ec) return;
-        self->is_armed = false;
-        self->tick();
-        self->arm();
-    });
-}
-
-void Webhooks::Impl::tick() {
-    const auto now = steady_now();
-    if (now - looked >= options.limits.poll_unasked) {
-        ++wakes;
-        looked = now;
-    }
+bool Webhooks::Impl::look(Instant now) {
     for (auto& [id, hook] : all) {
         write_place(*hook, now);
         if (hook->is_busy || now < hook->next_try) continue;
         if (hook->batch)
             send(*hook);
-        else if (hook->is_behind || hook->round != wakes)
+        else if (hook->is_behind || hook->round != pace.round())
             read(*hook);
     }
+    return !all.empty();
 }
 
 Webhooks::Impl::Hook* Webhooks::Impl::find(std::string_view id) {
@@ -128,7 +107,7 @@ Webhooks::Impl::Hook* Webhooks::Impl::find(std::string_view id) {
 
 void Webhooks::Impl::read(Hook& hook) {
     hook.is_busy = true;
-    hook.round = wakes;
+    hook.round = pace.round();
     service::EventQuery query;
     query.after = hook.row.delivered;
     query.kinds = hook.row.kinds;
@@ -192,7 +171,7 @@ void Webhooks::Impl::on_taken(Hook& hook) {
     hook.batch.reset();
     hook.standing = {};
     hook.next_try = {};
-    write_place(hook, steady_now());
+    write_place(hook, LogPace::now());
     if (hook.is_behind) read(hook);
 }
 
@@ -204,7 +183,7 @@ void Webhooks::Impl::on_failure(Hook& hook, const std::string& why) {
     const auto doublings = std::min<std::uint64_t>(standing.failures++, 20);
     const auto pause =
         std::min(options.limits.first_pause * (1 << doublings), options.limits.longest_pause);
-    hook.next_try = steady_now() + pause;
+    hook.next_try = LogPace::now() + pause;
     const auto pause_ms = std::chrono::duration_cast<std::chrono::milliseconds>(pause).count();
     standing.next_try = {options.wall_time().unix_ms + pause_ms};
 }
@@ -221,9 +200,7 @@ void Webhooks::Impl::write_place(Hook& hook, Instant now) {
 
 Webhooks::Webhooks(boost::asio::io_context& io, net::ClientTls& tls, WebhookOptions options)
     : impl_(std::make_shared<Impl>(io, tls, std::move(options))) {}
-Webhooks::~Webhooks() {
-    impl_->timer.cancel();
-}
+Webhooks::~Webhooks() = default;
 
 Result<void> Webhooks::check(std::string_view url, const std::vector<std::string>& kinds) const {
     const auto parsed = net::parse_url(url);
@@ -258,7 +235,7 @@ void Webhooks::keep(service::WebhookRow row) {
                                              std::move(url).value(), options);
     hook->written_number = hook->row.delivered;
     impl_->all.insert_or_assign(std::move(id), std::move(hook));
-    impl_->arm();
+    impl_->pace.start();
 }
 
 const service::WebhookRow* Webhooks::find(std::string_view id) const {
@@ -278,7 +255,7 @@ std::vector<const service::WebhookRow*> Webhooks::all() const {
 }
 
 void Webhooks::wake() {
-    ++impl_->wakes;
+    impl_->pace.wake();
 }
 
 std::uint64_t Webhooks::delivered() const {

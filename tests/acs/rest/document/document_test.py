@@ -176,6 +176,7 @@ class Document(unittest.TestCase):
         self.ask("POST", "/images", 200, order)
         self.ask("GET", f"/images/{digest}", 200)
         spec = {"image": digest, "name": "spring", "canary": {"count": 1},
+                "devices": [device["identity"] for device in self._devices()],
                 "waves": [{"percent": 50, "success_percent": 90}], "error": {"percent": 20},
                 "windows": [{"days": ["sat", "sun"], "from": "02:00", "to": "05:00"}]}
         made = self.ask("POST", "/rollouts", 201, spec, Idempotency_Key="once")
