@@ -14,20 +14,21 @@
 
 enum { DEVICES = 12, SITES = 3, MAX_ROWS = 256, ROUNDS = 60 };
 
-static void die_of(const char *what, int status, const char *error) {
+static void die_of(const char* what, int status, const char* error) {
     fprintf(stderr, "%s: %s: %s\n", what, sluice_status_name(status), error ? error : "");
     exit(1);
 }
 
 /* Every call gives a code and, if wanted, a text. Here none may fail. */
-#define MUST(call)                                 \
-    do {                                           \
-        char *error = NULL;                        \
-        const int status = (call);                 \
+#define MUST(call)                                             \
+    do {                                                       \
+        char* error = NULL;                                    \
+        const int status = (call);                             \
         if (status != SLUICE_OK) die_of(#call, status, error); \
     } while (0)
 
-/* --- a store: what a database's table (kind, key) → (device, json) would be -------------------- */
+/* --- a store: what a database's table (kind, key) → (device, json) would be --------------------
+ */
 
 typedef struct kept_row {
     char *kind, *key, *device, *json;
@@ -38,20 +39,20 @@ typedef struct store {
     size_t count, events;
 } store;
 
-static char *copy_of(const char *text) {
-    char *out = malloc(strlen(text) + 1);
+static char* copy_of(const char* text) {
+    char* out = malloc(strlen(text) + 1);
     if (out == NULL) abort();
     return strcpy(out, text);
 }
 
-static void set(char **field, const char *text) {
+static void set(char** field, const char* text) {
     free(*field);
     *field = copy_of(text);
 }
 
 /* A real one does all of these in one transaction and commits it before it returns. */
-static int persist(void *context, const sluice_row *const *rows, size_t count) {
-    store *to = context;
+static int persist(void* context, const sluice_row* const* rows, size_t count) {
+    store* to = context;
     for (size_t i = 0; i < count; ++i) {
         size_t at = 0;
         if (strcmp(rows[i]->kind, "event") == 0) {
@@ -72,9 +73,9 @@ static int persist(void *context, const sluice_row *const *rows, size_t count) {
     return 0;
 }
 
-static sluice_planner *planner_of(store *from) {
+static sluice_planner* planner_of(store* from) {
     sluice_options options = SLUICE_INIT(sluice_options);
-    sluice_planner *planner = NULL;
+    sluice_planner* planner = NULL;
     options.abi_version = SLUICE_ABI_VERSION;
     options.context = from;
     options.persist = persist;
@@ -82,7 +83,7 @@ static sluice_planner *planner_of(store *from) {
     MUST(sluice_planner_create(&options, &planner, &error));
     for (size_t i = 0; i < from->count; ++i) {
         sluice_row row = SLUICE_INIT(sluice_row);
-        const sluice_row *one = &row;
+        const sluice_row* one = &row;
         row.kind = from->rows[i].kind;
         row.key = from->rows[i].key;
         row.json = from->rows[i].json;
@@ -97,13 +98,13 @@ static sluice_planner *planner_of(store *from) {
 
 typedef struct device {
     int number;
-    const char *version;
-    int32_t transfer;      /* kind of the order it is busy with */
-    char command_key[40];  /* and its key */
+    const char* version;
+    int32_t transfer;     /* kind of the order it is busy with */
+    char command_key[40]; /* and its key */
     int has_transfer, is_boot, downloads;
 } device;
 
-static void report_of(const device *d, char *out, size_t size) {
+static void report_of(const device* d, char* out, size_t size) {
     snprintf(out, size,
              "{\"manufacturer\":\"ACME\",\"oui\":\"00D09E\",\"product_class\":\"GW3\","
              "\"serial\":\"%04d\",\"hardware_version\":\"A\",\"software_version\":\"%s\","
@@ -116,7 +117,7 @@ static void report_of(const device *d, char *out, size_t size) {
 }
 
 /* What the device does between two sessions: it fetches; an upgrade it also installs. */
-static void work(device *d) {
+static void work(device* d) {
     if (!d->has_transfer) return;
     ++d->downloads;
     if (d->transfer == SLUICE_ORDER_STAGE) return;
@@ -125,9 +126,9 @@ static void work(device *d) {
 }
 
 /* Inform; TransferComplete if there is one; then orders until there are none. */
-static void session(sluice_planner *planner, device *d, int64_t now) {
+static void session(sluice_planner* planner, device* d, int64_t now) {
     char report[768];
-    char *identity = NULL;
+    char* identity = NULL;
     sluice_order order = SLUICE_INIT(sluice_order);
     report_of(d, report, sizeof(report));
     MUST(sluice_planner_contact(planner, report, now, &identity, &error));
@@ -156,9 +157,9 @@ static void session(sluice_planner *planner, device *d, int64_t now) {
 
 /* --- the rollout ------------------------------------------------------------------------------ */
 
-static char *read_whole(const char *path) {
-    char *out = calloc(1, 65537);
-    FILE *file = fopen(path, "rb");
+static char* read_whole(const char* path) {
+    char* out = calloc(1, 65537);
+    FILE* file = fopen(path, "rb");
     if (out == NULL || file == NULL) {
         perror(path);
         exit(1);
@@ -169,9 +170,9 @@ static char *read_whole(const char *path) {
 }
 
 /* {"manifest": "<the file>"}: as JSON in JSON. */
-static char *announcement_of(const char *manifest) {
-    char *out = malloc(2 * strlen(manifest) + 32);
-    char *at = out;
+static char* announcement_of(const char* manifest) {
+    char* out = malloc(2 * strlen(manifest) + 32);
+    char* at = out;
     if (out == NULL) abort();
     at += sprintf(at, "{\"manifest\":\"");
     for (; *manifest != '\0'; ++manifest) {
@@ -186,9 +187,9 @@ static char *announcement_of(const char *manifest) {
     return out;
 }
 
-static int is_finished(sluice_planner *planner, const char *rollout) {
+static int is_finished(sluice_planner* planner, const char* rollout) {
     char what[96];
-    char *json = NULL;
+    char* json = NULL;
     int out = 0;
     snprintf(what, sizeof(what), "rollouts/%s", rollout);
     MUST(sluice_planner_view(planner, what, NULL, 1, &json, &error));
@@ -197,13 +198,13 @@ static int is_finished(sluice_planner *planner, const char *rollout) {
     return out;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     static store kept;
     static device devices[DEVICES];
     char spec[256];
     char *manifest = NULL, *announcement = NULL, *image = NULL, *rollout = NULL;
     int64_t now = INT64_C(1780000000000); /* a real ACS asks its clock */
-    sluice_planner *planner = planner_of(&kept);
+    sluice_planner* planner = planner_of(&kept);
     int round = 0, updated = 0;
 
     if (argc != 2) {
