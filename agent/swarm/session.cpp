@@ -136,7 +136,7 @@ void Session::add_torrent() {
     torrent_params.save_path = "/";  // of no meaning to the store
     using namespace lt::torrent_flags;
     torrent_params.flags = apply_ip_filter | disable_dht | disable_lsd | disable_pex;
-    torrent_params.max_connections = static_cast<int>(2 * terms.peers.size() + 8);
+    torrent_params.max_connections = kMostConnections;
     torrent_params.max_uploads = -1;
     if (parts.verified.count() > 0) torrent_params.have_pieces = bits_of(parts.verified);
     for (const auto& peer : terms.peers) {

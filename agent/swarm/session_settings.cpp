@@ -42,14 +42,14 @@ void choose_transport(Pack& pack, planning::SwarmTransport transport) {
 }
 
 // Peers are few, near, and come and go: all are kept, and who is lost is looked for again at once.
-void keep_peers(Pack& pack, std::size_t peers) {
+void keep_peers(Pack& pack) {
     // With the default a swarm of ten may hang at its last piece: peers drop the master that has
     // just finished.
     pack.set_bool(Pack::close_redundant_connections, false);
     pack.set_bool(Pack::smooth_connects, false);
     pack.set_int(Pack::connection_speed, 500);
     pack.set_int(Pack::torrent_connect_boost, 255);
-    pack.set_int(Pack::connections_limit, static_cast<int>(2 * peers + 8));
+    pack.set_int(Pack::connections_limit, 2 * kMostConnections);
     pack.set_int(Pack::listen_queue_size, 128);
     pack.set_int(Pack::min_reconnect_time, 1);
     pack.set_int(Pack::max_failcount, 1000);
@@ -72,7 +72,10 @@ void bound_memory(Pack& pack) {
     pack.set_int(Pack::send_buffer_watermark, 128 * 1024);
     pack.set_int(Pack::max_peer_recv_buffer_size, 128 * 1024);
     pack.set_int(Pack::max_allowed_in_request_queue, 500);
-    pack.set_int(Pack::max_out_request_queue, 64);
+    // Short: what is asked of a master by one device is asked of it by all that have room, and a
+    // link as slow as the origin's then carries the same piece many times.
+    pack.set_int(Pack::max_out_request_queue, 8);
+    pack.set_int(Pack::request_queue_time, 1);
     pack.set_int(Pack::alert_queue_size, 500);
     pack.set_int(Pack::max_peerlist_size, static_cast<int>(planning::kMaxSwarmPeers));
 }
@@ -104,7 +107,7 @@ void prepare_session(lt::session_params& params, const std::string& address,
                                        lt::alert_category::error | lt::alert_category::peer)));
     close_all_other_doors(pack);
     choose_transport(pack, terms.transport);
-    keep_peers(pack, terms.peers.size());
+    keep_peers(pack);
     be_impatient(pack);
     bound_memory(pack);
     pack.set_int(Pack::unchoke_interval, 1);

@@ -15,6 +15,9 @@ struct session_params;
 
 namespace sluice::agent::swarm {
 
+// More neighbours than this make a swarm no faster, and each costs messages for every piece.
+inline constexpr int kMostConnections = 10;
+
 // Fills in settings and IP filter. No discovery of any kind, no tracker, no encryption, no peer but
 // those that are named.
 void prepare_session(libtorrent::session_params& params, const std::string& address,
