@@ -116,6 +116,7 @@ class ClusterTest(unittest.TestCase):
         cluster.programs.kill("a")
         cluster.url = self.server.url("other")
         cluster.start_node("a")
+        cluster.time_until_it_answers(10)  # the dump's lease has to pass first
         images = cluster.programs.json("image", "list", *cluster.api)["images"]
         self.assertEqual([each["id"] for each in images], [published])
 
