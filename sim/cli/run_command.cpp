@@ -70,7 +70,9 @@ int run_command(Args args) {
     if (!scenario) return refuse("run", scenario.error());
     const auto& s = scenario.value();
     auto memory = memory_line(s, 1);
-    if (!memory) return refuse("run", memory.error());
+    if (!memory)
+        return refuse("run",
+                      Error{arguments.value().places.front() + ": " + memory.error().message});
     auto folder = open_folder(arguments.value(), "results");
     if (!folder) return refuse("run", folder.error());
     if (!is_quiet)

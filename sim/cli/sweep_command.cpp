@@ -101,7 +101,8 @@ int sweep_command(Args args) {
     if (!task) return say(task.error());
     const auto& [s, sweep, jobs] = task.value();
     auto memory = memory_line(s, std::min<std::size_t>(jobs, sweep.runs()));
-    if (!memory) return say(memory.error());
+    if (!memory)
+        return say(Error{arguments.value().places.front() + ": " + memory.error().message});
     const bool is_quiet = !processes.is_first() || arguments.value().options.is_on("quiet");
     std::optional<Result<results::Folder>> opened;
     if (processes.is_first()) opened.emplace(open_folder(arguments.value(), "sweep"));

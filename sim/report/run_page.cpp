@@ -200,8 +200,9 @@ std::string solver_words(const json& summary) {
                "network of exact max-min shares (progressive filling); peaks are means over one "
                "step.";
     std::string out =
-        "Shares of links are exact max-min shares; nothing is approximated but the strategy "
-        "called swarm, which is a model. Links outside of sites were solved as the first column "
+        "Shares of links are exact max-min shares; nothing is approximated but sites that "
+        "share as a swarm, which are modelled. Links outside of sites were solved as the first "
+        "column "
         "says; LANs of groups that share, by recurrence where all are in step or nobody competes, "
         "else event by event, or by progressive filling where something goes wrong.<div "
         "class='wide'><table><tr><th><th>WAN<th>in step<th>apart<th>by events<th>progressive "

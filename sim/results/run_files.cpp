@@ -45,7 +45,8 @@ Json bound_by(const network::Usage& usage) {
 Json strategy_json(const experiment::Experiment& e, const flow::Outcome& o) {
     Json out;
     out["strategy"] = scenario::kStrategyNames[static_cast<std::size_t>(o.strategy)];
-    out["is_modelled"] = o.strategy == scenario::Strategy::swarm;
+    constexpr auto kSwarm = static_cast<std::size_t>(planning::Topology::swarm);
+    out["is_modelled"] = o.strategy == scenario::Strategy::swarm || o.topologies[kSwarm] > 0;
     if (o.strategy == scenario::Strategy::planned)
         for (std::size_t t = 0; t < o.topologies.size(); ++t)
             out["topologies"][std::string(planning::kTopologyNames[t])] = o.topologies[t];

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/scenario/read.hpp"
 
 namespace sluice::sim::scenario {
@@ -16,7 +18,25 @@ Result<std::vector<double>> parse_waves(std::string_view text) {
     return out;
 }
 
+namespace {
+
+// What a device is beside its row in columns costs memory, and what an agent does not do cannot be
+// run as one.
+Result<void> check_session(const Scenario& s) {
+    if (s.devices_file.empty() && s.devices > kMaxSessions)
+        return Error{"fleet.devices: more than 100,000 (run.fidelity is session)"};
+    for (const auto strategy : {Strategy::store_and_forward, Strategy::swarm})
+        if (std::ranges::count(s.strategies, strategy) > 0)
+            return Error{"run.strategies: " +
+                         std::string(kStrategyNames[static_cast<std::size_t>(strategy)]) +
+                         " is nothing that sessions do (run.fidelity)"};
+    return success();
+}
+
+}  // namespace
+
 Result<void> check(const Scenario& s) {
+    if (s.fidelity == Fidelity::session) SLUICE_CHECK(check_session(s));
     if (s.devices_file.empty() && s.masters > s.devices)
         return Error{"policy.masters: " + std::to_string(s.masters) + " masters for " +
                      std::to_string(s.devices) + " devices (fleet.devices)"};

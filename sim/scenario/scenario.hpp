@@ -40,6 +40,7 @@ inline constexpr std::string_view kTopologyRuleNames[] = {"auto", "star", "chain
 
 enum class Fidelity : std::uint8_t { flow, session };
 inline constexpr std::string_view kFidelityNames[] = {"flow", "session"};
+inline constexpr std::uint32_t kMaxSessions = 100'000;  // devices of fidelity session
 
 struct Scenario {
     std::string name;

@@ -9,7 +9,7 @@
 namespace sluice::sim::session {
 
 // All strategies but store-and-forward and swarm; at most so many devices.
-inline constexpr std::uint32_t kMaxDevices = 100'000;
+inline constexpr std::uint32_t kMaxDevices = scenario::kMaxSessions;
 
 Result<flow::Outcome> simulate(const scenario::Scenario& scenario,
                                const flow::Population& population, const flow::Plans& plans,
