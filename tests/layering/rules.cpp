@@ -54,7 +54,7 @@ struct HeavyHeader {
 };
 const std::array<HeavyHeader, 9> kHeavy{{
     {"boost/beast", "Beast", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
-    {"boost/asio", "Asio", {}, {"engine/net", "acs-plugin/cluster", "tests"}},
+    {"boost/asio", "Asio", {}, {"engine/net", "acs-plugin/cluster", "sim/fleet", "tests"}},
     {"toml++/", "toml++", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
     {"libpq-fe.h", "libpq", {"acs-plugin/store", "tests"}, {}},
     {"CLI/", "CLI11", {"engine/net", "acs-plugin/store", "acs-plugin/cli"}, {}},
