@@ -84,17 +84,16 @@ void Planner::Impl::act(Run& run, const rollout::Action& action, rollout::Action
 }
 
 void Planner::Impl::on_changed(Run& run, const rollout::Changed& changed, Batch& batch) {
-    const auto& record = run.engine.record(changed.member);
     const auto device = run.seat(changed.member).device;
     keep(run, changed.member, batch);
     run.account(changed.member);
-    if (record.state == changed.from) return;
+    if (changed.to == changed.from) return;
     auto event = batch.event("device.state", batch.who, run.row.id);
     const auto face = run.face_of(changed.member);
     event.identity = face.identity;
     event.site = face.site;
     event.from = rollout::name_of(changed.from);
-    event.to = face.state;
+    event.to = rollout::name_of(changed.to);
     event.why = face.why;
     batch.events.push_back(std::move(event));
     if (tickets(device).size() > 1) batch.in_question.insert(device);

@@ -98,11 +98,11 @@ struct GiveCancel {
     Member member;
     std::uint32_t order = 0;
 };
-// Its record is another one: to be kept before anything follows from it. `from`: its state before,
-// which may be the same.
+// Its record is another one: to be kept before anything follows from it. Its state before and
+// after, which may be the same; by the time it is read there may be more.
 struct Changed {
     Member member;
-    State from = State::waiting;
+    State from = State::waiting, to = State::waiting;
 };
 // It waits for the device's session, and would be called if it can be.
 struct Due {

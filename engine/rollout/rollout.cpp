@@ -277,13 +277,13 @@ void Rollout::enter(Entry& e, State state, Turn& turn) {
     if (!is_out && state != State::due) set_draw(e, Draw::none);
     recount(e);
     touch(e.who.site);
-    turn.out.push_back(Changed{self(e), from});
+    turn.out.push_back(Changed{self(e), from, state});
 }
 
 // Its record is another one in the same state.
 void Rollout::keep(Entry& e, Turn& turn) {
     recount(e);
-    turn.out.push_back(Changed{self(e), e.is.state});
+    turn.out.push_back(Changed{self(e), e.is.state, e.is.state});
 }
 
 void Rollout::recount(Entry& e) {

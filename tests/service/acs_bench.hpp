@@ -28,6 +28,19 @@ inline WallTime operator+(WallTime t, std::chrono::milliseconds d) {
 ImageRow an_image(const std::string& version, bool is_vendor_verified = true);
 ImageRow a_configuration(const std::string& version);
 
+inline WaveSpec so_many(std::uint32_t count, std::uint32_t success = 100) {
+    WaveSpec out;
+    out.count = count;
+    out.success_percent = success;
+    return out;
+}
+inline WaveSpec so_many_percent(std::uint32_t percent, std::uint32_t success = 100) {
+    WaveSpec out;
+    out.percent = percent;
+    out.success_percent = success;
+    return out;
+}
+
 struct Transfer {
     DownloadOrder order;
     WallTime started;
