@@ -76,9 +76,10 @@ protected:
     }
     static std::vector<std::string> identities(const std::vector<Receiver::Delivery>& all) {
         std::vector<std::string> out;
-        for (const auto& each : all)
-            for (const auto& event : Json::parse(each.body)["data"]["events"])
-                out.push_back(event["identity"]);
+        for (const auto& each : all) {
+            const auto body = Json::parse(each.body);
+            for (const auto& event : body["data"]["events"]) out.push_back(event["identity"]);
+        }
         return out;
     }
     Receiver receiver;
