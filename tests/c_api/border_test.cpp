@@ -1,5 +1,7 @@
 // What crosses the C border, and what does not: sizes, NULLs, handles, versions, failures.
 
+#include <nlohmann/json.hpp>
+
 #include "tests/c_api/acs_library.hpp"
 
 namespace sluice::c_api {

@@ -1,5 +1,7 @@
 // The planner through the C ABI: the same rules, its rows with a stranger's store.
 
+#include <nlohmann/json.hpp>
+
 #include "tests/c_api/acs_library.hpp"
 
 namespace sluice::c_api {
@@ -124,7 +126,7 @@ TEST(PlannerInC, LetsTheOperatorTurnARollout) {
     EXPECT_EQ(turn(sluice_planner_resume), SLUICE_REFUSED);
     EXPECT_EQ(home.library.call(sluice_planner_pause, "nope", "me", kNow).status, SLUICE_NOT_FOUND);
     std::vector<std::string> kinds;
-    for (const auto& event : home.library.events) kinds.push_back(event["kind"]);
+    for (const auto& event : home.library.events) kinds.push_back(Json::parse(event)["kind"]);
     EXPECT_THAT(kinds, Contains("rollout.state"));
 }
 

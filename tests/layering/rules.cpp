@@ -211,7 +211,9 @@ Findings check_namespace(const SourceFile& file) {
         {"agent/link", "CryptoPP"}, {"engine/base", "sluice"}, {"sim/world", "sluice::sim"}};
     const bool is_shipped = file.is_in("engine") || file.is_in("agent") || file.is_in("sim") ||
                             file.is_in("acs-plugin");
-    if (!is_shipped || file.path.ends_with("/main.cpp") || file.path.ends_with(".h")) return {};
+    if (!is_shipped || file.path.ends_with("/main.cpp") || file.path.ends_with(".h") ||
+        file.path.ends_with(".c"))
+        return {};
 
     const auto folder = file.folder();
     std::string expected;

@@ -1,6 +1,8 @@
 // sluice-planner as another ACS meets it: reports in, decisions out; whatever is said twice, and
 // whenever the process dies, no device gets a second order.
 
+#include <nlohmann/json.hpp>
+
 #include "tests/planner/planner_program.hpp"
 
 namespace sluice::planner {
