@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acs-plugin/service/compose.hpp"
+#include "engine/planning/swarm.hpp"
 
 namespace sluice::service {
 namespace {
