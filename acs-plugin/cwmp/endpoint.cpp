@@ -18,6 +18,8 @@ constexpr std::string_view kCookie = "sluice";
 constexpr std::size_t kWorthCompressing = 1400;
 // A turned-away device comes back within this span, evenly spread.
 constexpr std::uint64_t kRetryAfterMin = 10, kRetryAfterSpan = 50;
+// Where the planner is away: another node takes over within ten seconds.
+constexpr std::uint64_t kAwayMin = 3, kAwaySpan = 10;
 // An attacker with wrong passwords must not fill the log.
 constexpr Duration kComplaintPause = std::chrono::seconds(10);
 
@@ -101,7 +103,8 @@ struct Endpoint::Impl final : net::HttpHandler, SessionOwner {
                   net::ExchangeId id);
     void challenge(const net::HttpRequest& request, const Place* place, bool is_stale,
                    net::ExchangeId id);
-    void turn_away(net::ExchangeId id);
+    void turn_away(net::ExchangeId id, std::uint64_t least = kRetryAfterMin,
+                   std::uint64_t span = kRetryAfterSpan);
     void refuse(net::ExchangeId id, unsigned status, const std::string& why);
     void refuse_impostor(const net::HttpRequest& request, net::ExchangeId id);
     void complain(const net::HttpRequest& request, std::string_view why);
@@ -206,7 +209,7 @@ void Endpoint::Impl::turned_away(DeviceSession& session) {
     if (at == places.end()) return;
     const auto waiting = at->second.waiting;
     close(at->second);
-    if (waiting != net::ExchangeId{}) turn_away(waiting);
+    if (waiting != net::ExchangeId{}) turn_away(waiting, kAwayMin, kAwaySpan);
 }
 
 // --- what comes in ----------------------------------------------------------------------------
@@ -326,11 +329,10 @@ void Endpoint::Impl::challenge(const net::HttpRequest& request, const Place* pla
     server.answer(id, response);
 }
 
-void Endpoint::Impl::turn_away(net::ExchangeId id) {
+void Endpoint::Impl::turn_away(net::ExchangeId id, std::uint64_t least, std::uint64_t span) {
     ++its_counters.turned_away;
     net::HttpResponse response{503, {}, {}};
-    response.fields.emplace_back("Retry-After",
-                                 std::to_string(kRetryAfterMin + rng.below(kRetryAfterSpan)));
+    response.fields.emplace_back("Retry-After", std::to_string(least + rng.below(span)));
     server.answer(id, response);
 }
 

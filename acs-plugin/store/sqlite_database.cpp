@@ -220,15 +220,4 @@ Result<std::uint64_t> SqliteDatabase::last_event() {
     return static_cast<std::uint64_t>(last);
 }
 
-Result<void> SqliteDatabase::copy_to(const std::string& path) {
-    SLUICE_TRY(const auto statement, impl_->prepare("VACUUM INTO $1"));
-    return impl_->run(statement.get(), {path});
-}
-
-Result<void> SqliteDatabase::check() {
-    SLUICE_TRY(const auto verdict, impl_->ask("PRAGMA integrity_check(1)", Kind::text));
-    if (verdict != Value("ok")) return Error{impl_->options.path + ": is damaged"};
-    return success();
-}
-
 }  // namespace sluice::store

@@ -31,10 +31,6 @@ public:
 
     // The highest number that an event ever had here, be it trimmed since.
     Result<std::uint64_t> last_event();
-    // A whole copy as of now in a new file, while others read and write. Not synced.
-    Result<void> copy_to(const std::string& path);
-    // Refused where SQLite finds pages that contradict one another.
-    Result<void> check();
 
 private:
     struct Impl;

@@ -93,6 +93,10 @@ class Cluster(Operation):
             "--until-version", version, "--target-version", version, "--site-size", 5,
             "--agents", "80 %", "--devices-csv", self.folder / "devices.csv", *more)]
 
+    def wait_for_informs(self, count: int) -> None:
+        wait_for(f"Informs of {count} devices", 60 + count / 20, lambda: int(self.server.ask(
+            "fleet", "SELECT count(*) FROM device")[0][0]) == count, self.programs)
+
     def published(self, version: str) -> str:
         raw = self.folder / "raw"
         raw.write_bytes(random.Random(version).randbytes(300_000))

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "tests/store/numbered_commits.hpp"
 #include "tests/store/opened_store.hpp"
 #include "tests/store/sample_rows.hpp"
 
@@ -130,6 +131,23 @@ TEST(Store, TakesTheAuditOfAnOlderReleaseIntoItsLog) {
         history(*store),
         ElementsAre(service::EventRow{7, {1}, "api.call", "api", {}, {}, {}, {}, {}, "paused r1"},
                     next));
+}
+
+// docs/STORAGE.md: `sqlite3 acs.sqlite "VACUUM INTO 'copy'"`, under a store that is written to.
+TEST(Store, IsWholeInABackupThatWasTakenWhileItWrote) {
+    const StoreFile file;
+    const auto store = opened(file.path());
+    std::uint32_t given = 0;
+    for (; given < 50; ++given) store->commit(numbered_commit(given + 1), [](Result<void>) {});
+    run_sql(file.path(), ("VACUUM INTO '" + file.path() + ".copy'").c_str());
+    ASSERT_TRUE(commit(*store, numbered_commit(given + 1)));
+
+    const auto rows = opened(file.path() + ".copy")->load();
+
+    ASSERT_TRUE(rows.has_value()) << rows.error().message;
+    const auto number = number_of_whole(rows.value());
+    ASSERT_TRUE(number.has_value()) << "half a commit";
+    EXPECT_LE(*number, given);
 }
 
 }  // namespace
