@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "acs-plugin/iad/device/device_command.hpp"
-#include "acs-plugin/iad/manager/upgrade_command.hpp"
+#include "acs-plugin/iad/station/upgrade_command.hpp"
 
 namespace {
 

@@ -8,3 +8,5 @@
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <net-snmp/library/large_fd_set.h>
 // clang-format on
+
+namespace sluice::iad {}  // namespace sluice::iad

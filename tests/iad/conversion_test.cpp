@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/manager/conversion.hpp"
+#include "acs-plugin/iad/station/conversion.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/manager/settings.hpp"
+#include "acs-plugin/iad/station/settings.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // for what nobody offers.
 #include <gmock/gmock.h>
 
-#include "session_rig.hpp"
+#include "tests/transfer/session_rig.hpp"
 
 namespace sluice::transfer {
 namespace {

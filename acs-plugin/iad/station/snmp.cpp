@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "acs-plugin/iad/manager/snmp.hpp"
+#include "acs-plugin/iad/station/snmp.hpp"
 
 namespace sluice::iad {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "acs-plugin/iad/manager/upgrade.hpp"
+#include "acs-plugin/iad/station/upgrade.hpp"
 #include "engine/net/options.hpp"
 
 namespace sluice::iad {

@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/manager/upgrade_command.hpp"
+#include "acs-plugin/iad/station/upgrade_command.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "acs-plugin/iad/files.hpp"
-#include "acs-plugin/iad/manager/answers.hpp"
-#include "acs-plugin/iad/manager/settings.hpp"
+#include "acs-plugin/iad/station/answers.hpp"
+#include "acs-plugin/iad/station/settings.hpp"
 #include "engine/net/log.hpp"
 
 namespace sluice::iad {

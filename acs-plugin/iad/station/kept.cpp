@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acs-plugin/iad/files.hpp"
-#include "acs-plugin/iad/manager/upgrade.hpp"
+#include "acs-plugin/iad/station/upgrade.hpp"
 #include "engine/upgrade/form.hpp"
 
 namespace sluice::iad {

@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/manager/answers.hpp"
+#include "acs-plugin/iad/station/answers.hpp"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

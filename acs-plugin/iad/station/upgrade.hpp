@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "acs-plugin/iad/manager/conversion.hpp"
-#include "acs-plugin/iad/manager/snmp.hpp"
 #include "acs-plugin/iad/mover.hpp"
+#include "acs-plugin/iad/station/conversion.hpp"
+#include "acs-plugin/iad/station/snmp.hpp"
 #include "acs-plugin/iad/words.hpp"
 #include "engine/upgrade/procedure.hpp"
 

@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/manager/upgrade.hpp"
+#include "acs-plugin/iad/station/upgrade.hpp"
 
 #include <filesystem>
 
