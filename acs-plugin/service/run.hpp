@@ -190,6 +190,7 @@ private:
         std::optional<DeviceIndex> server;
     };
     std::vector<Source> loading_;
+    std::vector<rollout::WaveStand> stands_;
 };
 
 rollout::Policy policy_of(const RolloutSpec& spec);

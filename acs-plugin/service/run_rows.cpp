@@ -114,8 +114,7 @@ Result<void> Run::restore_progress() {
     const auto& p = progress.value();
     if (p.waves.size() == cuts.size()) {
         cuts.restore(p.ends);
-        for (std::uint8_t w = 0; w < p.waves.size(); ++w)
-            engine.restore_wave(rollout::WaveNumber{w}, p.waves[w]);
+        stands_ = p.waves;
     }
     halt_cause = p.cause;
     halted_wave = p.halted_wave;
@@ -158,6 +157,10 @@ void Run::restore_places() {
             if (const auto s = find(*server)) engine.restore_server(m, *s);
     }
     loading_ = {};
+    // Last: what was forgiven is measured against members that are all there.
+    for (std::uint8_t w = 0; w < stands_.size(); ++w)
+        engine.restore_wave(rollout::WaveNumber{w}, stands_[w]);
+    stands_ = {};
 }
 
 void Run::restore_count(const OriginCountRow& from) {

@@ -118,8 +118,9 @@ void Rollout::look_at_waves(Turn& turn) {
     // A rollout that is done with everybody has nothing to halt.
     if (!is_halted_ && open_ > 0)
         if (const auto crossed = waves_.crossed(turn.now)) halt(*crossed, turn);
-    if (is_paused_ || is_halted_) return;
-    while (const auto wave = waves_.open_next(turn.now)) {
+    while (!is_paused_ && !is_halted_) {
+        const auto wave = waves_.open_next(turn.now);
+        if (!wave) break;
         turn.out.push_back(WaveOpened{*wave});
         if (wave->value == 0) continue;
         for (const auto& e : entries_)
