@@ -304,7 +304,7 @@ std::shared_ptr<ApiOptions> add_api_options(CLI::App& command) {
         ->group(group);
     command
         .add_option("--config", options->config,
-                    "says api, token-file and ca-file; SLUICE_CONFIG (/etc/sluice/sluice.toml)")
+                    "says api, token-file and ca-file; SLUICE_CONFIG\n(/etc/sluice/sluice.toml)")
         ->type_name("FILE")
         ->envname("SLUICE_CONFIG")
         ->group(group);

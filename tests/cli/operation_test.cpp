@@ -40,7 +40,7 @@ TEST_F(Operation, ExportsAndImportsATable) {
     EXPECT_THAT(read("devices.csv"), AllOf(StartsWith("identity,"), HasSubstr(first_device())));
     EXPECT_EQ(sluice({"device", "export"}).out, read("devices.csv"));
     EXPECT_EQ(sluice({"device", "import", "devices.csv"}).out, "the sites of 0 devices are in\n");
-    write("sites.csv", "site,identity\n\"a\nb\"," + first_device() + "\nc,x\n");
+    write("sites.csv", "site,identity\n\"a, b\"," + first_device() + "\nc,x\n");
     EXPECT_EQ(json({"device", "import", "sites.csv"})["devices"], 2);
     EXPECT_THAT(sluice({"device", "show", first_device()}).out, HasSubstr("(imported)"));
     write("bad.csv", "identity,site\na\n");
@@ -125,7 +125,7 @@ TEST_F(Operation, StartsRolloutsInSteps) {
     const auto& spec = made["spec"];
     EXPECT_EQ(spec["canary"]["count"], 1);
     EXPECT_EQ(spec["waves"][0]["percent"], 50);
-    EXPECT_EQ(spec["windows"][0]["days"], Json({"sun", "sat"}));
+    EXPECT_EQ(spec["windows"][0]["days"], Json({"sat", "sun"}));
     EXPECT_EQ(spec["jitter_s"], 300);
     EXPECT_EQ(spec["error"]["percent"], 20);
     EXPECT_EQ(spec["time_zone"], "Europe/Berlin");

@@ -40,7 +40,7 @@ const std::vector<std::vector<std::string>> kCommands{{},
                                                       {"rollout", "watch"},
                                                       {"rollout", "pause"},
                                                       {"rollout", "resume"},
-                                                      {"rollout", "cancel"}};
+                                                      {"rollout", "abort"}};
 
 TEST_F(Use, HelpAndVersionGoToStandardOutputAndSucceed) {
     const auto version = sluice({"--version"});
