@@ -143,6 +143,8 @@ Json to_json(const service::RolloutSiteView& site, std::uint64_t length) {
              {"first_ordered", time_of(site.first_ordered)},
              {"last_fetched", time_of(site.last_fetched)},
              {"last_done", time_of(site.last_done)},
+             {"topology", site.topology},
+             {"topology_why", site.topology_why},
              {"bound_seconds", site.bound_seconds},
              {"last_device_seconds", nullptr},
              {"last_device_ratio", nullptr}};

@@ -61,6 +61,8 @@ TEST_F(Rollouts, SayWhatEachSiteCost) {
         EXPECT_EQ(site["done"], 2) << site;
         EXPECT_TRUE(site["origin_payload_ratio"].is_number()) << site;
         EXPECT_GT(site["bound_seconds"], 0) << site;
+        EXPECT_NE(site["topology"], "") << site;
+        EXPECT_NE(site["topology_why"], "") << site;
     }
 }
 
