@@ -10,6 +10,7 @@ namespace {
 
 // Between the key and the identity of a cursor; in neither.
 constexpr char kMark = '\n';
+constexpr std::size_t kMostInOrder = 20'000;
 
 }  // namespace
 
@@ -92,29 +93,66 @@ Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
         return by_key != 0 ? by_key : identity(d).compare(name);
     };
     const Wanted wanted(texts_, query.filter);
+    if (query.at_most == 0 || wanted.is_hopeless) return out;
+    const auto end_page = [&] {
+        const auto last = out.devices.back();
+        out.next = key_text(last, query.sort) + kMark + std::string(identity(last));
+    };
+    const bool is_first = query.after.empty();
+    const auto is_behind = [&](DeviceIndex d) {
+        return is_first || (query.is_descending ? compare(d) < 0 : compare(d) > 0);
+    };
+
+    // Few devices, found otherwise: put into order here.
+    const auto take_all = [&](std::vector<DeviceIndex> found) {
+        std::erase_if(
+            found, [&](DeviceIndex d) { return !fits(d, query.filter, wanted) || !is_behind(d); });
+        const auto less = [&](DeviceIndex a, DeviceIndex b) {
+            if (query.is_descending) std::swap(a, b);
+            int by_key = 0;
+            if (query.sort == DeviceSort::site) by_key = site(a).compare(site(b));
+            if (query.sort == DeviceSort::software_version)
+                by_key = software(a).compare(software(b));
+            if (query.sort == DeviceSort::last_seen && last_seen(a) != last_seen(b))
+                by_key = last_seen(a) < last_seen(b) ? -1 : 1;
+            return by_key != 0 ? by_key < 0 : identity(a) < identity(b);
+        };
+        const auto size = std::min(found.size(), query.at_most);
+        std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size),
+                          found.end(), less);
+        out.devices.assign(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size));
+        if (size < found.size()) end_page();
+        return out;
+    };
+    if (!query.filter.site.empty()) return take_all(of_site(query.filter.site));
+
+    // In order, as long as what is wanted is met often enough.
+    std::size_t looked_at = 0;
+    bool is_rare = false;
     const auto take = [&](DeviceIndex d) {
+        if (++looked_at > kMostInOrder) return is_rare = true, false;
         if (!fits(d, query.filter, wanted)) return true;
-        if (out.devices.size() == query.at_most) {
-            const auto last = out.devices.back();
-            out.next = key_text(last, query.sort) + kMark + std::string(identity(last));
-            return false;
-        }
+        if (out.devices.size() == query.at_most) return end_page(), false;
         out.devices.push_back(d);
         return true;
     };
-    if (query.at_most == 0 || wanted.is_hopeless) return out;
-    if (query.is_descending) {
-        in_order.walk_back(query.after.empty()
-                               ? in_order.end()
-                               : in_order.partition([&](DeviceIndex d) { return compare(d) < 0; }),
+    if (query.is_descending)
+        in_order.walk_back(is_first ? in_order.end() : in_order.partition([&](DeviceIndex d) {
+            return compare(d) < 0;
+        }),
                            take);
-    } else {
-        in_order.walk(query.after.empty()
-                          ? OrderedIndex::Place{}
-                          : in_order.partition([&](DeviceIndex d) { return compare(d) <= 0; }),
+    else
+        in_order.walk(is_first ? OrderedIndex::Place{}
+                               : in_order.partition([&](DeviceIndex d) { return compare(d) <= 0; }),
                       take);
-    }
-    return out;
+    if (!is_rare) return out;
+
+    // Else as devices lie in memory: a look at each of them is cheap so, and few are found.
+    out = {};
+    std::vector<DeviceIndex> found;
+    for (std::uint32_t i = 0; i < index_end(); ++i)
+        if (const DeviceIndex d{i}; has(d) && fits(d, query.filter, wanted)) found.push_back(d);
+    return take_all(std::move(found));
 }
 
 }  // namespace sluice::service
