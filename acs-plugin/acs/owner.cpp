@@ -52,13 +52,11 @@ struct Owner::Impl {
 
 Result<void> Owner::Impl::start_planner() {
     const auto& settings = parts.settings;
-    SLUICE_TRY(const auto rows, parts.store.load());
     ledger.emplace(parts.store, parts.failed, [this] { arm_timer(); });
     ledger->on_written([this](Duration time, bool is_written) {
         parts.metrics.commit_took(time, is_written);
         if (api) api->on_events();
     });
-    std::ranges::copy_if(rows, std::back_inserter(api_rows), rest::is_row_of_api);
     service::PlannerSettings terms;
     terms.fleet = settings.fleet;
     terms.origin_url = parts.origin_url;
@@ -66,7 +64,13 @@ Result<void> Owner::Impl::start_planner() {
     terms.origin_username = settings.origin.username;
     terms.origin_password = settings.origin.password;
     planner = std::make_unique<service::Planner>(std::move(terms), fill_random);
-    SLUICE_CHECK(planner->restore(rows));
+    std::uint64_t rows = 0;
+    SLUICE_CHECK(parts.store.load_each([&](service::Row&& row) -> Result<void> {
+        ++rows;
+        if (rest::is_row_of_api(row)) api_rows.push_back(row);
+        return planner->restore_row(std::move(row));
+    }));
+    SLUICE_CHECK(planner->restore_end());
     desk.emplace(*planner, *ledger, wall_now, [this] { return parts.store.is_ours(); });
     timed.emplace(*desk, parts.metrics);
     tokens.emplace(*planner);
@@ -78,7 +82,7 @@ Result<void> Owner::Impl::start_planner() {
                 planner->on_called(identity, is_reached, wall_now());
                 arm_timer();
             });
-    net::log_info("store restored", {{"rows", std::to_string(rows.size())}});
+    net::log_info("store restored", {{"rows", std::to_string(rows)}});
     return success();
 }
 

@@ -176,7 +176,7 @@ void add_rollout_command(CLI::App& app) {
     add_status(*rollout);
     add_rollout_watch_command(*rollout);
     add_turn(*rollout, "pause", "Give no further orders until it is resumed");
-    add_turn(*rollout, "resume", "Go on with a rollout that was paused");
+    add_turn(*rollout, "resume", "Go on with a rollout that was paused or halted");
     add_turn(*rollout, "retry", "Let its failed devices begin anew, with all their attempts");
     add_turn(*rollout, "abort",
              "End a rollout.\nDevices that were ordered are told at their next contact.")

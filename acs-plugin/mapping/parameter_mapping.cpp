@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, kFieldCount> kNames{"manufacturer",
                                                            "hardware_version",
                                                            "software_version",
                                                            "config_version",
+                                                           "time_zone",
                                                            "connection_url",
                                                            "connection_username",
                                                            "site",
@@ -50,6 +51,8 @@ constexpr BuiltIn kBuiltIn[] = {
     {Field::hardware_version, "DeviceInfo.HardwareVersion"},
     {Field::software_version, "DeviceInfo.SoftwareVersion"},
     {Field::config_version, "DeviceInfo.VendorConfigFile.{i}.Version"},
+    {Field::time_zone, "Device.Time.LocalTimeZone"},
+    {Field::time_zone, "InternetGatewayDevice.Time.LocalTimeZoneName"},
     {Field::connection_url, "ManagementServer.ConnectionRequestURL"},
     {Field::connection_username, "ManagementServer.ConnectionRequestUsername"},
     {Field::site, "X_SLUICE_PeerDownload.Site"},
@@ -134,7 +137,7 @@ ParameterMapping built_in_mapping() {
             {std::string(one.path), one.factor});
     out.asked = {Field::hardware_version, Field::software_version, Field::config_version,
                  Field::gateway_oui,      Field::gateway_class,    Field::gateway_serial,
-                 Field::managed_devices};
+                 Field::managed_devices,  Field::time_zone};
     return out;
 }
 

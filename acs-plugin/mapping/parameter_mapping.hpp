@@ -26,6 +26,7 @@ enum class Field : std::uint8_t {
     hardware_version,
     software_version,
     config_version,  // R1.4
+    time_zone,       // a POSIX TZ text, for maintenance windows
     connection_url,
     connection_username,
     site,

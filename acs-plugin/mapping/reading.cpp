@@ -266,6 +266,7 @@ service::Contact Reading::contact(const service::DeviceRow* known,
     out.connection_url = text(Field::connection_url, kMaxUrl);
     out.connection_username = text(Field::connection_username, kMaxUrl);
     out.config_version = text(Field::config_version, kMaxText);
+    out.time_zone = text(Field::time_zone, kMaxText);
     if (known != nullptr && out.connection_url.empty()) out.connection_url = known->connection_url;
     out.root = root_;
     out.cwmp = static_cast<std::uint8_t>(ns_);

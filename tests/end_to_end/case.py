@@ -53,12 +53,15 @@ class FleetTest(unittest.TestCase):
         return places
 
     def wait_until_finished(self, rollout: str, seconds: float) -> dict:
+        return self.wait_for_state(rollout, "finished", seconds)
+
+    def wait_for_state(self, rollout: str, state: str, seconds: float) -> dict:
         deadline = time.monotonic() + seconds
         while True:
             status = self.operation.status(rollout)
-            if status["state"] == "finished":
+            if status["state"] == state:
                 return status
-            self.assertLess(time.monotonic(), deadline, f"not finished: {status}")
+            self.assertLess(time.monotonic(), deadline, f"not {state}: {status}")
             self.programs.check()
             time.sleep(0.1)
 

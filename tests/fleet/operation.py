@@ -88,5 +88,8 @@ class Operation:
         return self.programs.json("rollout", "start", image_id, "--name", "fleet",
                                   "--flow", flow, *more, *self.api)["id"]
 
+    def resume(self, rollout: str) -> None:
+        self.programs.json("rollout", "resume", rollout, *self.api)
+
     def status(self, rollout: str) -> dict:
         return self.programs.json("rollout", "status", rollout, *self.api)

@@ -215,9 +215,10 @@ TEST(Reading, AsksForWhatTheInformLacksWhenItMayHaveChanged) {
         reading.take(said, cwmp::Namespace::cwmp_1_2);
         return reading.paths_to_ask(row);
     };
-    const auto everything = ElementsAre(
-        "Device.DeviceInfo.VendorConfigFile.", "Device.GatewayInfo.",
-        "Device.ManagementServer.ManageableDeviceNumberOfEntries", "Device.X_SLUICE_PeerDownload.");
+    const auto everything =
+        ElementsAre("Device.DeviceInfo.VendorConfigFile.", "Device.GatewayInfo.",
+                    "Device.ManagementServer.ManageableDeviceNumberOfEntries",
+                    "Device.Time.LocalTimeZone", "Device.X_SLUICE_PeerDownload.");
     EXPECT_THAT(asked(inform({hardware, software}), nullptr), everything) << "new";
     EXPECT_THAT(asked(inform({hardware, software}, {{"1 BOOT", ""}}), &known), everything);
     EXPECT_THAT(asked(inform({hardware, newer}), &known), everything) << "another firmware";
@@ -234,6 +235,7 @@ TEST(Reading, AsksForWhatTheInformLacksWhenItMayHaveChanged) {
                     "InternetGatewayDevice.DeviceInfo.VendorConfigFile.",
                     "InternetGatewayDevice.ManagementServer."
                     "ManageableDeviceNumberOfEntries",
+                    "InternetGatewayDevice.Time.LocalTimeZoneName",
                     "InternetGatewayDevice.X_SLUICE_PeerDownload."));
 }
 
@@ -246,6 +248,9 @@ TEST(Reading, TakesWhatWasAskedIntoTheReport) {
          {"Device.DeviceInfo.VendorConfigFile.2.Version", "c9", ""},
          {"Device.DeviceInfo.VendorConfigFile.x.Version", "no", ""}}});
     EXPECT_EQ(reading.contact(nullptr, "", {}).config_version, "c9");
+    reading.take(cwmp::GetParameterValuesResponse{
+        {{"Device.Time.LocalTimeZone", "CET-1CEST,M3.5.0,M10.5.0/3", ""}}});
+    EXPECT_EQ(reading.contact(nullptr, "", {}).time_zone, "CET-1CEST,M3.5.0,M10.5.0/3");
 }
 
 TEST(Reading, RemembersWhoseDataModelADeviceHasThatDoesNotSay) {

@@ -115,7 +115,7 @@ TEST(EndpointOrders, AsksANewDeviceForWhatItsInformLacks) {
                 ElementsAre("Device.DeviceInfo.HardwareVersion",
                             "Device.DeviceInfo.VendorConfigFile.", "Device.GatewayInfo.",
                             "Device.ManagementServer.ManageableDeviceNumberOfEntries",
-                            "Device.X_SLUICE_PeerDownload."));
+                            "Device.Time.LocalTimeZone", "Device.X_SLUICE_PeerDownload."));
     const cwmp::GetParameterValuesResponse response{
         {{"Device.DeviceInfo.HardwareVersion", "A1", ""},
          {"Device.DeviceInfo.VendorConfigFile.1.Version", "c7", ""},
@@ -140,13 +140,13 @@ TEST(EndpointOrders, AsksANewDeviceForWhatItsInformLacks) {
 TEST(EndpointOrders, AsksOnceAVersionForWhatADeviceDoesNotHave) {
     EndpointRig rig(asks);
     const auto boot = an_inform("S1", {{"1 BOOT", ""}});
-    EXPECT_THAT(asked_in_session(rig, boot), ElementsAre(5, 1, 1, 1, 1, 1));
+    EXPECT_THAT(asked_in_session(rig, boot), ElementsAre(6, 1, 1, 1, 1, 1, 1));
     EXPECT_THAT(asked_in_session(rig, boot), ElementsAre());
-    EXPECT_THAT(asked_in_session(rig, an_inform("S2", {{"1 BOOT", ""}})), SizeIs(6))
+    EXPECT_THAT(asked_in_session(rig, an_inform("S2", {{"1 BOOT", ""}})), SizeIs(7))
         << "what one device says binds no other";
     auto upgraded = boot;
     upgraded.parameters[0].value = "2.0";
-    EXPECT_THAT(asked_in_session(rig, upgraded), SizeIs(6)) << "new software may have more";
+    EXPECT_THAT(asked_in_session(rig, upgraded), SizeIs(7)) << "new software may have more";
 }
 
 TEST(EndpointOrders, AsksOneByOneWhenADeviceRefusesThemTogether) {
