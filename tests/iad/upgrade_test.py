@@ -40,6 +40,25 @@ class Case(unittest.TestCase):
         return what
 
 
+class Words(unittest.TestCase):
+    def said(self, *words):
+        done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_of_help_are_there_for_each_command(self):
+        for command in ("device", "upgrade", "answer", "convert"):
+            status, said = self.said(command, "--help")
+            self.assertEqual(status, 0, said)
+            self.assertIn("usage: sluice-iad " + command, said)
+
+    def test_of_wrong_use_name_what_is_missing_or_unknown(self):
+        for words, named in ((["device"], "--state"), (["upgrade"], "--version"), (["answer"], "accept"),
+                             (["convert"], "--conversions"), (["upgrade", "--devise", "x"], "'--device'"), (["x"], "")):
+            status, said = self.said(*words)
+            self.assertEqual(status, 2, said)
+            self.assertIn(named, said)
+
+
 class Upgrades(Case):
     def test_over_snmpv3_and_tftp_with_informs_backs_up_upgrades_resets_and_restores(self):
         heard = bench.free_port()

@@ -1,5 +1,6 @@
 #include "acs-plugin/iad/device/device_command.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -118,12 +119,12 @@ Result<void> run(Settings settings) {
 }  // namespace
 
 int device_command(std::span<const std::string_view> args) {
-    const auto options = net::Options::read("sluice-iad", args, kOptions);
-    if (!options.has_value()) return wrong_use(options.error().message);
-    if (options.value().is_on("help")) {
+    if (std::ranges::find(args, "--help") != args.end()) {
         std::printf("%s%s%s", kUsage, net::describe(kOptions).c_str(), kEpilogue);
         return 0;
     }
+    const auto options = net::Options::read("sluice-iad", args, kOptions);
+    if (!options.has_value()) return wrong_use(options.error().message);
     auto settings = settings_of(options.value());
     if (!settings.has_value()) return wrong_use(settings.error().message);
     const auto format = net::parse_log_format(

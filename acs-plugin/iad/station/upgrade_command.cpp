@@ -39,6 +39,10 @@ int wrong_use(const std::string& why, const char* verb) {
     return 2;
 }
 
+bool asks_for_help(std::span<const std::string_view> args) {
+    return std::ranges::find(args, "--help") != args.end();
+}
+
 int failed(const Error& error) {
     std::fprintf(stderr, "sluice-iad: %s\n", error.message.c_str());
     return 1;
@@ -192,12 +196,12 @@ Result<bool> run_all(const ManagerSettings& settings) {
 }  // namespace
 
 int upgrade_command(std::span<const std::string_view> args) {
-    const auto options = net::Options::read("sluice-iad-upgrade", args, manager_options());
-    if (!options.has_value()) return wrong_use(options.error().message, "upgrade");
-    if (options.value().is_on("help")) {
+    if (asks_for_help(args)) {
         std::printf("%s%s%s", kUsage, net::describe(manager_options()).c_str(), kEpilogue);
         return 0;
     }
+    const auto options = net::Options::read("sluice-iad-upgrade", args, manager_options());
+    if (!options.has_value()) return wrong_use(options.error().message, "upgrade");
     const auto settings = manager_settings(options.value());
     if (!settings.has_value()) return wrong_use(settings.error().message, "upgrade");
     const auto format = net::parse_log_format(
@@ -230,16 +234,16 @@ int answer_command(std::span<const std::string_view> args) {
         "cancel ends it whether it asks or not, by way of the image that was kept.\n"
         "\n"
         "Options\n";
+    if (asks_for_help(args)) {
+        std::printf("%s%s", kAnswerUsage, net::describe(kOptions).c_str());
+        return 0;
+    }
     const bool has_word = !args.empty() && !args.front().starts_with("-");
     const auto word = has_word ? std::string(args.front()) : std::string();
     const auto options =
         net::Options::read("sluice-iad-answer", args.subspan(has_word ? 1 : 0), kOptions);
     if (!options.has_value()) return wrong_use(options.error().message, "answer");
     const auto& from = options.value();
-    if (from.is_on("help")) {
-        std::printf("%s%s", kAnswerUsage, net::describe(kOptions).c_str());
-        return 0;
-    }
     if (word != "accept" && word != "decline" && word != "correct" && word != "cancel")
         return wrong_use("accept, decline, correct or cancel", "answer");
     if (!from.has("state") || !from.has("name"))
@@ -264,10 +268,7 @@ int convert_command(std::span<const std::string_view> args) {
         {"to", "VERSION", "of the software that is to read it"},
         {"input", "FILE", "the configuration"},
     };
-    const auto options = net::Options::read("sluice-iad-convert", args, kOptions);
-    if (!options.has_value()) return wrong_use(options.error().message, "convert");
-    const auto& from = options.value();
-    if (from.is_on("help")) {
+    if (asks_for_help(args)) {
         std::printf(
             "usage: sluice-iad convert --conversions FILE --from V --to V --input FILE\n\n"
             "Tries a conversion out: what would be restored, on stdout. Nothing is sent.\n\n"
@@ -275,6 +276,9 @@ int convert_command(std::span<const std::string_view> args) {
             net::describe(kOptions).c_str());
         return 0;
     }
+    const auto options = net::Options::read("sluice-iad-convert", args, kOptions);
+    if (!options.has_value()) return wrong_use(options.error().message, "convert");
+    const auto& from = options.value();
     for (const auto& option : kOptions)
         if (!from.has(option.name))
             return wrong_use("--" + std::string(option.name) + " is needed", "convert");
