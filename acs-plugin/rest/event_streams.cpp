@@ -50,9 +50,17 @@ struct EventStreams::Impl : std::enable_shared_from_this<Impl> {
 };
 
 bool EventStreams::Impl::look(Instant now) {
-    for (auto& [id, stream] : all) {
-        if (stream.is_reading || http.unsent(id) > 0) continue;
-        if (now - stream.said >= limits.beat) say(id, stream, kBeat);
+    std::vector<net::ExchangeId> ids;
+    for (const auto& [id, stream] : all) ids.push_back(id);
+    for (const auto id : ids) {
+        const auto at = all.find(id);
+        if (at == all.end()) continue;
+        if (at->second.is_reading || http.unsent(id) > 0) continue;
+        if (now - at->second.said >= limits.beat) say(id, at->second, kBeat);
+        // A socket that is lost on the way takes its stream with it.
+        const auto still = all.find(id);
+        if (still == all.end()) continue;
+        auto& stream = still->second;
         if (stream.is_behind || stream.round != pace.round()) read(id, stream);
     }
     return !all.empty();

@@ -47,6 +47,22 @@ void drop_overtaken(const service::Planner& planner, service::ExchangeOutcome& o
         outcome.order.reset();
 }
 
+// By identity, in the order in which they were said.
+using Outcomes = std::vector<std::pair<std::string, Result<service::ExchangeOutcome>>>;
+
+// What one of them brought may have halted a rollout that gave an order to one before it.
+net::HttpResponse answer_of(const service::Planner& planner, Outcomes& outcomes) {
+    std::string results;
+    for (auto& [identity, outcome] : outcomes) {
+        if (outcome.has_value()) drop_overtaken(planner, outcome.value());
+        results += (results.empty() ? "" : ",") +
+                   (outcome.has_value()
+                        ? service::to_json(outcome.value())
+                        : dump(Json{{"identity", identity}, {"error", outcome.error().message}}));
+    }
+    return json_answer(200, "{\"results\":[" + results + "]}");
+}
+
 }  // namespace
 
 void RestServer::Impl::take_contact(const Call& call) {
@@ -89,17 +105,20 @@ void RestServer::Impl::take_contacts(const Call& call) {
         return refuse(call.caller, 422, verdict.error().message);
     const auto now = options.wall_time();
     service::Changes changes;
-    std::string results;
-    for (const auto& one : said) {
-        const auto outcome = service::exchange(planner, one, now, changes);
-        results +=
-            (results.empty() ? "" : ",") +
-            (outcome.has_value()
-                 ? service::to_json(outcome.value())
-                 : dump(Json{{"identity", one.identity}, {"error", outcome.error().message}}));
-    }
-    commit(call.caller, std::move(changes), {},
-           json_answer(200, "{\"results\":[" + results + "]}"));
+    Outcomes outcomes;
+    for (const auto& one : said)
+        outcomes.emplace_back(one.identity, service::exchange(planner, one, now, changes));
+    if (!call.caller.keyed.key.empty())
+        return commit(call.caller, std::move(changes), {}, answer_of(planner, outcomes));
+    options.commit(
+        std::move(changes), [weak = weak_from_this(), caller = call.caller,
+                             outcomes = std::move(outcomes)](const Result<void>& written) mutable {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (!written.has_value())
+                return self->refuse(caller, 500, "the store: " + written.error().message);
+            self->reply(caller, answer_of(self->planner, outcomes));
+        });
 }
 
 // Whom to call; with what came of those that were called.

@@ -178,7 +178,9 @@ void RestServer::Impl::create_token(const Call& call) {
     const auto& o = order.value();
     if (access.has_name(o.name))
         return refuse(call.caller, 409, "name: a token that is not revoked has it");
-    if (access.all().size() >= kTokens)
+    const auto good = std::ranges::count_if(
+        access.all(), [](const auto& each) { return !each.second.is_revoked; });
+    if (static_cast<std::size_t>(good) >= kTokens)
         return refuse(call.caller, 409, "there are " + std::to_string(kTokens) + " tokens already");
     const auto act = act_of(call.caller);
     const service::WallTime expires{

@@ -82,6 +82,9 @@ void RestServer::Impl::on_request(const net::HttpRequest& request, net::Exchange
     if (!is_ours) return refuse(caller, 404, "the API is below /api/v1/");
     if (target->path.size() == 3 && target->path[2] == "health")
         return answer(caller, 200, {{"status", "ok"}});
+    // What this memory says is another node's by now: its halts and revoked tokens are not here.
+    if (const auto why = options.not_ready ? options.not_ready() : std::string(); !why.empty())
+        return reply(caller, problem_for_a_while(503, why, 1));
     const auto requester = access.judge(request, options.wall_time());
     if (!requester.has_value()) {
         const auto& fault = requester.error();

@@ -19,7 +19,8 @@ using Rows = std::vector<service::EventRow>;
 constexpr std::size_t kAnswer = 64 * 1024;  // nobody reads it
 
 bool is_own_machine(const std::string& host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
+    return host == "localhost" || host == "::1" ||
+           (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
 }
 
 std::string body_of(const Rows& rows, service::WallTime now) {

@@ -86,6 +86,11 @@ PostgresConnection::~PostgresConnection() = default;
 PgResult<void> PostgresConnection::open() {
     if (connection_ && PQstatus(connection_.get()) == CONNECTION_OK) return success();
     close();
+    // libpq's own complaint about a URL quotes it, password and all.
+    PQconninfoOption* parsed = PQconninfoParse(url_.c_str(), nullptr);
+    if (parsed == nullptr)
+        return PgError{PgFault::wrong, "PostgreSQL: the URL is none that libpq can read"};
+    PQconninfoFree(parsed);
     // What stands before `dbname` the URL may overrule, what stands after it not.
     const char* const words[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
                                  "keepalives_count", "tcp_user_timeout", "application_name",

@@ -83,7 +83,7 @@ Instant Rollout::silent_at(const Entry& e) const {
         case State::waiting:
         case State::due:
         case State::retrying:
-            if (opened == Instant::never() || e.is_blocked) return Instant::never();
+            if (opened == Instant::never()) return Instant::never();
             // That its site has no permit yet is not its fault, if it waits to be called.
             if (e.who.is_callable && !e.is_planned) return Instant::never();
             return std::max({e.is.heard, e.place.planned, opened}) + policy_.patience;
