@@ -139,10 +139,11 @@ bool World::is_done() {
 void World::handle(const Event& event) {
     const auto host = [&]() -> Host& { return *hosts_[event.id]; };
     switch (event.type) {
-        case EventType::fault:
+        case EventType::fault: {
             ++applied_faults_;
-            apply(faults_[event.id]);
-            return;
+            const Fault fault = faults_[event.id];  // who watches may add more of them
+            return apply(fault);
+        }
         case EventType::arrival:
             return wire_.on_arrival(event);
         case EventType::resume:

@@ -12,7 +12,7 @@ cmake --install "$build" --component sluice_acs --prefix "$work/prefix" >"$work/
 headers=$(cd "$work/prefix/include" && find . -type f)
 [ "$headers" = ./sluice/acs_planner.h ] || { echo "headers: $headers" >&2; exit 1; }
 
-cmake -S "$source/tests/c_api/package" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
+cmake -G Ninja -S "$source/tests/c_api/package" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DEXAMPLE="$example/tiny_acs.c" >>"$work/log"
 cmake --build "$work/build" >>"$work/log" || { cat "$work/log" >&2; exit 1; }
 "$work/build/tiny_acs" "$example/gw3-4.2.1.manifest.json" | tail -n 1

@@ -65,7 +65,8 @@ TEST(SwarmSite, IsTheSameAfterARestart) {
 
 TEST(SwarmSite, SaysItsTopologyAndTheReason) {
     Hotel hotel;
-    const auto& site = hotel.bench.planner().rollout(hotel.rollout)->sites.front();
+    const auto rollout = hotel.bench.planner().rollout(hotel.rollout);
+    const auto& site = rollout->sites.front();
     EXPECT_EQ(site.topology, "swarm");
     EXPECT_EQ(site.topology_why, "by policy");
 }
