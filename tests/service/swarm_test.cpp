@@ -93,7 +93,8 @@ TEST(SwarmSite, IsToldApartFromOneOfFixedOrders) {
     const auto rollout = bench.start(image.id);
     for (auto* cpe : {&a, &b}) bench.session(*cpe);
     EXPECT_FALSE(bench.assignment(rollout, b).swarm.has_value());
-    const auto& site = bench.planner().rollout(rollout)->sites.front();
+    const auto view = bench.planner().rollout(rollout);
+    const auto& site = view->sites.front();
     EXPECT_EQ(site.topology, "star");
     EXPECT_THAT(site.topology_why, HasSubstr("no swarm: 2 of 2 devices can"));
 }
