@@ -3,12 +3,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
 #include <mutex>
 #include <sys/stat.h>
 #include <thread>
 
-#include "acs-plugin/iad/device/memory.hpp"
+#include "acs-plugin/iad/device/order_memory.hpp"
 #include "acs-plugin/iad/device/work.hpp"
+#include "acs-plugin/iad/files.hpp"
 #include "engine/net/log.hpp"
 
 namespace sluice::iad {
@@ -17,7 +19,7 @@ struct Device::Impl : std::enable_shared_from_this<Device::Impl> {
     DeviceOptions options;
     std::function<void(std::function<void()>)> post;
     std::function<void(const Outcome&)> told;
-    Memory memory;
+    std::optional<OrderMemory> memory;  // always, once open
     Facts facts;
     bool is_looking = false;
 
@@ -27,10 +29,8 @@ struct Device::Impl : std::enable_shared_from_this<Device::Impl> {
     std::deque<std::function<void(Work&)>> jobs;
     std::thread worker;
 
-    std::string path() const { return options.state + "/last-order.json"; }
-
     void say() {
-        if (told) told(memory.outcome);
+        if (told) told(memory->outcome());
     }
     // To the worker's thread.
     void enqueue(std::function<void(Work&)> job) {
@@ -72,35 +72,32 @@ struct Device::Impl : std::enable_shared_from_this<Device::Impl> {
     }
 
     void on_progress(std::uint32_t percent) {
-        if (memory.outcome.state != State::running) return;
-        memory.outcome.progress = percent;
+        if (memory->outcome().state != State::running) return;
+        memory->progress(percent);
         say();
     }
 
-    // Durable, then told. What cannot be kept has failed, whatever it was: the manager asks again.
     void on_end(Outcome outcome) {
-        memory.outcome = std::move(outcome);
-        const auto kept = keep_memory(path(), memory);
-        if (!kept.has_value()) {
+        if (const auto kept = memory->end(std::move(outcome)); !kept.has_value())
             net::log(net::LogLevel::error, kept.error().message);
-            memory.outcome.state = State::failed;
-            memory.outcome.reason = kept.error().message.substr(0, kMaxReason);
-        }
-        net::log_info("order ended",
-                      {{"order", std::to_string(memory.order.number)},
-                       {"state", std::to_string(static_cast<int>(memory.outcome.state))},
-                       {"why", memory.outcome.reason}});
+        const auto& is = memory->outcome();
+        net::log_info("order ended", {{"order", std::to_string(is.number)},
+                                      {"state", std::to_string(static_cast<int>(is.state))},
+                                      {"why", is.reason}});
         say();
     }
 
-    // What the last process left under way.
-    void settle() {
-        auto& is = memory.outcome;
-        if (is.state != State::running) return;
-        const bool is_start = is.command == Command::reset || is.command == Command::roll_back;
-        is.state = is_start ? State::done : State::failed;
-        if (!is_start) is.reason = "the device started again";
-        is.progress = is_start ? 100 : is.progress;
+    Result<void> recall() {
+        const auto path = options.state + "/last-order.json";
+        Bytes kept;
+        if (std::filesystem::exists(path)) {
+            SLUICE_TRY(kept, read_whole(path, OrderMemory::kMaxBytes));
+        }
+        auto opened =
+            OrderMemory::open(kept, [path](ByteView bytes) { return write_durably(path, bytes); });
+        if (!opened) return Error{path + ": " + opened.error().message};
+        memory = std::move(opened.value());
+        return success();
     }
 };
 
@@ -110,9 +107,7 @@ Result<std::unique_ptr<Device>> Device::open(DeviceOptions options,
     auto impl = std::make_shared<Impl>();
     impl->options = std::move(options);
     impl->post = std::move(post);
-    SLUICE_TRY(impl->memory, read_memory(impl->path()));
-    impl->settle();
-    SLUICE_CHECK(keep_memory(impl->path(), impl->memory));
+    SLUICE_CHECK(impl->recall());
     impl->worker = std::thread([raw = impl.get()] { raw->serve(); });
     return std::unique_ptr<Device>(new Device(std::move(impl)));
 }
@@ -144,23 +139,9 @@ void Device::look(std::function<void()> told) {
 }
 
 Taken Device::take(const Order& order, const FileServer& server) {
-    auto& memory = impl_->memory;
-    if (order.number == 0 || order.command == Command::none) return Taken::malformed;
-    if (order.number == memory.order.number) {
-        impl_->say();
-        return Taken::repeated;
-    }
-    if (memory.outcome.state == State::running) return Taken::busy;
-    const bool has_file = order.command != Command::reset && order.command != Command::roll_back;
-    if (has_file && (!is_file_name(order.file) || server.host.empty())) return Taken::malformed;
-    if (order.command == Command::convert && !is_file_name(order.source)) return Taken::malformed;
-
-    Memory next{order, {order.number, order.command, State::running, 0, {}, 0, {}}};
-    if (const auto kept = keep_memory(impl_->path(), next); !kept.has_value()) {
-        net::log(net::LogLevel::error, kept.error().message);
-        return Taken::busy;  // the manager tries again
-    }
-    memory = std::move(next);
+    const auto taken = impl_->memory->take(order, server);
+    if (taken == Taken::repeated) impl_->say();
+    if (taken != Taken::begun) return taken;
     net::log_info("order begins",
                   {{"order", std::to_string(order.number)},
                    {"what", std::string(kCommandNames[static_cast<std::size_t>(order.command)])}});
@@ -172,10 +153,10 @@ Taken Device::take(const Order& order, const FileServer& server) {
 }
 
 const Order& Device::order() const {
-    return impl_->memory.order;
+    return impl_->memory->order();
 }
 const Outcome& Device::outcome() const {
-    return impl_->memory.outcome;
+    return impl_->memory->outcome();
 }
 const Facts& Device::facts() const {
     return impl_->facts;

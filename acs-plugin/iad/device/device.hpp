@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "acs-plugin/iad/device/order_memory.hpp"
 #include "acs-plugin/iad/mover.hpp"
 #include "acs-plugin/iad/words.hpp"
 #include "engine/base/result.hpp"
@@ -35,8 +36,6 @@ struct DeviceOptions {
     MoverLimits mover;
     Duration hook_time = std::chrono::minutes(5);
 };
-
-enum class Taken : std::uint8_t { begun, repeated, busy, malformed };
 
 class Device {
 public:
