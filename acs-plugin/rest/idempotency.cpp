@@ -14,6 +14,12 @@ constexpr std::size_t kMaxKey = 255;
 // What of an answer's head is given again.
 constexpr std::array<std::string_view, 2> kKept{"Location", "ETag"};
 
+// What an entry takes of memory, about.
+std::size_t size_of(const service::IdempotencyRow& row) {
+    constexpr std::size_t kBeside = 256;
+    return kBeside + 2 * (row.key.size() + row.who.size()) + row.request.size() + row.answer.size();
+}
+
 }  // namespace
 
 std::optional<KeyedRequest> keyed_request(const net::HttpRequest& request, const std::string& who) {
@@ -54,18 +60,28 @@ void IdempotencyBook::abandon(const KeyedRequest& request) {
 void IdempotencyBook::keep(service::IdempotencyRow row) {
     Key key{row.who, row.key};
     order_.emplace_back(row.at, key);
-    entries_.insert_or_assign(std::move(key), Entry{std::move(row), true});
+    auto& entry = entries_[std::move(key)];
+    if (entry.is_done) bytes_ -= size_of(entry.row);
+    bytes_ += size_of(row);
+    entry = {std::move(row), true};
+    while (order_.size() > limits_.entries || bytes_ > limits_.bytes) drop_the_oldest();
 }
 
 void IdempotencyBook::forget(service::WallTime now) {
-    while (!order_.empty() &&
-           (order_.size() > at_most_ || now.unix_ms - order_.front().first.unix_ms > kDay_ms)) {
-        entries_.erase(order_.front().second);
-        order_.pop_front();
-    }
+    while (!order_.empty() && now.unix_ms - order_.front().first.unix_ms > kDay_ms)
+        drop_the_oldest();
 }
 
-// Fields as in a head, an empty line, the body.
+void IdempotencyBook::drop_the_oldest() {
+    const auto at = entries_.find(order_.front().second);
+    if (at != entries_.end() && at->second.is_done) {
+        bytes_ -= size_of(at->second.row);
+        entries_.erase(at);
+    }
+    order_.pop_front();
+}
+
+// Fields as in a head, an empty line, the body; of a body that is too long neither it nor the line.
 service::IdempotencyRow row_of(const KeyedRequest& request, const net::HttpResponse& answer,
                                service::WallTime now) {
     service::IdempotencyRow out;
@@ -77,7 +93,7 @@ service::IdempotencyRow row_of(const KeyedRequest& request, const net::HttpRespo
     for (const auto& [name, value] : answer.fields)
         if (std::ranges::find(kKept, name) != kKept.end())
             out.answer += std::string(name) + ": " + value + "\n";
-    out.answer += "\n" + answer.body;
+    if (answer.body.size() <= kMaxKeptAnswer) out.answer += "\n" + answer.body;
     return out;
 }
 
@@ -91,7 +107,14 @@ net::HttpResponse answer_of(const service::IdempotencyRow& row) {
             if (line.starts_with(name) && line.size() > name.size() + 2)
                 out.fields.emplace_back(name, std::string(line.substr(name.size() + 2)));
     }
-    if (!rest.empty()) out.body = rest.substr(1);
+    if (rest.empty()) {
+        auto fields = std::move(out.fields);
+        out = problem(409, "Idempotency-Key: it was done, and its answer was too long to be kept");
+        std::erase_if(fields, [](const auto& field) { return field.first == "Content-Type"; });
+        for (auto& field : fields) out.fields.push_back(std::move(field));
+    } else {
+        out.body = rest.substr(1);
+    }
     out.fields.emplace_back("Idempotency-Replayed", "true");
     return out;
 }

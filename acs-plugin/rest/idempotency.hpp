@@ -2,7 +2,9 @@
 // Idempotency-Key: a POST that is sent again, because its answer got lost, is answered as it was
 // the first time and does nothing. What changed nothing (a refusal) is not kept: it is judged anew.
 //
-// Rows come into being in the commit of what they tell of; they are forgotten after a day.
+// Rows come into being in the commit of what they tell of; they are forgotten after a day. Beside
+// their number their bytes are bounded: the oldest go first, and an answer that is too long is not
+// kept, only that there was one.
 
 #include <cstdint>
 #include <deque>
@@ -25,10 +27,17 @@ struct KeyedRequest {
 // Nothing: the key is none (1 to 255 visible characters).
 std::optional<KeyedRequest> keyed_request(const net::HttpRequest& request, const std::string& who);
 
+// Beyond them the oldest go before their day is over.
+struct IdempotencyLimits {
+    std::size_t entries = 100'000;
+    std::size_t bytes = std::size_t{64} << 20;
+};
+// Of an answer that is kept. A longer one is answered 409 when it is asked for again.
+inline constexpr std::size_t kMaxKeptAnswer = std::size_t{256} << 10;
+
 class IdempotencyBook {
 public:
-    // `at_most`: the oldest go before their day is over.
-    explicit IdempotencyBook(std::size_t at_most = 100'000) : at_most_(at_most) {}
+    explicit IdempotencyBook(IdempotencyLimits limits = {}) : limits_(limits) {}
 
     enum class Word : std::uint8_t {
         fresh,  // to be done; then keep() or abandon()
@@ -51,8 +60,10 @@ private:
         bool is_done = false;
     };
     void forget(service::WallTime now);
+    void drop_the_oldest();
 
-    const std::size_t at_most_;
+    const IdempotencyLimits limits_;
+    std::size_t bytes_ = 0;  // of those done
     std::map<Key, Entry> entries_;
     std::deque<std::pair<service::WallTime, Key>> order_;  // of those done
 };

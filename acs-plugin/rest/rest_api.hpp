@@ -24,6 +24,7 @@ struct Caller {
     net::ExchangeId id;
     std::string who;
     KeyedRequest keyed;
+    bool is_repeat = false;  // of a keyed request that was done; only to Repeat::decided_anew
 };
 
 // What a route's function is given.
@@ -37,6 +38,12 @@ struct Call {
 
 // What a request's body must be.
 enum class BodyKind : std::uint8_t { none, json, csv, bytes };
+
+// What a keyed request gets that comes again.
+enum class Repeat : std::uint8_t {
+    answered,      // its first answer
+    decided_anew,  // what is to be said now; what it told is not heard twice
+};
 
 struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<Impl> {
     Impl(boost::asio::io_context& io, service::Planner& p, origin::Shelf& s, RestOptions o);
@@ -54,6 +61,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
         Role least;
         BodyKind body;
         void (Impl::*run)(const Call& call);
+        Repeat repeat = Repeat::answered;
     };
     static const std::vector<Route>& routes();
 
@@ -67,7 +75,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
                             std::string& subject, std::string& allowed) const;
     std::optional<net::HttpResponse> judge_body(const net::HttpRequest& request,
                                                 BodyKind kind) const;
-    bool is_to_be_done(const Caller& caller);
+    bool is_to_be_done(Caller& caller, Repeat repeat);
 
     // rest_images.cpp
     void list_images(const Call& call);
@@ -122,6 +130,9 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void take_contact(const Call& call);
     void take_contacts(const Call& call);
     void give_calls(const Call& call);
+    // Durable first; then the answer as it is made then.
+    void commit_contacts(const Caller& caller, service::Changes changes,
+                         std::function<net::HttpResponse()> make_answer);
 
     service::Act act_of(const Caller& caller) const { return {options.wall_time(), caller.who}; }
     // Durable first, with a line of the audit, and what a keyed request was answered; then the

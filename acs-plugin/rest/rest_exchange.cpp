@@ -47,11 +47,21 @@ void drop_overtaken(const service::Planner& planner, service::ExchangeOutcome& o
         outcome.order.reset();
 }
 
+// What it told was heard the first time. An order that was given then may have been taken back
+// since, and one that was lost on its way still stands: asking the planner again tells the two
+// apart.
+service::Exchange asked_again(const service::Exchange& said) {
+    service::Exchange out;
+    out.identity = said.identity;
+    out.wants_order = said.wants_order;
+    return out;
+}
+
 // By identity, in the order in which they were said.
 using Outcomes = std::vector<std::pair<std::string, Result<service::ExchangeOutcome>>>;
 
 // What one of them brought may have halted a rollout that gave an order to one before it.
-net::HttpResponse answer_of(const service::Planner& planner, Outcomes& outcomes) {
+std::string results_of(const service::Planner& planner, Outcomes& outcomes) {
     std::string results;
     for (auto& [identity, outcome] : outcomes) {
         if (outcome.has_value()) drop_overtaken(planner, outcome.value());
@@ -60,36 +70,53 @@ net::HttpResponse answer_of(const service::Planner& planner, Outcomes& outcomes)
                         ? service::to_json(outcome.value())
                         : dump(Json{{"identity", identity}, {"error", outcome.error().message}}));
     }
-    return json_answer(200, "{\"results\":[" + results + "]}");
+    return "{\"results\":[" + results + "]}";
 }
 
 }  // namespace
 
+// Of a keyed request is kept that it was heard, not what it was told: an order must not come out of
+// an old answer.
+void RestServer::Impl::commit_contacts(const Caller& caller, service::Changes changes,
+                                       std::function<net::HttpResponse()> make_answer) {
+    std::optional<service::IdempotencyRow> kept;
+    if (!caller.keyed.key.empty()) {
+        kept = row_of(caller.keyed, net::HttpResponse{200, {}, {}}, options.wall_time());
+        changes.emplace_back(*kept);
+    }
+    options.commit(
+        std::move(changes), [weak = weak_from_this(), caller, kept,
+                             make_answer = std::move(make_answer)](const Result<void>& written) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (!written.has_value())
+                return self->refuse(caller, 500, "the store: " + written.error().message);
+            if (kept) self->keys.keep(*kept);
+            auto answer = make_answer();
+            if (caller.is_repeat) answer.fields.emplace_back("Idempotency-Replayed", "true");
+            self->reply(caller, answer);
+        });
+}
+
 void RestServer::Impl::take_contact(const Call& call) {
-    const auto said = service::parse_exchange(call.request.body(), options.lan);
+    auto said = service::parse_exchange(call.request.body(), options.lan);
     if (!said.has_value()) return refuse(call.caller, 422, said.error().message);
+    if (call.caller.is_repeat) said = asked_again(said.value());
     if (!said.value().contact && planner.device(said.value().identity) == nullptr)
         return refuse(call.caller, 404, "no device is called '" + said.value().identity + "'");
     service::Changes changes;
     auto outcome = service::exchange(planner, said.value(), options.wall_time(), changes);
     if (!outcome.has_value()) return refuse(call.caller, 422, outcome.error().message);
-    if (!call.caller.keyed.key.empty())
-        return commit(call.caller, std::move(changes), {},
-                      json_answer(200, service::to_json(outcome.value())));
-    if (!outcome.value().is_binding) {
+    const bool is_plain = call.caller.keyed.key.empty() && !call.caller.is_repeat;
+    if (is_plain && !outcome.value().is_binding) {
         options.commit(std::move(changes), [](const Result<void>&) {});
         return reply(call.caller, json_answer(200, service::to_json(outcome.value())));
     }
-    options.commit(std::move(changes), [weak = weak_from_this(), caller = call.caller,
-                                        kept = std::move(outcome.value())](
-                                           const Result<void>& written) mutable {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!written.has_value())
-            return self->refuse(caller, 500, "the store: " + written.error().message);
-        drop_overtaken(self->planner, kept);
-        self->reply(caller, json_answer(200, service::to_json(kept)));
-    });
+    commit_contacts(call.caller, std::move(changes),
+                    [this, kept = std::move(outcome.value())]() mutable {
+                        drop_overtaken(planner, kept);
+                        return json_answer(200, service::to_json(kept));
+                    });
 }
 
 // One commit for all; what one of them got wrong is said in its place, and stops nobody else.
@@ -106,19 +133,13 @@ void RestServer::Impl::take_contacts(const Call& call) {
     const auto now = options.wall_time();
     service::Changes changes;
     Outcomes outcomes;
-    for (const auto& one : said)
+    for (auto& one : said) {
+        if (call.caller.is_repeat) one = asked_again(one);
         outcomes.emplace_back(one.identity, service::exchange(planner, one, now, changes));
-    if (!call.caller.keyed.key.empty())
-        return commit(call.caller, std::move(changes), {}, answer_of(planner, outcomes));
-    options.commit(
-        std::move(changes), [weak = weak_from_this(), caller = call.caller,
-                             outcomes = std::move(outcomes)](const Result<void>& written) mutable {
-            const auto self = weak.lock();
-            if (!self) return;
-            if (!written.has_value())
-                return self->refuse(caller, 500, "the store: " + written.error().message);
-            self->reply(caller, answer_of(self->planner, outcomes));
-        });
+    }
+    commit_contacts(call.caller, std::move(changes), [this, kept = std::move(outcomes)]() mutable {
+        return json_answer(200, results_of(planner, kept));
+    });
 }
 
 // Whom to call; with what came of those that were called.

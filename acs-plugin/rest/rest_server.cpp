@@ -54,8 +54,13 @@ const std::vector<RestServer::Impl::Route>& RestServer::Impl::routes() {
         {"POST", {"rollouts", "{}", "cancel"}, controller, none, &Impl::cancel},
         {"POST", {"rollouts", "{}", "retry"}, controller, none, &Impl::retry},
         {"POST", {"rollouts", "{}", "release"}, controller, json, &Impl::release},
-        {"POST", {"contacts"}, controller, json, &Impl::take_contact},
-        {"POST", {"contacts", "batch"}, controller, json, &Impl::take_contacts},
+        {"POST", {"contacts"}, controller, json, &Impl::take_contact, Repeat::decided_anew},
+        {"POST",
+         {"contacts", "batch"},
+         controller,
+         json,
+         &Impl::take_contacts,
+         Repeat::decided_anew},
         {"POST", {"calls"}, controller, json, &Impl::give_calls},
         {"GET", {"policy"}, viewer, none, &Impl::show_policy},
         {"PUT", {"policy"}, admin, json, &Impl::put_policy},
@@ -73,7 +78,7 @@ const std::vector<RestServer::Impl::Route>& RestServer::Impl::routes() {
 }
 
 void RestServer::Impl::on_request(const net::HttpRequest& request, net::ExchangeId id) {
-    Caller caller{id, {}, {}};
+    Caller caller{id, {}, {}, false};
     const auto target = parse_target(request.target());
     if (!target) return refuse(caller, 400, "the request's target cannot be read");
     if (serve_watchers(request, *target, caller)) return;
@@ -173,7 +178,7 @@ void RestServer::Impl::dispatch(const net::HttpRequest& request, const Target& t
             return refuse(caller, 400, "Idempotency-Key: is not 1 to 255 visible characters");
         if (!keyed->key.empty()) {
             caller.keyed = std::move(*keyed);
-            if (!is_to_be_done(caller)) return;
+            if (!is_to_be_done(caller, route->repeat)) return;
         }
     }
     (this->*route->run)({request, target, std::move(caller), std::move(subject), *page});
@@ -196,13 +201,17 @@ std::optional<net::HttpResponse> RestServer::Impl::judge_body(const net::HttpReq
 }
 
 // False: a keyed request that was answered already, here or before.
-bool RestServer::Impl::is_to_be_done(const Caller& caller) {
+bool RestServer::Impl::is_to_be_done(Caller& caller, Repeat repeat) {
     const auto verdict = keys.begin(caller.keyed, options.wall_time());
-    const Caller without_key{caller.id, caller.who, {}};
+    const Caller without_key{caller.id, caller.who, {}, true};
     switch (verdict.word) {
         case IdempotencyBook::Word::fresh:
             return true;
         case IdempotencyBook::Word::known:
+            if (repeat == Repeat::decided_anew) {
+                caller = without_key;
+                return true;
+            }
             reply(without_key, answer_of(*verdict.row));
             return false;
         case IdempotencyBook::Word::other:

@@ -92,7 +92,7 @@ TEST_F(Repeats, NeedAKeyThatIsOne) {
 }
 
 TEST(IdempotencyBookTest, ForgetsTheOldestFirst) {
-    IdempotencyBook book(2);
+    IdempotencyBook book({2, 1 << 20});
     for (const auto* key : {"a", "b", "c"}) {
         book.begin({key, "me", {1}}, {1});
         service::IdempotencyRow row;
@@ -106,6 +106,54 @@ TEST(IdempotencyBookTest, ForgetsTheOldestFirst) {
     EXPECT_EQ(book.begin({"a", "me", {2}}, {2}).word, IdempotencyBook::Word::fresh);
     EXPECT_EQ(book.begin({"b", "you", {2}}, {2}).word, IdempotencyBook::Word::fresh)
         << "nobody meets another's";
+}
+
+TEST(IdempotencyBookTest, HoldsSoManyBytesAndNoMore) {
+    IdempotencyBook book({1000, 100'000});
+    const auto keep = [&](const std::string& key, std::size_t size) {
+        book.begin({key, "me", {1}}, {1});
+        service::IdempotencyRow row;
+        row.key = key;
+        row.who = "me";
+        row.request = {1};
+        row.answer = std::string(size, 'a');
+        row.at = {1};
+        book.keep(std::move(row));
+    };
+    const auto is_known = [&](const std::string& key) {
+        const auto word = book.begin({key, "me", {1}}, {1}).word;
+        if (word == IdempotencyBook::Word::fresh) book.abandon({key, "me", {1}});
+        return word == IdempotencyBook::Word::known;
+    };
+    for (const auto* key : {"a", "b", "c"}) keep(key, 30'000);
+    EXPECT_TRUE(is_known("a"));
+    keep("d", 30'000);
+    EXPECT_FALSE(is_known("a"));
+    EXPECT_TRUE(is_known("b"));
+    keep("b", 10);  // counted once
+    keep("e", 20'000);
+    EXPECT_TRUE(is_known("c"));
+    EXPECT_TRUE(is_known("d"));
+    keep("f", 200'000);
+    EXPECT_FALSE(is_known("f")) << "more than there may be at all";
+}
+
+TEST(IdempotencyBookTest, SaysOfALongAnswerThatThereWasOne) {
+    const KeyedRequest request{"k", "me", {1}};
+    const auto answered = [&](std::size_t size) {
+        return row_of(request, {201, {{"Location", "/api/v1/rollouts/r"}}, std::string(size, 'x')},
+                      {1});
+    };
+    EXPECT_EQ(answer_of(answered(kMaxKeptAnswer)).body.size(), kMaxKeptAnswer);
+    EXPECT_EQ(answer_of(answered(0)).status, 201u) << "an empty one is kept";
+    const auto row = answered(kMaxKeptAnswer + 1);
+    EXPECT_LT(row.answer.size(), 100u);
+    const auto again = answer_of(row);
+    EXPECT_EQ(again.status, 409u);
+    const std::pair<std::string, std::string> where{"Location", "/api/v1/rollouts/r"};
+    EXPECT_TRUE(std::ranges::any_of(again.fields, [&](const auto& field) {
+        return field.first == where.first && field.second == where.second;
+    }));
 }
 
 TEST_F(Repeats, OfAnOrderAboutSomethingElseByNowAreRefused) {
