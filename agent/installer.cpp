@@ -67,6 +67,8 @@ const char* reason(Outcome outcome) {
             return "another install or trial is under way";
         case Outcome::write_failed:
             return "the slot cannot be written";
+        case Outcome::refused_none:
+            return "there is no whole image in it";
         case Outcome::verify_failed:
             return "the slot does not read back as the image";
         case Outcome::record_failed:
@@ -149,16 +151,33 @@ Result<Slot> TwoSlotInstaller::install(const PieceStore& store, const install::O
     const auto left = on(install::InstallRequested{}, now);
     image_ = nullptr;
     slot_file_.reset();
+    return installed_slot("install into ", left);
+}
+
+Result<Slot> TwoSlotInstaller::go_to_kept(Instant now) {
+    const auto slot = other(machine_.running());
+    const auto& kept = boot_state().at(slot);
+    last_error_ = {};
+    order_ = {kept.length, kept.sha256, kept.security_version};
+    if (kept.is_whole) {
+        SLUICE_TRY(slot_file_, disk_.open(slot_path(folder_, slot), disk::Open::read));
+    }
+    const auto left = on(install::KeptRequested{}, now);
+    slot_file_.reset();
+    return installed_slot("back to ", left);
+}
+
+Result<Slot> TwoSlotInstaller::installed_slot(const std::string& what,
+                                              const install::Actions& left) const {
     for (const auto& action : left) {
         const auto* const report = std::get_if<install::Report>(&action);
         if (report == nullptr) continue;
         if (report->outcome == Outcome::installed) return report->slot;
-        auto message =
-            "install into " + slot_path(folder_, report->slot) + ": " + reason(report->outcome);
+        auto message = what + slot_path(folder_, report->slot) + ": " + reason(report->outcome);
         if (!last_error_.message.empty()) message += ": " + last_error_.message;
         return Error{message};
     }
-    return Error{"install into " + folder_ + ": " + last_error_.message};
+    return Error{what + folder_ + ": " + last_error_.message};
 }
 
 install::Event TwoSlotInstaller::answer(Result<void> done, const install::Event& if_done) {

@@ -37,6 +37,9 @@ public:
     Result<install::Slot> install(const PieceStore& store, const install::Order& order,
                                   Instant now);
 
+    // The image that the other slot holds boots next, on trial. The reboot is the caller's.
+    Result<install::Slot> go_to_kept(Instant now);
+
     const install::BootState& boot_state() const { return machine_.boot_state(); }
     // Of the last step that failed.
     const Error& last_error() const { return last_error_; }
@@ -45,6 +48,8 @@ private:
     TwoSlotInstaller(disk::Disk& disk, std::string folder, BootRecord record, install::Slot running,
                      const install::InstallPolicy& policy);
 
+    Result<install::Slot> installed_slot(const std::string& what,
+                                         const install::Actions& left) const;
     install::Event answer(Result<void> done, const install::Event& if_done);
     Result<void> write_slot(install::Slot slot);
     Result<void> sync_slot();

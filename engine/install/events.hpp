@@ -16,6 +16,7 @@ enum class Outcome : std::uint8_t {
     fell_back,      // the trial failed; the kept image runs
     refused_older,  // its security version is below the device's
     refused_busy,   // an install or a trial is under way: the other slot must stay
+    refused_none,   // the other slot holds no whole image
     write_failed,   // the slot could not be written or synced
     verify_failed,  // the slot does not read back as the image
     record_failed,  // the boot state could not be written
@@ -25,6 +26,7 @@ enum class Outcome : std::uint8_t {
 
 struct Booted {};            // once, first, in the slot given to the Installer
 struct InstallRequested {};  // of the image given to set_order; it is verified and durable
+struct KeptRequested {};     // back to the image that the other slot holds
 struct StateRecorded {};     // state_to_record() is durable
 struct SlotWritten {};
 struct SlotSynced {};    // durable
@@ -37,9 +39,9 @@ struct HealthReported {
 struct InformAccepted {};  // the ACS answered an Inform of this boot
 struct DeadlinePassed {};
 
-using Event =
-    std::variant<Booted, InstallRequested, StateRecorded, SlotWritten, SlotSynced, SlotVerified,
-                 SlotRefused, StepFailed, HealthReported, InformAccepted, DeadlinePassed>;
+using Event = std::variant<Booted, InstallRequested, KeptRequested, StateRecorded, SlotWritten,
+                           SlotSynced, SlotVerified, SlotRefused, StepFailed, HealthReported,
+                           InformAccepted, DeadlinePassed>;
 
 // --- actions ------------------------------------------------------------------------------
 

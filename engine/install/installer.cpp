@@ -51,6 +51,15 @@ void Installer::handle(const InstallRequested&, Instant now, Actions& out) {
     record(Phase::clearing, out);
 }
 
+void Installer::handle(const KeptRequested&, Instant, Actions& out) {
+    const auto& kept = state_.at(target());
+    if (phase_ != Phase::idle) return out.push_back(Report{Outcome::refused_busy, target()});
+    if (!kept.is_whole) return out.push_back(Report{Outcome::refused_none, target()});
+    order_ = {kept.length, kept.sha256, kept.security_version};
+    phase_ = Phase::verifying;
+    out.push_back(VerifySlot{target()});
+}
+
 void Installer::handle(const SlotWritten&, Instant, Actions& out) {
     if (phase_ != Phase::writing) return;
     phase_ = Phase::syncing;
@@ -66,6 +75,7 @@ void Installer::handle(const SlotSynced&, Instant, Actions& out) {
 void Installer::handle(const SlotVerified&, Instant, Actions& out) {
     if (phase_ != Phase::verifying) return;
     next_ = state_;
+    next_.active = running_;
     next_.at(target()) = {true, order_.security_version, order_.length, order_.sha256};
     next_.is_on_trial = true;
     next_.tries_left = policy_.tries;

@@ -8,6 +8,9 @@
 // one Inform accepted after health commits, and only then does the security version rise. Tries
 // used up, or no accepted Inform within commit_timeout: back to the kept slot, which nobody
 // touched.
+//
+// Back to the kept image on order is the same trial, of what the slot holds: read first, but not
+// held to the security version. It was let in when it came, and it is no download.
 
 #include <optional>
 
@@ -48,6 +51,7 @@ public:
     const BootState& boot_state() const { return state_; }
     // What the open RecordState is about.
     const BootState& state_to_record() const { return next_; }
+    Slot running() const { return running_; }
     bool is_on_trial() const { return state_.is_on_trial && running_ != state_.active; }
 
 private:
@@ -70,6 +74,7 @@ private:
 
     void handle(const Booted&, Instant now, Actions& out);
     void handle(const InstallRequested&, Instant now, Actions& out);
+    void handle(const KeptRequested&, Instant now, Actions& out);
     void handle(const StateRecorded&, Instant now, Actions& out);
     void handle(const SlotWritten&, Instant now, Actions& out);
     void handle(const SlotSynced&, Instant now, Actions& out);

@@ -20,6 +20,8 @@ const char* name(Outcome outcome) {
             return "refused older";
         case Outcome::refused_busy:
             return "refused busy";
+        case Outcome::refused_none:
+            return "refused none";
         case Outcome::write_failed:
             return "write failed";
         case Outcome::verify_failed:
@@ -267,6 +269,60 @@ TEST(Installer, RefusesAnOlderSecurityVersionAndTakesTheSame) {
     EXPECT_EQ(device.on(InstallRequested{}), "refused older b");
     device.installer.set_order({2000, kOrder.sha256, 5});
     EXPECT_EQ(device.on(InstallRequested{}), "write b");
+}
+
+// It was committed once, and the device's security version has risen since.
+TEST(Installer, GoesBackToTheKeptImageOnOrderAndOnTrial) {
+    Device device;
+    device.install();
+    device.reboot();
+    device.on(HealthReported{true});
+    device.recorded();
+    device.on(InformAccepted{});
+    device.recorded();
+    ASSERT_EQ(device.medium.active, Slot::b);
+    ASSERT_EQ(device.medium.security_version, 6u);
+
+    EXPECT_EQ(device.on(KeptRequested{}), "verify a");
+    EXPECT_EQ(device.on(KeptRequested{}), "refused busy a");
+    EXPECT_EQ(device.on(SlotVerified{}), "record");
+    EXPECT_EQ(device.recorded(), "installed a, reboot");
+    EXPECT_EQ(device.reboot(), "a: check health");
+    device.on(HealthReported{true});
+    device.recorded();
+    device.on(InformAccepted{});
+    EXPECT_EQ(device.recorded(), "committed a");
+    EXPECT_EQ(device.medium.active, Slot::a);
+    EXPECT_EQ(device.medium.security_version, 6u) << "older downloads stay refused";
+    EXPECT_TRUE(device.medium.at(Slot::b).is_whole) << "and there is a way forward again";
+}
+
+TEST(Installer, ComesBackWhereTheKeptImageIsNotHealthyAnyMore) {
+    Device device;
+    device.medium.at(Slot::b) = {true, 4, 10, image::sha256(as_bytes("kept"))};
+    device = Device(device.medium);
+    EXPECT_EQ(device.on(KeptRequested{}), "verify b");
+    device.on(SlotVerified{});
+    device.recorded();
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(device.reboot(), "b: check health");
+        EXPECT_EQ(device.on(HealthReported{false}), "reboot");
+    }
+    EXPECT_EQ(device.reboot(), "a: record");
+    EXPECT_EQ(device.recorded(), "fell back a");
+}
+
+TEST(Installer, StaysWhereNoWholeImageIsKept) {
+    Device device;
+    EXPECT_EQ(device.on(KeptRequested{}), "refused none b");
+    device.medium.at(Slot::b) = {true, 4, 10, {}};
+    device = Device(device.medium);
+    EXPECT_EQ(device.on(KeptRequested{}), "verify b");
+    EXPECT_EQ(device.on(SlotRefused{}), "verify failed b");
+    EXPECT_FALSE(device.medium.is_on_trial);
+    Device installed;
+    installed.install();
+    EXPECT_EQ(installed.on(KeptRequested{}), "refused busy b") << "an install comes first";
 }
 
 TEST(Installer, LeavesTheRecordAloneWhenAStepFails) {

@@ -131,6 +131,34 @@ TEST_F(TwoSlotInstallerTest, DoesNotGuessWhichSlotRunsOnceATrialWasBooted) {
     EXPECT_TRUE(TwoSlotInstaller::open(disk, "/slots", Slot::b));
 }
 
+TEST_F(TwoSlotInstallerTest, GoesBackToTheKeptImageWhatSecurityVersionItMayHave) {
+    ASSERT_TRUE(open()->install(*store, order(), {}));
+    ASSERT_EQ(start_boot(disk, "/slots").value(), Slot::b);
+    const auto trial = open(Slot::b);
+    trial->on(install::Booted{}, {});
+    EXPECT_FALSE(trial->go_to_kept({})) << "the trial decides first";
+    trial->on(install::HealthReported{true}, {});
+    trial->on(install::InformAccepted{}, {});
+    ASSERT_EQ(trial->boot_state().active, Slot::b);
+
+    EXPECT_EQ(trial->go_to_kept({}).value(), Slot::a);
+    EXPECT_EQ(start_boot(disk, "/slots").value(), Slot::a);
+    EXPECT_EQ(open(Slot::a)->boot_state().security_version, 6u);
+}
+
+TEST_F(TwoSlotInstallerTest, StaysWhereTheKeptImageIsRottenOrGone) {
+    ASSERT_FALSE(open()->go_to_kept({}));
+    put("/slots/b.img", as_bytes("kept"));
+    (void)disk.remove_file("/slots/boot.state");
+    const auto installer = open();
+    put("/slots/b.img", as_bytes("kepT"));
+    const auto gone = installer->go_to_kept({});
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().message,
+              "back to /slots/b.img: the slot does not read back as the image");
+    EXPECT_EQ(start_boot(disk, "/slots").value(), Slot::a);
+}
+
 TEST_F(TwoSlotInstallerTest, NamesABootRecordOfWhichNoCopyIsWhole) {
     put("/slots/boot.state", as_bytes("garbage"));
     const auto opened = TwoSlotInstaller::open(disk, "/slots");
