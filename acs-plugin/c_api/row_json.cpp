@@ -130,7 +130,7 @@ private:
         return get_enum(j, value, inventory::DeviceKind::agent);
     }
     static bool get(const Json& j, service::RolloutState& value) {
-        return get_enum(j, value, service::RolloutState::finished);
+        return get_enum(j, value, service::RolloutState::halted);
     }
     template <class T>
     static bool get_enum(const Json& j, T& value, T last) {
@@ -170,7 +170,8 @@ template <class R>
 constexpr bool is_given_back =
     !std::is_same_v<R, service::EventRow> && !std::is_same_v<R, service::TokenRow> &&
     !std::is_same_v<R, service::WebhookRow> && !std::is_same_v<R, service::IdempotencyRow> &&
-    !std::is_same_v<R, service::DeviceGone>;
+    !std::is_same_v<R, service::DeviceGone> && !std::is_same_v<R, service::BackupRow> &&
+    !std::is_same_v<R, service::BackupBytes> && !std::is_same_v<R, service::BackupsTrimmed>;
 
 // As the row of that kind, out of all that there are.
 template <std::size_t I>
@@ -191,6 +192,10 @@ std::optional<KeptRow> keep(const service::Row& row) {
             [](const service::TokenRow&) { return std::optional<KeptRow>(); },
             [](const service::WebhookRow&) { return std::optional<KeptRow>(); },
             [](const service::IdempotencyRow&) { return std::optional<KeptRow>(); },
+            [](const service::BackupRow&) { return std::optional<KeptRow>(); },
+            [](const service::BackupBytes&) { return std::optional<KeptRow>(); },
+            [](const service::BackupsTrimmed&) { return std::optional<KeptRow>(); },
+            [](const service::UpgradeRow& r) { return std::optional(kept(r, r.identity)); },
             [](const service::DeviceGone& r) {
                 return std::optional(KeptRow{"gone", r.identity, r.identity, "{}"});
             },

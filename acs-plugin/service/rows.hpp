@@ -115,7 +115,8 @@ struct EventRow {
     WallTime at;
     // device.state, rollout.state, wave.opened, rollout.halted, site.budget, image.published,
     // policy.changed, device.imported, device.erased, token.created, token.revoked,
-    // webhook.created, webhook.deleted, api.call
+    // webhook.created, webhook.deleted, api.call, backup.stored, backup.read, backup.deleted,
+    // upgrade.question, upgrade.answered
     std::string kind;
     std::string who;                      // "planner", "device", or the name of an operator's token
     std::string rollout, identity, site;  // what it is about; empty: not about one
@@ -160,15 +161,58 @@ struct IdempotencyRow {
     WallTime at;
 };
 
-// A subscriber's device is to be forgotten: its row, its parts in rollouts, its site of the table
-// go, and its name in the log; what the same commit says of it too, wherever that stands.
+// Where one device's safe upgrade in one rollout is. In the transaction of what it belongs to, and
+// on the medium before any order that follows from it leaves.
+struct UpgradeRow {
+    std::string identity, rollout;  // key: both
+    std::string record;             // engine/upgrade's, in its own form
+    std::string memory;             // what the way to the device keeps beside it; JSON
+    WallTime at;
+    bool is_over = false;
+};
+
+// A device's configuration: as the device gave it, or as it was made here for the device. The store
+// keeps them; in memory are only those that are not settled, or pinned, and the highest number.
+struct BackupRow {
+    std::uint64_t id = 0;  // key: from 1 up, never given twice
+    std::string identity, rollout;
+    std::uint32_t number = 0;  // of the order that asked for it
+    WallTime taken;
+    std::string software_version, config_version;  // that ran then; empty: not said
+    std::uint64_t length = 0;                      // in clear
+    Bytes sha256;                                  // in clear
+    std::string key_id;                            // of the key that it is sealed with
+    bool is_made_here = false;                     // converted, or edited by the operator
+    bool is_settled = false;                       // its order is over: its bytes never change
+    bool is_pinned = false;                        // an upgrade needs it: it is not let go of
+    // To be deleted, with its bytes; the highest number stays remembered.
+    bool is_gone = false;
+};
+
+// A backup's bytes as acs-plugin/backup sealed them: read one at a time. After its row; without one
+// nothing is written.
+struct BackupBytes {
+    std::uint64_t id = 0;  // key
+    std::string key_id;    // becomes the row's
+    std::string sealed;    // any bytes
+};
+
+// A device keeps its newest settled backups, so many of them, beside the pinned ones.
+struct BackupsTrimmed {
+    std::string identity;
+    std::uint32_t kept = 0;
+};
+
+// A subscriber's device is to be forgotten: its row, its parts in rollouts, its upgrades and
+// backups, its site of the table go, and its name in the log; what the same commit says of it too,
+// wherever that stands.
 struct DeviceGone {
     std::string identity;
 };
 
-using Row =
-    std::variant<DeviceRow, ImageRow, RolloutRow, RolloutDeviceRow, OriginCountRow, SiteImportRow,
-                 EventRow, TokenRow, WebhookRow, PolicyRow, IdempotencyRow, DeviceGone, CanaryRow>;
+using Row = std::variant<DeviceRow, ImageRow, RolloutRow, RolloutDeviceRow, OriginCountRow,
+                         SiteImportRow, EventRow, TokenRow, WebhookRow, PolicyRow, IdempotencyRow,
+                         DeviceGone, CanaryRow, UpgradeRow, BackupRow, BackupBytes, BackupsTrimmed>;
 
 // Which events to tell of, in the order of their numbers.
 struct EventQuery {
@@ -178,6 +222,21 @@ struct EventQuery {
     std::string rollout{}, identity{};  // empty: all
     bool is_newest_first = false;
     std::size_t at_most = 100;
+};
+
+// Which backups to tell of, in the order of their numbers.
+struct BackupQuery {
+    std::uint64_t id = 0;          // this one alone; 0: all
+    std::uint64_t after = 0;       // numbers above it
+    std::string identity{};        // empty: all
+    std::string other_key_than{};  // settled, and sealed with another key; empty: all
+    std::size_t at_most = 100;
+};
+
+// How much there is, by the key that it is sealed with.
+struct BackupTally {
+    std::string key_id;
+    std::uint64_t count = 0, bytes = 0;
 };
 
 // What one input changed: written in one transaction, in this order, or not at all.

@@ -206,4 +206,38 @@ void visit_columns(Visitor& v, service::IdempotencyRow& r) {
     v("at_ms", r.at);
 }
 
+inline const char* table_of(const service::UpgradeRow&) {
+    return "upgrade";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::UpgradeRow& r) {
+    v.key("identity", r.identity);
+    v.key("rollout", r.rollout);
+    v("record", r.record);
+    v("memory", r.memory);
+    v("at_ms", r.at);
+    v("is_over", r.is_over);
+}
+
+inline const char* table_of(const service::BackupRow&) {
+    return "backup";
+}
+template <class Visitor>
+void visit_columns(Visitor& v, service::BackupRow& r) {
+    v.key("id", r.id);
+    v("identity", r.identity);
+    v("rollout", r.rollout);
+    v("number", r.number);
+    v("taken_ms", r.taken);
+    v("software_version", r.software_version);
+    v("config_version", r.config_version);
+    v("length", r.length);
+    v("sha256", r.sha256);
+    v("key_id", r.key_id);
+    v("is_made_here", r.is_made_here);
+    v("is_settled", r.is_settled);
+    v("is_pinned", r.is_pinned);
+    v("is_gone", r.is_gone);
+}
+
 }  // namespace sluice::store

@@ -108,7 +108,27 @@ CREATE TABLE canary (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kFirst, kAudit, kEvents, kWaves};
+// Safe upgrades, and the configurations that they keep.
+constexpr std::string_view kUpgrades = R"sql(
+CREATE TABLE upgrade (
+    identity TEXT NOT NULL, rollout TEXT NOT NULL,
+    record TEXT NOT NULL, memory TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, is_over INTEGER NOT NULL,
+    PRIMARY KEY (identity, rollout)
+) WITHOUT ROWID;
+CREATE TABLE backup (
+    id INTEGER PRIMARY KEY NOT NULL,
+    identity TEXT NOT NULL, rollout TEXT NOT NULL, number INTEGER NOT NULL,
+    taken_ms INTEGER NOT NULL, software_version TEXT NOT NULL, config_version TEXT NOT NULL,
+    length INTEGER NOT NULL, sha256 TEXT NOT NULL, key_id TEXT NOT NULL,
+    is_made_here INTEGER NOT NULL, is_settled INTEGER NOT NULL, is_pinned INTEGER NOT NULL, is_gone INTEGER NOT NULL
+);
+CREATE INDEX backup_of_identity ON backup (identity);
+CREATE INDEX backup_of_key ON backup (key_id, id);
+CREATE TABLE backup_bytes (id INTEGER PRIMARY KEY NOT NULL, sealed TEXT NOT NULL);
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kFirst, kAudit, kEvents, kWaves, kUpgrades};
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
     for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))

@@ -1,5 +1,7 @@
 #include "acs-plugin/store/statements.hpp"
 
+#include <map>
+
 #include "acs-plugin/store/cells.hpp"
 #include "engine/base/overloaded.hpp"
 
@@ -66,10 +68,70 @@ void add_upsert(const Row& row, std::vector<Statement>& out) {
 constexpr std::string_view kForgetSite = "DELETE FROM site_import WHERE identity = $1";
 constexpr std::string_view kForgetDevice[] = {
     "DELETE FROM device WHERE identity = $1", "DELETE FROM rollout_device WHERE identity = $1",
-    kForgetSite, "UPDATE event SET identity = '' WHERE identity = $1"};
+    "DELETE FROM upgrade WHERE identity = $1", kForgetSite,
+    "UPDATE event SET identity = '' WHERE identity = $1"};
+
+// --- backups ----------------------------------------------------------------------------------
+
+// What goes of them leaves its row, empty, until there is a higher number.
+constexpr std::string_view kEmptyThem =
+    "UPDATE backup SET is_gone = 1, is_pinned = 0, is_settled = 1, is_made_here = 0,"
+    " identity = '', rollout = '', number = 0, taken_ms = 0, software_version = '',"
+    " config_version = '', length = 0, sha256 = '', key_id = '' WHERE ";
+constexpr std::string_view kDropEmptyRows =
+    "DELETE FROM backup WHERE is_gone <> 0 AND id < (SELECT MAX(id) FROM backup)";
+// Of what has no row (any more), whoever was faster.
+constexpr std::string_view kDropBytes =
+    "DELETE FROM backup_bytes WHERE id IN (SELECT id FROM backup WHERE is_gone <> 0)";
+constexpr std::string_view kPutBytes =
+    "INSERT INTO backup_bytes (id, sealed) VALUES ($1, $2)"
+    " ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed";
+constexpr std::string_view kDropBytesWithoutRow =
+    "DELETE FROM backup_bytes WHERE id = $1 AND NOT EXISTS"
+    " (SELECT 1 FROM backup WHERE backup.id = backup_bytes.id AND is_gone = 0)";
+constexpr std::string_view kSealedWith =
+    "UPDATE backup SET key_id = $1 WHERE id = $2 AND is_gone = 0";
+
+const std::string& emptying(std::string_view which) {
+    static std::map<std::string_view, std::string> all;  // statements live as long as the program
+    auto& out = all[which];
+    if (out.empty()) out = std::string(kEmptyThem) + std::string(which);
+    return out;
+}
+
+// `which` is a literal.
+void add_letting_go(std::string_view which, std::vector<Value> values,
+                    std::vector<Statement>& out) {
+    out.push_back({emptying(which), std::move(values)});
+    out.push_back({kDropBytes, {}});
+    out.push_back({kDropEmptyRows, {}});
+}
+
+void add_backup(const service::BackupRow& row, std::vector<Statement>& out) {
+    if (!row.is_gone) return add_upsert(row, out);
+    add_letting_go("id = $1", {static_cast<long long>(row.id)}, out);
+}
+
+void add_bytes(const service::BackupBytes& row, std::vector<Statement>& out) {
+    const auto id = static_cast<long long>(row.id);
+    out.push_back({kPutBytes, {id, row.sealed}});
+    out.push_back({kDropBytesWithoutRow, {id}});
+    out.push_back({kSealedWith, {row.key_id, id}});
+}
+
+void add_trimming(const service::BackupsTrimmed& row, std::vector<Statement>& out) {
+    add_letting_go(
+        "identity = $1 AND is_settled <> 0 AND is_pinned = 0 AND id NOT IN"
+        " (SELECT id FROM backup WHERE identity = $2 AND is_settled <> 0"
+        " AND is_made_here = 0 ORDER BY id DESC LIMIT $3)",
+        {row.identity, row.identity, static_cast<long long>(row.kept)}, out);
+}
+
+// --- forgetting -------------------------------------------------------------------------------
 
 void add_forgetting(const std::string& identity, std::vector<Statement>& out) {
     for (const auto sql : kForgetDevice) out.push_back({sql, {identity}});
+    add_letting_go("identity = $1", {identity}, out);
     // Of a device of no site (OriginCountRow).
     out.push_back({"DELETE FROM origin_count WHERE site = $1", {"\n" + identity}});
 }
@@ -118,6 +180,9 @@ void add_statements(const service::Changes& rows, std::uint64_t& last_event,
                            numbered.number = ++last_event;
                            add_upsert(numbered, out);
                        },
+                       [&](const service::BackupRow& r) { add_backup(r, out); },
+                       [&](const service::BackupBytes& r) { add_bytes(r, out); },
+                       [&](const service::BackupsTrimmed& r) { add_trimming(r, out); },
                        [](const service::DeviceGone&) {},
                        [&](const auto& r) { add_upsert(r, out); },
                    },
@@ -127,11 +192,18 @@ void add_statements(const service::Changes& rows, std::uint64_t& last_event,
             add_forgetting(gone->identity, out);
 }
 
+// A portion of the backups that are too old, too.
 std::vector<Statement> trimming(const Retention& retention) {
-    return {{kTrimEvents,
-             {static_cast<long long>(retention.events_before.unix_ms),
-              static_cast<long long>(retention.events_up_to)}},
-            {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
+    std::vector<Statement> out{
+        {kTrimEvents,
+         {static_cast<long long>(retention.events_before.unix_ms),
+          static_cast<long long>(retention.events_up_to)}},
+        {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
+    add_letting_go(
+        "id IN (SELECT id FROM backup WHERE taken_ms < $1 AND is_gone = 0"
+        " AND is_settled <> 0 AND is_pinned = 0 ORDER BY id LIMIT 200)",
+        {static_cast<long long>(retention.backups_before.unix_ms)}, out);
+    return out;
 }
 
 Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& give) {
@@ -146,7 +218,64 @@ Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& 
     SLUICE_CHECK(read_table<service::WebhookRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::PolicyRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", {}, take));
-    return read_table<service::CanaryRow>(db, "", {}, take);
+    SLUICE_CHECK(read_table<service::CanaryRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::UpgradeRow>(db, "", {}, take));
+    return read_table<service::BackupRow>(
+        db,
+        " WHERE is_pinned <> 0 OR is_settled = 0 OR is_made_here <> 0"
+        " OR id = (SELECT MAX(id) FROM backup)",
+        {}, take);
+}
+
+Result<std::vector<service::BackupRow>> read_backups(Database& db,
+                                                     const service::BackupQuery& query) {
+    std::vector<service::BackupRow> out;
+    std::vector<Value> values{static_cast<long long>(query.after)};
+    std::string rest = " WHERE is_gone = 0 AND id > $1";
+    const auto next = [&](Value value) {
+        values.push_back(std::move(value));
+        return placeholder(values.size());
+    };
+    if (query.id != 0) rest += " AND id = " + next(static_cast<long long>(query.id));
+    if (!query.identity.empty()) rest += " AND identity = " + next(query.identity);
+    if (!query.other_key_than.empty())
+        rest += " AND is_settled <> 0 AND key_id <> " + next(query.other_key_than);
+    rest += " ORDER BY id LIMIT " + next(static_cast<long long>(query.at_most));
+    SLUICE_CHECK(read_table<service::BackupRow>(
+        db, rest, std::move(values),
+        [&](service::BackupRow&& row) { out.push_back(std::move(row)); }));
+    return out;
+}
+
+Result<std::optional<std::string>> read_backup_bytes(Database& db, std::uint64_t id) {
+    std::optional<std::string> out;
+    SLUICE_CHECK(db.read({"SELECT sealed FROM backup_bytes WHERE id = $1",
+                          {static_cast<long long>(id)},
+                          {Kind::text}},
+                         [&](std::span<const Value> cells) -> Result<void> {
+                             if (const auto* text = std::get_if<std::string>(&cells[0]))
+                                 out = *text;
+                             return success();
+                         }));
+    return out;
+}
+
+Result<std::vector<service::BackupTally>> count_backups(Database& db) {
+    std::vector<service::BackupTally> out;
+    SLUICE_CHECK(db.read({"SELECT key_id, COUNT(*), CAST(SUM(length) AS BIGINT) FROM backup"
+                          " WHERE is_gone = 0 GROUP BY key_id ORDER BY key_id",
+                          {},
+                          {Kind::text, Kind::integer, Kind::integer}},
+                         [&](std::span<const Value> cells) -> Result<void> {
+                             const auto number = [&](std::size_t at) {
+                                 const auto* n = std::get_if<long long>(&cells[at]);
+                                 return n == nullptr ? 0 : static_cast<std::uint64_t>(*n);
+                             };
+                             const auto* key = std::get_if<std::string>(&cells[0]);
+                             out.push_back({key == nullptr ? "" : *key, number(1), number(2)});
+                             return success();
+                         }));
+    return out;
 }
 
 Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "acs-plugin/service/rows.hpp"
@@ -16,9 +18,15 @@ namespace sluice::store {
 void add_statements(const service::Changes& rows, std::uint64_t& last_event,
                     std::vector<Statement>& out);
 
-// Every row but the events. An error names table and column of a value that is not ours.
+// Every row but events, and backups that nobody works with. An error names table and column of a
+// value that is not ours.
 Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& take);
 Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query);
+Result<std::vector<service::BackupRow>> read_backups(Database& db,
+                                                     const service::BackupQuery& query);
+// Nothing: there are none.
+Result<std::optional<std::string>> read_backup_bytes(Database& db, std::uint64_t id);
+Result<std::vector<service::BackupTally>> count_backups(Database& db);
 
 // What is older than it may get. `oldest` at most one portion's worth of the log: until nothing is
 // left of it, call again.
@@ -26,6 +34,7 @@ struct Retention {
     service::WallTime events_before;       // go, by their time
     std::uint64_t events_up_to = 0;        // go, by their number
     service::WallTime idempotency_before;  // go
+    service::WallTime backups_before;      // go, but for the pinned
 };
 std::vector<Statement> trimming(const Retention& retention);
 

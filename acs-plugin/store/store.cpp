@@ -37,6 +37,9 @@ struct Store::Impl {
     void write_waiting();
     Result<void> write(const std::vector<Commit>& batch);
     Result<void> write(const std::vector<Statement>& statements);
+    template <class Answer>
+    void ask(std::function<Result<Answer>(Database&)> read,
+             std::function<void(Result<Answer>)> done);
 
     const StoreOptions options;
     const Post post;
@@ -182,6 +185,7 @@ void Store::trim(service::WallTime now, const HistoryTerms& terms) {
         retention.events_before = {now.unix_ms - std::int64_t{terms.days} * kDayMs};
         retention.events_up_to = impl.last_event - std::min(impl.last_event, terms.events);
         retention.idempotency_before = {now.unix_ms - kDayMs};
+        retention.backups_before = {now.unix_ms - std::int64_t{terms.backup_days} * kDayMs};
         const auto written = impl.write(trimming(retention));
         if (!written.has_value()) impl.failure = written.error().message;
     });
@@ -203,16 +207,42 @@ Result<void> Store::load_each(const std::function<Result<void>(service::Row&&)>&
     return taken;
 }
 
+// `read` on the reader's thread, and what came of it to `done`.
+template <class Answer>
+void Store::Impl::ask(std::function<Result<Answer>(Database&)> read,
+                      std::function<void(Result<Answer>)> done) {
+    reader->run([this, read = std::move(read), done = std::move(done)] {
+        auto answer = [&]() -> Result<Answer> {
+            SLUICE_CHECK(open_reader());
+            return read(*reader_db);
+        };
+        post([done, answer = answer()] { done(answer); });
+    });
+}
+
 void Store::history(service::EventQuery query,
                     std::function<void(Result<std::vector<service::EventRow>>)> done) {
-    auto& impl = *impl_;
-    impl.reader->run([&impl, query = std::move(query), done = std::move(done)] {
-        auto read = [&]() -> Result<std::vector<service::EventRow>> {
-            SLUICE_CHECK(impl.open_reader());
-            return read_events(*impl.reader_db, query);
-        };
-        impl.post([done, rows = read()] { done(rows); });
-    });
+    impl_->ask<std::vector<service::EventRow>>(
+        [query = std::move(query)](Database& db) { return read_events(db, query); },
+        std::move(done));
+}
+
+void Store::backups(service::BackupQuery query,
+                    std::function<void(Result<std::vector<service::BackupRow>>)> done) {
+    impl_->ask<std::vector<service::BackupRow>>(
+        [query = std::move(query)](Database& db) { return read_backups(db, query); },
+        std::move(done));
+}
+
+void Store::backup_bytes(std::uint64_t id,
+                         std::function<void(Result<std::optional<std::string>>)> done) {
+    impl_->ask<std::optional<std::string>>([id](Database& db) { return read_backup_bytes(db, id); },
+                                           std::move(done));
+}
+
+void Store::count_backups(std::function<void(Result<std::vector<service::BackupTally>>)> done) {
+    impl_->ask<std::vector<service::BackupTally>>(
+        [](Database& db) { return store::count_backups(db); }, std::move(done));
 }
 
 }  // namespace sluice::store

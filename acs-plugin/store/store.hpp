@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct StoreOptions {
 struct HistoryTerms {
     std::uint32_t days = 400;
     std::uint64_t events = 20'000'000;
+    std::uint32_t backup_days = 400;  // but for the pinned
 };
 
 // Whether several nodes can stand on it.
@@ -58,7 +60,8 @@ public:
     // and its renewal: what is in memory may be old, and nothing should be told from it.
     bool is_ours() const;
 
-    // Every row but the events. Before the first commit; on PostgreSQL once it is ours.
+    // Every row but events, and backups that nobody works with. Before the first commit; on
+    // PostgreSQL once it is ours.
     Result<std::vector<service::Row>> load();
     // The same one by one, images and devices first: a million of them are not to lie in memory
     // together. `take`'s first error ends it.
@@ -73,6 +76,12 @@ public:
     // What happened. Its own connection: does not wait behind commits.
     void history(service::EventQuery query,
                  std::function<void(Result<std::vector<service::EventRow>>)> done);
+    // Backups (acs-plugin/backup), as history(). Of bytes nothing: there are none.
+    void backups(service::BackupQuery query,
+                 std::function<void(Result<std::vector<service::BackupRow>>)> done);
+    void backup_bytes(std::uint64_t id,
+                      std::function<void(Result<std::optional<std::string>>)> done);
+    void count_backups(std::function<void(Result<std::vector<service::BackupTally>>)> done);
 
     // Lets go of some of what is older than it may get; to be called now and then. An answer to an
     // idempotency key is kept for a day.

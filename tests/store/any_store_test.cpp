@@ -28,7 +28,9 @@ TEST_P(AnyStore, GivesEveryFieldOfEveryRowBackAfterARestart) {
                                 service::TokenRow{"t", "ci", "admin", Bytes(32, 9), {1}, {2}, true},
                                 service::WebhookRow{"w", "https://x/", "s", {"a.b", "c"}, true, 7},
                                 service::PolicyRow{"fleet", "{}", 3},
-                                service::IdempotencyRow{"k", "ci", Bytes(32, 1), 201, "{}", {4}}};
+                                service::IdempotencyRow{"k", "ci", Bytes(32, 1), 201, "{}", {4}},
+                                service::UpgradeRow{"a", "r", "{\"step\":1}", "{}", {6}, true},
+                                a_backup(17, "a")};
     ASSERT_TRUE(commit(*opened(place->url()), rows));
 
     const auto read = opened(place->url())->load();

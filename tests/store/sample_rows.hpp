@@ -103,6 +103,28 @@ inline bool operator==(const CanaryRow& a, const CanaryRow& b) {
     };
     return fields(a) == fields(b);
 }
+inline bool operator==(const UpgradeRow& a, const UpgradeRow& b) {
+    const auto fields = [](const UpgradeRow& r) {
+        const auto& [identity, rollout, record, memory, at, over] = r;
+        return std::tie(identity, rollout, record, memory, at, over);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const BackupRow& a, const BackupRow& b) {
+    const auto fields = [](const BackupRow& r) {
+        const auto& [id, identity, rollout, number, taken, software, config, length, sha256, key,
+                     made, settled, pinned, gone] = r;
+        return std::tie(id, identity, rollout, number, taken, software, config, length, sha256, key,
+                        made, settled, pinned, gone);
+    };
+    return fields(a) == fields(b);
+}
+inline bool operator==(const BackupBytes& a, const BackupBytes& b) {
+    return a.id == b.id && a.key_id == b.key_id && a.sealed == b.sealed;
+}
+inline bool operator==(const BackupsTrimmed& a, const BackupsTrimmed& b) {
+    return a.identity == b.identity && a.kept == b.kept;
+}
 inline bool operator==(const DeviceGone& a, const DeviceGone& b) {
     return a.identity == b.identity;
 }
@@ -168,6 +190,23 @@ inline service::RolloutDeviceRow a_part(const std::string& rollout, const std::s
 
 inline service::EventRow an_event(const std::string& kind, const std::string& identity = {}) {
     return {0, {3}, kind, "planner", "r", identity, "home-7", "due", "ordered", "its turn"};
+}
+
+inline service::BackupRow a_backup(std::uint64_t id, const std::string& identity) {
+    return {id,
+            identity,
+            "r",
+            3,
+            {1'772'366'400'123},
+            "4.2.0",
+            "cfg-9",
+            100,
+            Bytes(32, 7),
+            "spring",
+            false,
+            true,
+            false,
+            false};
 }
 
 }  // namespace sluice::store
