@@ -215,6 +215,7 @@ class Story {
 public:
     explicit Story(std::uint64_t seed) : seed_(seed), disk_(seed), software_(disk_) {
         software_.change("factory");
+        software_.says_what_it_uses = seed % 3 != 0;
         (void)disk_.sync_directory("/");
         boot(Slot::a);
         (void)kept_->apply(as_bytes("old"), {});
