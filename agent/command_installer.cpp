@@ -49,7 +49,8 @@ Result<std::vector<std::string>> split(std::string_view command) {
     return words;
 }
 
-constexpr std::array<std::string_view, 3> kPlaceholders{"{image}", "{version}", "{id}"};
+constexpr std::array<std::string_view, 4> kPlaceholders{"{image}", "{version}", "{id}", "{file}"};
+using Values = std::array<std::string, kPlaceholders.size()>;
 
 // Nothing for a brace that opens no placeholder of ours.
 std::optional<std::size_t> placeholder_at(std::string_view word, std::size_t at) {
@@ -59,7 +60,7 @@ std::optional<std::size_t> placeholder_at(std::string_view word, std::size_t at)
 }
 
 // Replaced once, from the left: what is put in is not looked at again.
-std::string filled(std::string_view word, const std::array<std::string, 3>& values) {
+std::string filled(std::string_view word, const Values& values) {
     std::string out;
     for (std::size_t at = 0; at < word.size();) {
         if (const auto which = placeholder_at(word, at)) {
@@ -99,16 +100,28 @@ private:
 
 struct Pipe {
     int read_end = -1, write_end = -1;
+    // 0 or an errno.
+    int open() {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) < 0) return errno;
+        read_end = ends[0];
+        write_end = ends[1];
+        ::fcntl(read_end, F_SETFL, O_NONBLOCK);
+        return 0;
+    }
+    void close_write_end() {
+        if (write_end >= 0) ::close(std::exchange(write_end, -1));
+    }
     ~Pipe() {
         if (read_end >= 0) ::close(read_end);
-        if (write_end >= 0) ::close(write_end);
+        close_write_end();
     }
 };
 
-// In a process group of its own, with default signals, no input, and only our environment: no
-// secret of the agent's reaches a vendor's program. Its output goes to `out`. 0 or an errno.
+// In a process group of its own, with default signals, and only our environment: no secret of the
+// agent's reaches a vendor's program. Its output goes to `out`, its errors to `err`. 0 or an errno.
 int spawn(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-          int out, pid_t& child) {
+          const std::string& input, int out, int err, pid_t& child) {
     std::vector<char*> argv, envp;
     for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     for (const auto& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
@@ -117,9 +130,10 @@ int spawn(const std::vector<std::string>& words, const std::vector<std::string>&
 
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    const char* const from = input.empty() ? "/dev/null" : input.c_str();
+    posix_spawn_file_actions_addopen(&files, 0, from, O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, out, 1);
-    posix_spawn_file_actions_adddup2(&files, out, 2);
+    posix_spawn_file_actions_adddup2(&files, err, 2);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none, all;
@@ -136,44 +150,66 @@ int spawn(const std::vector<std::string>& words, const std::vector<std::string>&
     return code;
 }
 
-void drain(int fd, Tail& tail) {
-    char buffer[1024];
-    for (;;) {
-        const auto n = ::read(fd, buffer, sizeof buffer);
-        if (n <= 0) return;
-        tail.add({buffer, static_cast<std::size_t>(n)});
+// What a command says and gives, while it runs.
+struct Ears {
+    const CommandStreams& streams;
+    Pipe said, given;  // given: only where the output is wanted
+    Tail tail;
+    bool is_too_much = false;
+
+    // 0 or an errno.
+    int open() {
+        const int code = said.open();
+        return code != 0 || streams.output == nullptr ? code : given.open();
     }
-}
+    int out() const { return streams.output == nullptr ? said.write_end : given.write_end; }
+    // Until there is something to read, at most a glance.
+    void wait() {
+        pollfd watched[2] = {{said.read_end, POLLIN, 0}, {given.read_end, POLLIN, 0}};
+        ::poll(watched, 2, static_cast<int>(kGlance.count()));
+        drain();
+        // A pipe that is closed polls as ready at once; the process may live on.
+        for (const auto& each : watched)
+            if ((each.revents & (POLLHUP | POLLERR)) != 0) ::poll(nullptr, 0, 5);
+    }
+    void drain() {
+        char buffer[4096];
+        const auto read = [&](int fd) { return fd < 0 ? 0 : ::read(fd, buffer, sizeof buffer); };
+        for (auto n = read(said.read_end); n > 0; n = read(said.read_end))
+            tail.add({buffer, static_cast<std::size_t>(n)});
+        for (auto n = read(given.read_end); n > 0 && !is_too_much; n = read(given.read_end)) {
+            is_too_much = streams.output->size() + static_cast<std::size_t>(n) > streams.most;
+            if (!is_too_much) streams.output->insert(streams.output->end(), buffer, buffer + n);
+        }
+    }
+};
 
 struct Ending {
     int status = 0;  // waitpid's
-    bool was_late = false;
+    bool was_ended = false;
 };
 
 // The command's end is its process's: what it leaves behind may hold the pipe for ever.
-Ending wait_for(pid_t child, int output, milliseconds timeout, Tail& tail) {
+Ending wait_for(pid_t child, milliseconds timeout, Ears& ears) {
     Ending ending;
     auto deadline = Clock::now() + timeout;
     for (;;) {
-        pollfd watched{output, POLLIN, 0};
-        ::poll(&watched, 1, static_cast<int>(kGlance.count()));
-        drain(output, tail);
-        // A pipe that is closed polls as ready at once; the process may live on.
-        if ((watched.revents & (POLLHUP | POLLERR)) != 0) ::poll(nullptr, 0, 5);
+        ears.wait();
         const auto ended = ::waitpid(child, &ending.status, WNOHANG);
         if (ended == child || (ended < 0 && errno != EINTR)) break;
-        if (Clock::now() < deadline) continue;
-        ::kill(-child, ending.was_late ? SIGKILL : SIGTERM);
-        ending.was_late = true;
+        if (Clock::now() < deadline && !(ears.is_too_much && !ending.was_ended)) continue;
+        ::kill(-child, ending.was_ended ? SIGKILL : SIGTERM);
+        ending.was_ended = true;
         deadline = Clock::now() + kGrace;
     }
-    if (ending.was_late) ::kill(-child, SIGKILL);  // the rest of its group
-    drain(output, tail);
+    if (ending.was_ended) ::kill(-child, SIGKILL);  // the rest of its group
+    ears.drain();
     return ending;
 }
 
-std::string describe(const Ending& ending, milliseconds timeout) {
-    if (ending.was_late) {
+std::string describe(const Ending& ending, const Ears& ears, milliseconds timeout) {
+    if (ears.is_too_much) return "gives more than " + std::to_string(ears.streams.most) + " bytes";
+    if (ending.was_ended) {
         char text[48];
         std::snprintf(text, sizeof text, "not done after %g s",
                       static_cast<double>(timeout.count()) / 1000);
@@ -191,13 +227,15 @@ Result<CommandInstaller> CommandInstaller::parse(std::string_view command, milli
     for (const auto& word : words)
         for (auto at = word.find('{'); at != std::string::npos; at = word.find('{', at + 1))
             if (!placeholder_at(word, at))
-                return Error{"install command: '" + word +
-                             "' has an unknown placeholder; known: {image}, {version}, {id}"};
+                return Error{
+                    "install command: '" + word +
+                    "' has an unknown placeholder; known: {image}, {file}, {version}, {id}"};
     return CommandInstaller(std::move(words), timeout);
 }
 
-Result<void> CommandInstaller::run(const InstallSubject& subject) const {
-    const std::array<std::string, 3> values{subject.image_path, subject.version, subject.image_id};
+Result<void> CommandInstaller::run(const InstallSubject& subject,
+                                   const CommandStreams& streams) const {
+    const Values values{subject.image_path, subject.version, subject.image_id, subject.image_path};
     std::vector<std::string> words{words_[0]};
     for (std::size_t i = 1; i < words_.size(); ++i) {
         words.push_back(filled(words_[i], values));
@@ -215,23 +253,21 @@ Result<void> CommandInstaller::run(const InstallSubject& subject) const {
                      std::generic_category().message(code)};
     };
 
-    Pipe pipe;
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) return failed("pipe2", errno);
-    pipe.read_end = ends[0];
-    pipe.write_end = ends[1];
-    ::fcntl(pipe.read_end, F_SETFL, O_NONBLOCK);
+    Ears ears{streams, {}, {}, {}};
+    if (const int code = ears.open()) return failed("pipe2", code);
     pid_t child = 0;
-    if (const int code = spawn(words, environment, pipe.write_end, child))
+    if (const int code =
+            spawn(words, environment, streams.input, ears.out(), ears.said.write_end, child))
         return failed("start", code);
-    ::close(std::exchange(pipe.write_end, -1));
+    ears.said.close_write_end();
+    ears.given.close_write_end();
 
-    Tail tail;
-    const auto ending = wait_for(child, pipe.read_end, timeout_, tail);
-    if (!ending.was_late && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0)
+    const auto ending = wait_for(child, timeout_, ears);
+    if (!ending.was_ended && !ears.is_too_much && WIFEXITED(ending.status) &&
+        WEXITSTATUS(ending.status) == 0)
         return success();
-    auto message = "install command " + words_[0] + ": " + describe(ending, timeout_);
-    if (const auto said = tail.line(); !said.empty()) message += "; it said: " + said;
+    auto message = "install command " + words_[0] + ": " + describe(ending, ears, timeout_);
+    if (const auto said = ears.tail.line(); !said.empty()) message += "; it said: " + said;
     return Error{message};
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // Installs by a vendor's own program (sysupgrade, RAUC, SWUpdate; docs/INSTALLERS.md) where the two
-// slots are not ours to write. The command runs without a shell: words are split here, and {image},
-// {version} and {id} are replaced inside a word, so that no path or version can become an option or
-// a second command. A script finds the same in SLUICE_IMAGE, SLUICE_VERSION, SLUICE_IMAGE_ID and
-// SLUICE_NAME.
+// slots are not ours to write, and runs the vendor's other programs too. The command runs without a
+// shell: words are split here, and {image} (or {file}, where it is no image), {version} and {id}
+// are replaced inside a word, so that no path or version can become an option or a second command.
+// A script finds the same in SLUICE_IMAGE, SLUICE_VERSION, SLUICE_IMAGE_ID and SLUICE_NAME.
 //
 // Threads: the worker; run() blocks until the command ends or its time is over.
 
@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/result.hpp"
 
 namespace sluice::agent {
@@ -24,6 +25,13 @@ struct InstallSubject {
     std::string name;        // the manifest's
 };
 
+// What goes in and out beside the words.
+struct CommandStreams {
+    std::string input;        // path of its standard input; empty: nothing
+    Bytes* output = nullptr;  // gets its standard output; null: that counts as what it said
+    std::size_t most = 0;     // bytes of output; with more it is ended
+};
+
 class CommandInstaller {
 public:
     // Words part at blanks; '…' and "…" keep blanks, nothing is special inside them. Refused: no
@@ -33,7 +41,7 @@ public:
 
     // Success is exit status 0. Else an error with the status or signal and the last the command
     // said. Over time the whole process group is told to end, then killed.
-    Result<void> run(const InstallSubject& subject) const;
+    Result<void> run(const InstallSubject& subject, const CommandStreams& streams = {}) const;
 
 private:
     CommandInstaller(std::vector<std::string> words, std::chrono::milliseconds timeout)

@@ -87,6 +87,27 @@ TEST_F(CommandInstallerTest, EndsACommandThatTakesTooLong) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 20s);
 }
 
+TEST_F(CommandInstallerTest, FeedsTheCommandAFileAndTakesWhatItGives) {
+    std::ofstream(folder / "in") << std::string(100'000, 'x') << "end";
+    const InstallSubject subject{folder / "in", "", "", ""};
+    const auto run = [&](const std::string& command, const std::string& input, std::size_t most) {
+        Bytes output;
+        const auto done = CommandInstaller::parse(command, 10s)
+                              .value()
+                              .run(subject, {.input = input, .output = &output, .most = most});
+        return done ? std::string(as_text(output)) : done.error().message;
+    };
+    const auto all = std::string(100'000, 'x') + "end";
+    EXPECT_EQ(run("cat", subject.image_path, 200'000), all);
+    EXPECT_EQ(run("cat {path}", "", 200'000), all);
+    EXPECT_EQ(run("cat", "", 200'000), "") << "nothing goes in";
+    EXPECT_EQ(run("sh -c 'echo given; echo said >&2'", "", 100), "given\n");
+    EXPECT_THAT(run("sh -c 'echo given; echo said >&2; exit 3'", "", 100),
+                testing::EndsWith("exit status 3; it said: said"));
+    EXPECT_THAT(run("cat", subject.image_path, 100'002), HasSubstr("gives more than 100002 bytes"));
+    EXPECT_THAT(run("yes", "", 1000), HasSubstr("gives more than 1000 bytes"));
+}
+
 TEST_F(CommandInstallerTest, DoesNotWaitForWhatTheCommandLeavesBehind) {
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(failure("/bin/sh -c 'sleep 30 & exit 0'"), "success");
@@ -99,7 +120,7 @@ TEST(InstallCommand, IsRefusedBeforeItIsNeeded) {
              {"   ", "it names no program"},
              {"''", "it names no program"},
              {"install 'it", "a quote is not closed"},
-             {"install {file}", "'{file}' has an unknown placeholder"},
+             {"install {path}", "'{file}' has an unknown placeholder"},
              {"install {", "unknown placeholder"}}) {
         const auto parsed = CommandInstaller::parse(command);
         ASSERT_FALSE(parsed) << command;
