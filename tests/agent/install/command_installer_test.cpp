@@ -99,7 +99,7 @@ TEST_F(CommandInstallerTest, FeedsTheCommandAFileAndTakesWhatItGives) {
     };
     const auto all = std::string(100'000, 'x') + "end";
     EXPECT_EQ(run("cat", subject.image_path, 200'000), all);
-    EXPECT_EQ(run("cat {path}", "", 200'000), all);
+    EXPECT_EQ(run("cat {file}", "", 200'000), all);
     EXPECT_EQ(run("cat", "", 200'000), "") << "nothing goes in";
     EXPECT_EQ(run("sh -c 'echo given; echo said >&2'", "", 100), "given\n");
     EXPECT_THAT(run("sh -c 'echo given; echo said >&2; exit 3'", "", 100),
