@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <unistd.h>
 #include <utility>
 
@@ -11,14 +12,32 @@ namespace {
 // The planner's memory is let answer for so long less than the lease lives.
 constexpr Duration kMargin = std::chrono::milliseconds(500);
 
+// The advisory lock stops nobody: it shows whose transaction has the row, of this schema's.
 constexpr std::string_view kFence =
-    "WITH ours AS (UPDATE node_lease SET commits = $1, last_event = $2"
-    " WHERE epoch = $3 AND commits + 1 = $4 RETURNING 1)"
+    "WITH ours AS (UPDATE node_fence SET commits = $1, last_event = $2"
+    " WHERE epoch = $3 AND commits + 1 = $4"
+    " RETURNING pg_advisory_xact_lock_shared(1397511491, 'node_fence'::regclass::oid::int))"
     " SELECT 1 / (SELECT count(*) FROM ours)";
 
+// Nothing where the lease has not passed, and nothing while a commit is under way.
+constexpr std::string_view kTake =
+    "WITH idle AS (SELECT id FROM node_fence FOR UPDATE SKIP LOCKED),"
+    " taken AS (UPDATE node_lease l SET holder = $1, address = $2, epoch = l.epoch + 1,"
+    " expires = clock_timestamp() + $3::DOUBLE PRECISION * INTERVAL '1 second'"
+    " FROM idle WHERE l.id = idle.id AND l.expires < clock_timestamp()"
+    " RETURNING l.id, l.address, l.epoch, l.expires)"
+    " UPDATE node_fence f SET epoch = l.epoch FROM taken l WHERE f.id = l.id RETURNING ";
+
+constexpr std::string_view kEndStaleCommit =
+    "SELECT pg_terminate_backend(pid) FROM pg_locks, node_lease"
+    " WHERE locktype = 'advisory' AND objsubid = 2 AND classid = 1397511491"
+    " AND objid = 'node_fence'::regclass::oid"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND expires < clock_timestamp()";
+
 const std::string kColumns =
-    "address, epoch, commits, last_event,"
-    " EXTRACT(EPOCH FROM expires - clock_timestamp())::DOUBLE PRECISION";
+    "l.address, l.epoch, f.commits, f.last_event,"
+    " EXTRACT(EPOCH FROM l.expires - clock_timestamp())::DOUBLE PRECISION";
 const std::vector<Kind> kKinds{Kind::text, Kind::integer, Kind::integer, Kind::integer, Kind::real};
 
 LeaseRow row_of(std::span<const Value> cells) {
@@ -40,18 +59,21 @@ PgResult<std::optional<LeaseRow>> ask_for_row(PostgresConnection& db, const std:
     return out;
 }
 
-Instant steady_now() {
-    return {std::chrono::steady_clock::now().time_since_epoch()};
-}
-
 double seconds_of(Duration d) {
     return std::chrono::duration<double>(d).count();
 }
 
 }  // namespace
 
+Instant time_since_boot() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
+}
+
 PgResult<LeaseRow> read_lease(PostgresConnection& db) {
-    SLUICE_TRY(const auto row, ask_for_row(db, "SELECT " + kColumns + " FROM node_lease", {}));
+    SLUICE_TRY(const auto row,
+               ask_for_row(db, "SELECT " + kColumns + " FROM node_lease l, node_fence f", {}));
     if (!row) return PgError{PgFault::wrong, db.name() + ": the row of the lease is gone"};
     return *row;
 }
@@ -87,7 +109,7 @@ LeaseKeeper::~LeaseKeeper() {
 
 bool LeaseKeeper::is_safe() const {
     const std::lock_guard guard(mutex_);
-    return steady_now() < safe_until_;
+    return terms_.clock() < safe_until_;
 }
 
 void LeaseKeeper::work() {
@@ -116,6 +138,16 @@ void LeaseKeeper::say(LeaseNews::Whose whose, const LeaseRow& row, const std::st
 
 // --- the owner's ------------------------------------------------------------------------------
 
+// Since `asked` it is ours, or ours again.
+Duration LeaseKeeper::own(Instant asked) {
+    {
+        const std::lock_guard guard(mutex_);
+        if (!is_ending_) safe_until_ = asked + terms_.life - std::min(kMargin, terms_.life / 8);
+    }
+    say(LeaseNews::Whose::ours, *ours_, {});
+    return terms_.renewal;
+}
+
 PgResult<bool> LeaseKeeper::prolong() {
     bool is_ours = false;
     SLUICE_CHECK(db_.ask({"UPDATE node_lease SET expires = clock_timestamp() +"
@@ -131,7 +163,7 @@ PgResult<bool> LeaseKeeper::prolong() {
 }
 
 Duration LeaseKeeper::renew() {
-    const auto asked = steady_now();
+    const auto asked = terms_.clock();
     const auto is_ours = prolong();
     if (!is_ours.has_value()) {
         say(LeaseNews::Whose::ours, *ours_, is_ours.error().message);
@@ -144,23 +176,19 @@ Duration LeaseKeeper::renew() {
         ours_.reset();
         return terms_.look;
     }
-    {
-        const std::lock_guard guard(mutex_);
-        if (!is_ending_) safe_until_ = asked + terms_.life - std::min(kMargin, terms_.life / 8);
-    }
-    say(LeaseNews::Whose::ours, *ours_, {});
-    return terms_.renewal;
+    return own(asked);
 }
 
 // --- who waits --------------------------------------------------------------------------------
 
 PgResult<std::optional<LeaseRow>> LeaseKeeper::take() {
-    return ask_for_row(db_,
-                       "UPDATE node_lease SET holder = $1, address = $2, epoch = epoch + 1,"
-                       " expires = clock_timestamp() + $3::DOUBLE PRECISION * INTERVAL '1 second'"
-                       " WHERE expires < clock_timestamp() RETURNING " +
-                           kColumns,
+    return ask_for_row(db_, std::string(kTake) + kColumns,
                        {holder_, terms_.address, seconds_of(terms_.life)});
+}
+
+PgResult<void> LeaseKeeper::end_stale_commit() {
+    return db_.ask({std::string(kEndStaleCommit), {}, {}},
+                   [](std::span<const Value>) -> Result<void> { return success(); });
 }
 
 Duration LeaseKeeper::look() {
@@ -171,23 +199,23 @@ Duration LeaseKeeper::look() {
         return terms_.look;
     }
     // When the server comes back, its owner may come back to it too, and is worth more than we are.
-    if (std::exchange(was_cut_off_, false)) may_take_from_ = steady_now() + terms_.life;
+    if (std::exchange(was_cut_off_, false)) may_take_from_ = terms_.clock() + terms_.life;
     const bool is_free = row.value().seconds_left < 0;
-    if (!is_free || steady_now() < may_take_from_) {
+    if (!is_free || terms_.clock() < may_take_from_) {
         const bool is_known = !row.value().address.empty() && !is_free;
         say(is_known ? LeaseNews::Whose::anothers : LeaseNews::Whose::nobodys, row.value(), {});
         return terms_.look;
     }
-    const auto asked = steady_now();
+    const auto asked = terms_.clock();
     const auto taken = take();
-    if (!taken.has_value() || !taken.value()) return terms_.look;
-    ours_ = *taken.value();
-    {
-        const std::lock_guard guard(mutex_);
-        if (!is_ending_) safe_until_ = asked + terms_.life - std::min(kMargin, terms_.life / 8);
+    if (!taken.has_value()) return terms_.look;
+    if (!taken.value()) {
+        const auto ended = end_stale_commit();
+        if (!ended.has_value()) say(LeaseNews::Whose::nobodys, row.value(), ended.error().message);
+        return terms_.look / 5;
     }
-    say(LeaseNews::Whose::ours, *ours_, {});
-    return terms_.renewal;
+    ours_ = *taken.value();
+    return own(asked);
 }
 
 }  // namespace sluice::store

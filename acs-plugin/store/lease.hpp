@@ -5,8 +5,14 @@
 // connection learns whether its last commit came through. Here the SQL, and the thread that keeps
 // or awaits the lease on a connection of its own.
 //
+// The fence is a row of its own: a commit locks it for as long as it lasts, and must not be in the
+// way of a renewal. Who takes the lease moves both rows in one statement, once no commit is under
+// way; one of an owner whose lease has passed is ended at the server (pg_terminate_backend), as
+// that owner may be stopped, or gone without a word.
+//
 // An SQLite store's lease is the lock on its file (file_lock.hpp).
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -29,7 +35,8 @@ struct LeaseRow {
     double seconds_left = 0;       // below zero: it may be taken
 };
 
-// Made by postgres_database.cpp with the schema.
+// Made by postgres_database.cpp with the schema; the fence also where an older release made the
+// lease alone. That one's commits fail from then on: it looks for columns that went.
 inline constexpr std::string_view kMakeLease =
     "CREATE TABLE node_lease (id BIGINT PRIMARY KEY, holder TEXT NOT NULL, address TEXT NOT NULL,"
     " epoch BIGINT NOT NULL, expires TIMESTAMPTZ NOT NULL, commits BIGINT NOT NULL,"
@@ -38,17 +45,27 @@ inline constexpr std::string_view kFirstLease =
     "INSERT INTO node_lease SELECT 1, '', '', 0, clock_timestamp(), 0,"
     " (SELECT COALESCE(MAX(number), 0) FROM event)";
 
+inline constexpr std::array<std::string_view, 3> kMakeFence{
+    "CREATE TABLE node_fence (id BIGINT PRIMARY KEY, epoch BIGINT NOT NULL,"
+    " commits BIGINT NOT NULL, last_event BIGINT NOT NULL)",
+    "INSERT INTO node_fence SELECT id, epoch, commits, last_event FROM node_lease",
+    "ALTER TABLE node_lease DROP COLUMN commits, DROP COLUMN last_event"};
+
 PgResult<LeaseRow> read_lease(PostgresConnection& db);
 
 // First in a commit's transaction: refused unless the epoch is still this and the commit's number
 // the next.
 Statement fence(std::uint64_t epoch, std::uint64_t commit, std::uint64_t last_event);
 
+// Goes on while the machine is suspended, as PostgreSQL's clock does.
+Instant time_since_boot();
+
 struct LeaseTerms {
     std::string address;                                 // of this node, for the others
     Duration life = std::chrono::milliseconds(4000);     // unrenewed
     Duration renewal = std::chrono::milliseconds(1000);  // of the owner's
     Duration look = std::chrono::milliseconds(500);      // of who waits for it
+    std::function<Instant()> clock = time_since_boot;
 };
 
 // What a node has to know of the lease.
@@ -68,8 +85,8 @@ public:
     LeaseKeeper(const LeaseKeeper&) = delete;
     LeaseKeeper& operator=(const LeaseKeeper&) = delete;
 
-    // Whether nobody else can own it yet: by this machine's monotonic clock, from before the
-    // last renewal was asked for. Any thread.
+    // Whether nobody else can own it yet: by the terms' clock, from before the last renewal was
+    // asked for. Any thread.
     bool is_safe() const;
 
 private:
@@ -79,6 +96,8 @@ private:
     Duration look();
     void say(LeaseNews::Whose whose, const LeaseRow& row, const std::string& why);
     PgResult<std::optional<LeaseRow>> take();
+    PgResult<void> end_stale_commit();
+    Duration own(Instant asked);
     PgResult<bool> prolong();
 
     const LeaseTerms terms_;

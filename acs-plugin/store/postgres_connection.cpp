@@ -59,7 +59,7 @@ PgFault fault_of(std::string_view state) {
     if (state == "40001" || state == "40P01") return PgFault::again;
     if (state == "22012") return PgFault::refused;  // division by zero: lease.cpp's fence
     // Connections, resources, an operator's doing, a server that may only be read from now.
-    for (const auto* each : {"08", "53", "57", "25006", "58030"})
+    for (const auto* each : {"08", "53", "57", "25006", "25P03", "58030"})
         if (state.starts_with(each)) return PgFault::lost;
     return PgFault::wrong;
 }
@@ -103,9 +103,12 @@ PgResult<void> PostgresConnection::open() {
         name_ =
             std::string("postgresql://") + host + ":" + PQport(connection) + "/" + PQdb(connection);
     if (PQstatus(connection) != CONNECTION_OK) return lost();
-    // An acknowledged commit is on the server's medium, whatever the database's default says.
+    // An acknowledged commit is on the server's medium, whatever the database's default says. And
+    // the server too is to notice within seconds that we are gone: it holds what we locked.
     for (const char* sql : {"SET synchronous_commit = on", "SET client_min_messages = warning",
-                            "SET idle_in_transaction_session_timeout = '30s'"}) {
+                            "SET idle_in_transaction_session_timeout = '8s'",
+                            "SET tcp_keepalives_idle = 3", "SET tcp_keepalives_interval = 1",
+                            "SET tcp_keepalives_count = 3", "SET tcp_user_timeout = 5000"}) {
         const Answer answer(PQexec(connection, sql));
         if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) return failed(answer.get());
     }

@@ -43,7 +43,6 @@ PgResult<void> migrate_in_transaction(PostgresConnection& db) {
         return PgError{PgFault::wrong, db.name() + ": was written by a newer release (schema " +
                                            std::to_string(version) + ", this one knows " +
                                            std::to_string(known) + ")"};
-    if (version == known) return success();
     for (auto step = version; step < known; ++step)
         for (const auto& sql : postgres_statements(schema_steps()[static_cast<std::size_t>(step)]))
             SLUICE_CHECK(run_once(db, sql));
@@ -51,6 +50,10 @@ PgResult<void> migrate_in_transaction(PostgresConnection& db) {
         SLUICE_CHECK(run_once(db, std::string(kMakeLease)));
         SLUICE_CHECK(run_once(db, std::string(kFirstLease)));
     }
+    SLUICE_TRY(const auto fences, number_of(db, "SELECT count(to_regclass('node_fence'))"));
+    if (fences == 0)
+        for (const auto sql : kMakeFence) SLUICE_CHECK(run_once(db, std::string(sql)));
+    if (version == known) return success();
     return run_once(db, "INSERT INTO sluice_schema VALUES (" + std::to_string(known) + ")");
 }
 

@@ -39,12 +39,13 @@ inline Result<std::unique_ptr<Store>> open_at(const std::string& url) {
 }
 
 // Open, and owned by us.
-inline std::unique_ptr<Store> opened(const std::string& url) {
+inline std::unique_ptr<Store> opened(const std::string& url,
+                                     LeaseTerms terms = {"http://here", 4s, 1s, 50ms}) {
     auto store = open_at(url);
     EXPECT_TRUE(store.has_value()) << store.error().message;
     if (!store.has_value()) return nullptr;
     auto is_ours = std::make_shared<std::promise<void>>();
-    store.value()->hold({"http://here", 4s, 1s, 50ms}, [is_ours](const LeaseNews& news) {
+    store.value()->hold(std::move(terms), [is_ours](const LeaseNews& news) {
         if (news.whose == LeaseNews::Whose::ours && news.why.empty()) try {
                 is_ours->set_value();
             } catch (const std::future_error&) {  // told more than once

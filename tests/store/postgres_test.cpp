@@ -92,6 +92,7 @@ TEST_F(OnPostgres, AKilledOwnerLeavesEveryAcknowledgedCommitWholeAndNoneByHalves
 TEST_F(OnPostgres, WhoLostTheLeaseWritesNoMore) {
     const auto store = opened(url);
     ASSERT_TRUE(commit(*store, numbered_commit(1)));
+    server->run_sql(url, "UPDATE node_fence SET epoch = epoch + 1");
     server->run_sql(url, "UPDATE node_lease SET epoch = epoch + 1, address = 'http://other'");
     const auto late = commit(*store, numbered_commit(2));
     ASSERT_FALSE(late.has_value());
