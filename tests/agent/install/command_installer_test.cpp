@@ -120,7 +120,7 @@ TEST(InstallCommand, IsRefusedBeforeItIsNeeded) {
              {"   ", "it names no program"},
              {"''", "it names no program"},
              {"install 'it", "a quote is not closed"},
-             {"install {path}", "'{file}' has an unknown placeholder"},
+             {"install {path}", "'{path}' has an unknown placeholder"},
              {"install {", "unknown placeholder"}}) {
         const auto parsed = CommandInstaller::parse(command);
         ASSERT_FALSE(parsed) << command;
