@@ -37,6 +37,8 @@ sluice_order_kind kind_of(service::OrderKind kind) {
             return SLUICE_ORDER_UPGRADE;
         case service::OrderKind::configure:
             return SLUICE_ORDER_CONFIGURE;
+        case service::OrderKind::convert:
+            break;
     }
     return SLUICE_ORDER_NONE;
 }
@@ -58,6 +60,8 @@ sluice_order order_of(sluice_planner& planner, std::optional<service::DeviceOrde
                            key = c.command_key;
                            out.kind = SLUICE_ORDER_CANCEL;
                        },
+                       // Of safe upgrades, which this interface starts none of.
+                       [](const auto&) {},
                    },
                    *order);
     out.delay_seconds = download->delay_seconds;
@@ -91,6 +95,23 @@ Verdict next_order(sluice_planner& planner, const char* identity, int64_t now_ms
         return Fault{SLUICE_WRONG_VERSION, "out: its size is of another version"};
     if (auto fault = check_device(planner, identity)) return fault;
     give(order_of(planner, planner.planner->next_order(identity, time_of(now_ms), rows)), out);
+    return std::nullopt;
+}
+
+Verdict order_stands(const sluice_planner& planner, const char* identity, std::int32_t kind,
+                     const char* command_key, int* stands) {
+    if (command_key == nullptr) return is_null("command_key");
+    if (stands == nullptr) return is_null("stands");
+    if (kind < SLUICE_ORDER_NONE || kind > SLUICE_ORDER_CANCEL)
+        return Fault{SLUICE_WRONG_ARGUMENT, "kind: is none of sluice_order_kind"};
+    if (auto fault = check_device(planner, identity)) return fault;
+    service::DeviceOrder order = service::CancelOrder{command_key};
+    if (kind != SLUICE_ORDER_CANCEL) {
+        service::DownloadOrder download;
+        download.command_key = command_key;
+        order = std::move(download);
+    }
+    *stands = planner.planner->still_stands(identity, order) ? 1 : 0;
     return std::nullopt;
 }
 
@@ -173,6 +194,13 @@ int sluice_planner_next_order(sluice_planner* planner, const char* identity, int
                               sluice_order* out, char** error) {
     return with_planner(planner, error, [&](sluice_planner& p, service::Changes& rows) {
         return next_order(p, identity, now_ms, out, rows);
+    });
+}
+
+int sluice_planner_order_stands(sluice_planner* planner, const char* identity, int32_t kind,
+                                const char* command_key, int* stands, char** error) {
+    return with_planner(planner, error, [&](sluice_planner& p, service::Changes&) {
+        return order_stands(p, identity, kind, command_key, stands);
     });
 }
 

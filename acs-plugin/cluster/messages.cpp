@@ -3,12 +3,15 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "engine/base/overloaded.hpp"
 #include "engine/inventory/address.hpp"
 
 namespace sluice::cluster {
 namespace {
 
 using inventory::Endpoint;
+
+constexpr std::size_t kMaxList = 1024;
 
 // --- fields of a value, once for both ways ----------------------------------------------------
 
@@ -89,11 +92,40 @@ void visit(V& v, service::DownloadOrder& o) {
 }
 
 template <class V>
+void visit(V& v, service::UploadOrder& o) {
+    v("key", o.command_key);
+    v("url", o.url);
+    v("user", o.username);
+    v("password", o.password);
+    v("type", o.file_type);
+}
+
+template <class V>
+void visit(V& v, service::RebootOrder& o) {
+    v("key", o.command_key);
+}
+
+template <class V>
+void visit(V& v, service::SetOrder& o) {
+    v("key", o.command_key);
+    v("values", o.values);
+}
+
+template <class V>
+void visit(V& v, service::ReadOrder& o) {
+    v("key", o.command_key);
+    v("names", o.names);
+    v("methods", o.asks_methods);
+}
+
+template <class V>
 void visit(V& v, service::OrderAnswer& a) {
     v("key", a.command_key);
     v("done", a.is_done);
     v("fault", a.fault);
     v("why", a.why);
+    v("values", a.values);
+    v("methods", a.methods);
 }
 
 template <class V>
@@ -139,6 +171,11 @@ public:
     void operator()(const char* name, const Endpoint& value) {
         if (!value.is_unset()) out_[name] = inventory::format_endpoint(value);
     }
+    void operator()(const char* name, const std::vector<service::NamedValue>& values) {
+        auto list = Message::array();
+        for (const auto& each : values) list.push_back(Message::array({each.name, each.value}));
+        if (!list.empty()) out_[name] = std::move(list);
+    }
 
 private:
     Message& out_;
@@ -151,7 +188,7 @@ unsigned last_of(inventory::DeviceKind) {
     return static_cast<unsigned>(inventory::DeviceKind::agent);
 }
 unsigned last_of(service::OrderKind) {
-    return static_cast<unsigned>(service::OrderKind::configure);
+    return static_cast<unsigned>(service::OrderKind::convert);
 }
 
 // What is not there keeps its default: a field may be younger than the other node.
@@ -170,6 +207,21 @@ private:
     static bool take(const Message& m, std::string& out) {
         if (!m.is_string()) return false;
         out = m.get_ref<const std::string&>();
+        return true;
+    }
+    static bool take(const Message& m, std::vector<std::string>& out) {
+        if (!m.is_array() || m.size() > kMaxList) return false;
+        for (const auto& each : m)
+            if (!take(each, out.emplace_back())) return false;
+        return true;
+    }
+    static bool take(const Message& m, service::NamedValue& out) {
+        return m.is_array() && m.size() == 2 && take(m[0], out.name) && take(m[1], out.value);
+    }
+    static bool take(const Message& m, std::vector<service::NamedValue>& out) {
+        if (!m.is_array() || m.size() > kMaxList) return false;
+        for (const auto& each : m)
+            if (!take(each, out.emplace_back())) return false;
         return true;
     }
     static bool take(const Message& m, bool& out) {
@@ -290,10 +342,27 @@ Message to_message(const service::Grant& grant) {
 Message to_message(const service::ImageRow& row) {
     return written(row);
 }
+// A DownloadOrder lies open, as it always did; of the others, what they are stands before it.
 Message to_message(const service::DeviceOrder& order) {
-    if (const auto* download = std::get_if<service::DownloadOrder>(&order))
-        return written(*download);
-    return {{"cancel", std::get<service::CancelOrder>(order).command_key}};
+    return std::visit(Overloaded{
+                          [](const service::DownloadOrder& o) { return written(o); },
+                          [](const service::CancelOrder& o) {
+                              return Message{{"cancel", o.command_key}};
+                          },
+                          [](const service::UploadOrder& o) {
+                              return Message{{"upload", written(o)}};
+                          },
+                          [](const service::RebootOrder& o) {
+                              return Message{{"reboot", written(o)}};
+                          },
+                          [](const service::SetOrder& o) {
+                              return Message{{"set", written(o)}};
+                          },
+                          [](const service::ReadOrder& o) {
+                              return Message{{"read", written(o)}};
+                          },
+                      },
+                      order);
 }
 
 bool read(const Message& message, service::Contact& out) {
@@ -311,13 +380,35 @@ bool read(const Message& message, service::Grant& out) {
 bool read(const Message& message, service::ImageRow& out) {
     return taken(message, out);
 }
+namespace {
+
+// Whether the message is an order of that kind; `is_fine`: and a whole one.
+template <class T>
+bool is_order(const Message& message, const char* kind, service::DeviceOrder& out, bool& is_fine) {
+    const auto at = message.find(kind);
+    if (at == message.end() || !at->is_object()) return false;
+    T order;
+    is_fine = taken(*at, order);
+    out = std::move(order);
+    return true;
+}
+
+}  // namespace
+
 bool read(const Message& message, service::DeviceOrder& out) {
-    if (message.is_object() && message.contains("cancel")) {
+    if (!message.is_object()) return false;
+    if (message.contains("cancel")) {
         out = service::CancelOrder{text_of(message, "cancel")};
         return true;
     }
+    bool is_fine = false;
+    if (is_order<service::UploadOrder>(message, "upload", out, is_fine) ||
+        is_order<service::RebootOrder>(message, "reboot", out, is_fine) ||
+        is_order<service::SetOrder>(message, "set", out, is_fine) ||
+        is_order<service::ReadOrder>(message, "read", out, is_fine))
+        return is_fine;
     service::DownloadOrder download;
-    const bool is_fine = taken(message, download);
+    is_fine = taken(message, download);
     out = std::move(download);
     return is_fine;
 }

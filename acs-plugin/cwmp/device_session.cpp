@@ -65,6 +65,7 @@ void DeviceSession::act(cwmp::TakeInform& action) {
     to_ask_.clear();
     requests_.clear();
     order_.reset();
+    read_ = {};
     is_asking_ = false;
     identity_ = mapping::identity_of(action.inform.device);
     owner_.identified(*this);
@@ -160,16 +161,39 @@ void DeviceSession::take_order(Desk::Order given) {
     net::log_info("order given", {{"device", identity_},
                                   {"what", cwmp::method_name(requests_.back())},
                                   {"type", download != nullptr ? download->file_type : ""},
-                                  {"key", std::string(mapping::command_key_of(*order_))}});
+                                  {"key", service::key_of(*order_)}});
     on(cwmp::OrderGiven{requests_.front()});
 }
 
-void DeviceSession::act(cwmp::TakeAnswer& action) {
-    if (const auto* asked = std::get_if<cwmp::GetParameterValues>(&action.request))
-        return take_values(*asked, action.answer);
-    if (!order_ || requests_.empty()) return;  // of an order before a second Inform
-    const auto answer = mapping::read_answer(*order_, action.answer);
+// Of a ReadOrder. One name that the CPE does not know fails them all: each is asked alone then.
+std::optional<service::OrderAnswer> DeviceSession::take_read(const cwmp::TakeAnswer& action) {
+    const auto* asked = std::get_if<cwmp::GetParameterValues>(&action.request);
+    const auto* fault = std::get_if<cwmp::Fault>(&action.answer);
     requests_.pop_front();
+    if (asked != nullptr && fault != nullptr && asked->names.size() > 1) {
+        for (const auto& name : asked->names)
+            requests_.emplace_back(cwmp::GetParameterValues{{name}});
+    } else {
+        mapping::gather(action.answer, read_);
+    }
+    if (!requests_.empty()) return std::nullopt;
+    read_.command_key = service::key_of(*order_);
+    read_.is_done = read_.fault == 0;
+    return std::exchange(read_, {});
+}
+
+void DeviceSession::act(cwmp::TakeAnswer& action) {
+    const bool is_read = order_ && std::holds_alternative<service::ReadOrder>(*order_);
+    const auto* asked = std::get_if<cwmp::GetParameterValues>(&action.request);
+    if (asked != nullptr && !is_read) return take_values(*asked, action.answer);
+    if (!order_ || requests_.empty()) return;  // of an order before a second Inform
+    std::optional<service::OrderAnswer> answer;
+    if (is_read) {
+        answer = take_read(action);
+    } else {
+        answer = mapping::read_answer(*order_, action.answer);
+        requests_.pop_front();
+    }
     if (!answer && !requests_.empty()) return;
     if (answer) {
         if (answer->fault != 0)

@@ -70,6 +70,7 @@ private:
     void tell_contact(bool is_first, std::function<void(Desk::Told)> then);
     void take_values(const cwmp::GetParameterValues& request, const cwmp::Message& answer);
     void take_order(Desk::Order given);
+    std::optional<service::OrderAnswer> take_read(const cwmp::TakeAnswer& action);
 
     SessionOwner& owner_;
     Desk& desk_;
@@ -84,6 +85,7 @@ private:
     bool is_asking_ = false;
     std::optional<service::DeviceOrder> order_;
     std::deque<cwmp::Message> requests_;  // of order_, the first is with the device or the next
+    service::OrderAnswer read_;           // so far, of a ReadOrder
 };
 
 }  // namespace sluice::cwmp::acs

@@ -149,9 +149,13 @@ Result<ParameterMapping> parse_mapping(std::string_view json) {
     read_asked(from, out);
     out.agent_object = from.text_or("agent_object", out.agent_object, kMaxPath);
     if (!out.agent_object.ends_with('.')) from.refuse("agent_object", "does not end with '.'");
-    out.stage_file_type = from.text_or("stage_file_type", out.stage_file_type, 64);
-    if (!out.stage_file_type.starts_with("X "))
-        from.refuse("stage_file_type", "does not begin with 'X ' and an OUI");
+    const auto read_vendor_type = [&](std::string_view key, std::string& type) {
+        type = from.text_or(key, type, 64);
+        if (!type.starts_with("X ")) from.refuse(key, "does not begin with 'X ' and an OUI");
+    };
+    read_vendor_type("stage_file_type", out.stage_file_type);
+    read_vendor_type("convert_file_type", out.convert_file_type);
+    read_vendor_type("converted_file_type", out.converted_file_type);
     out.second_envelope_models = from.texts_or_none("second_envelope_models", kMaxModels, kMaxPath);
     from.finish();
     SLUICE_CHECK(document.verdict());

@@ -6,6 +6,8 @@
 //      "ask": ["agent", "config_version", "gateway_serial"],
 //      "agent_object": "X_SLUICE_PeerDownload.",
 //      "stage_file_type": "X 00D09E Sluice Stage",
+//      "convert_file_type": "X 00D09E Sluice Convert",
+//      "converted_file_type": "X 00D09E Sluice Converted",
 //      "second_envelope_models": ["00D09E-SpeedTouch"]}
 //
 // A path begins with its root ("Device.", "InternetGatewayDevice.") where it is that root's alone;
@@ -71,6 +73,9 @@ struct ParameterMapping {
     // Set beside a Download, under agent_object (DESIGN §5, R2.6).
     std::string assignment_url = "AssignmentURL", master_url = "MasterURL";
     std::string stage_file_type = "X 00D09E Sluice Stage";
+    // A configuration that the device is to convert, and what it made of it (R3.5).
+    std::string convert_file_type = "X 00D09E Sluice Convert";
+    std::string converted_file_type = "X 00D09E Sluice Converted";
     // "OUI-ProductClass" (or the OUI alone) of models that take a second envelope (R1.1).
     std::vector<std::string> second_envelope_models;
 

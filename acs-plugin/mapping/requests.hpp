@@ -17,10 +17,12 @@ namespace sluice::mapping {
 std::vector<cwmp::Message> to_requests(const service::DeviceOrder& order, std::string_view root,
                                        const ParameterMapping& mapping);
 
-std::string_view command_key_of(const service::DeviceOrder& order);
-
-// The planner's word on one answer; nothing while the order goes on with its next request.
+// The planner's word on one answer; nothing while the order goes on with its next request. Not of a
+// ReadOrder, whose answers are gathered.
 std::optional<service::OrderAnswer> read_answer(const service::DeviceOrder& order,
                                                 const cwmp::Message& answer);
+
+// What the device says to one request of a ReadOrder.
+void gather(const cwmp::Message& answer, service::OrderAnswer& into);
 
 }  // namespace sluice::mapping

@@ -12,7 +12,8 @@ constexpr std::size_t kMaxUrl = 1024;
 constexpr std::size_t kMaxIdentity = 640;
 constexpr std::size_t kMaxKey = 32;  // TR-069 CommandKey
 constexpr std::size_t kMaxWords = 1024;
-constexpr std::size_t kMaxTold = 16;  // answers, transfers of one turn
+constexpr std::size_t kMaxTold = 16;     // answers, transfers of one turn
+constexpr std::size_t kMaxValues = 256;  // of one answer
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 50;
 constexpr std::uint64_t kMaxFault = 9999;
 
@@ -23,7 +24,7 @@ struct Protocol {
 };
 constexpr Protocol kProtocols[] = {{"http/1", inventory::kPeerHttpV1},
                                    {"swarm/1", inventory::kSwarmV1}};
-constexpr std::string_view kOrders[] = {"stage", "upgrade", "configure"};
+constexpr std::string_view kOrders[] = {"stage", "upgrade", "configure", "convert"};
 
 std::optional<std::uint64_t> count_if_any(grouping::JsonReader& from, std::string_view key) {
     const bool is_there = from.has(key);
@@ -100,6 +101,23 @@ std::uint32_t read_fault(grouping::JsonReader& from) {
     return static_cast<std::uint32_t>(from.number_or("fault", 0, 0, kMaxFault));
 }
 
+OrderAnswer read_answer(grouping::JsonReader& from) {
+    OrderAnswer out;
+    out.command_key = from.text("command_key", 1, kMaxKey);
+    out.is_done = from.flag_or("is_done", false);
+    out.fault = read_fault(from);
+    out.why = from.text_or("why", "", kMaxWords);
+    if (from.has("values"))
+        for (auto& each : from.objects("values", 0, kMaxValues)) {
+            out.values.push_back(
+                {each.text("name", 1, kMaxWord), each.text_or("value", "", kMaxWords)});
+            each.finish();
+        }
+    out.methods = from.texts_or_none("methods", kMaxValues, kMaxWord);
+    from.finish();
+    return out;
+}
+
 std::string json_of(const DownloadOrder& order) {
     JsonText out;
     out.add("kind", kOrders[static_cast<std::size_t>(order.kind)]);
@@ -120,6 +138,47 @@ std::string json_of(const CancelOrder& order) {
     JsonText out;
     out.add("kind", "cancel");
     out.add("command_key", order.command_key);
+    return std::move(out).finish();
+}
+
+std::string json_of(const UploadOrder& order) {
+    JsonText out;
+    out.add("kind", "upload");
+    out.add("command_key", order.command_key);
+    out.add("url", order.url);
+    out.add("username", order.username);
+    out.add("password", order.password);
+    out.add("file_type", order.file_type);
+    return std::move(out).finish();
+}
+
+std::string json_of(const RebootOrder& order) {
+    JsonText out;
+    out.add("kind", "reboot");
+    out.add("command_key", order.command_key);
+    return std::move(out).finish();
+}
+
+std::string json_of(const SetOrder& order) {
+    std::vector<std::string> names, values;
+    for (const auto& each : order.values) {
+        names.push_back(each.name);
+        values.push_back(each.value);
+    }
+    JsonText out;
+    out.add("kind", "set");
+    out.add("command_key", order.command_key);
+    out.add("names", names);
+    out.add("values", values);
+    return std::move(out).finish();
+}
+
+std::string json_of(const ReadOrder& order) {
+    JsonText out;
+    out.add("kind", "read");
+    out.add("command_key", order.command_key);
+    out.add("names", order.names);
+    out.add("asks_methods", order.asks_methods);
     return std::move(out).finish();
 }
 
@@ -157,9 +216,7 @@ Exchange read_exchange(grouping::JsonReader& from, const std::vector<inventory::
         from.refuse("report", "is missing, and so is identity");
     }
     for (auto& each : told(from, "answers")) {
-        out.answers.push_back({each.text("command_key", 1, kMaxKey), each.flag_or("is_done", false),
-                               read_fault(each), each.text_or("why", "", kMaxWords)});
-        each.finish();
+        out.answers.push_back(read_answer(each));
     }
     for (auto& each : told(from, "transfers")) {
         out.transfers.push_back({each.text_or("command_key", "", kMaxKey), read_fault(each),

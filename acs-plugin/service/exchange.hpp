@@ -2,7 +2,8 @@
 // One turn of the planner for an ACS that is not ours: what a device said goes in, what to tell it
 // comes out. The words of sluice-planner's POST /contacts and of the C ABI, as JSON:
 //
-//   {"report": {…}, "answers": [{"command_key", "is_done", "fault", "why"}],
+//   {"report": {…}, "answers": [{"command_key", "is_done", "fault", "why",
+//                                "values": [{"name", "value"}], "methods": […]}],
 //    "transfers": [{"command_key", "fault", "why"}], "wants_order": true}
 //   → {"identity": "…", "order": {"kind", "command_key", "url", …} or null}
 //

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace sluice::service {
 
@@ -12,6 +13,7 @@ enum class OrderKind : std::uint8_t {
     stage,      // fetch and keep, install nothing: the vendor FileType (DESIGN §5)
     upgrade,    // fetch, or take what was staged, install and reboot: "1 Firmware Upgrade Image"
     configure,  // "3 Vendor Configuration File": no reboot (R1.5)
+    convert,    // a configuration that the device's own program is to convert (R3.5)
 };
 
 // The command key is "<Assignment's id>-<n>": of every order it is new; an order that is given
@@ -37,14 +39,55 @@ struct CancelOrder {
     std::string command_key;
 };
 
-using DeviceOrder = std::variant<DownloadOrder, CancelOrder>;
+// --- of a safe upgrade (acs-plugin/upgrade) -----------------------------------------------------
+
+struct NamedValue {
+    std::string name, value;
+    friend bool operator==(const NamedValue&, const NamedValue&) = default;
+};
+
+// A file of the device's to `url`, by PUT.
+struct UploadOrder {
+    std::string command_key;
+    std::string url, username, password;
+    // "3 Vendor Configuration File 1", "1 Vendor Configuration File"; empty: what a convert order
+    // made, by the vendor type.
+    std::string file_type;
+};
+struct RebootOrder {
+    std::string command_key;
+};
+// Values are texts. Names are whole, with their root.
+struct SetOrder {
+    std::string command_key;
+    std::vector<NamedValue> values;
+};
+// Names are whole, with their root; "…." means all below. One that the device does not know is
+// missing in the answer, and no fault.
+struct ReadOrder {
+    std::string command_key;
+    std::vector<std::string> names;
+    bool asks_methods = false;  // GetRPCMethods too
+};
+
+using DeviceOrder =
+    std::variant<DownloadOrder, CancelOrder, UploadOrder, RebootOrder, SetOrder, ReadOrder>;
+
+inline const std::string& key_of(const DeviceOrder& order) {
+    return std::visit([](const auto& o) -> const std::string& { return o.command_key; }, order);
+}
 
 // What the device said to an order.
 struct OrderAnswer {
     std::string command_key;
-    bool is_done = false;     // Status 0: applied at once, no TransferComplete follows
+    // Status 0: applied at once, no TransferComplete follows. Of orders that are no transfers: it
+    // was done.
+    bool is_done = false;
     std::uint32_t fault = 0;  // it refused; 0: it took the order
     std::string why;
+    // To a ReadOrder: what there is of its names, and the device's RPCs where they were asked for.
+    std::vector<NamedValue> values{};
+    std::vector<std::string> methods{};
 };
 
 }  // namespace sluice::service

@@ -210,8 +210,7 @@ bool Planner::still_stands(const std::string& identity, const DeviceOrder& order
     const auto d = impl_->book.find(identity);
     if (!d || d->value >= impl_->ticket_lists.size()) return false;
     const auto* cancel = std::get_if<CancelOrder>(&order);
-    const auto& key =
-        cancel != nullptr ? cancel->command_key : std::get<DownloadOrder>(order).command_key;
+    const auto& key = key_of(order);
     for (const auto& [run, member] : impl_->ticket_lists[d->value]) {
         const auto number = run->order_of(member, key);
         if (number != 0) return run->engine.stands(member, number, cancel != nullptr);

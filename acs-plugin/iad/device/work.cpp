@@ -3,8 +3,8 @@
 #include <limits>
 #include <unistd.h>
 
+#include "acs-plugin/conversion/program.hpp"
 #include "acs-plugin/iad/files.hpp"
-#include "acs-plugin/iad/program.hpp"
 
 namespace sluice::iad {
 namespace {
@@ -85,8 +85,8 @@ Result<Outcome> Work::convert(const Order& order, const FileServer& server) {
     SLUICE_CHECK(mover_.fetch(server, order.source, 0, path(kIncoming)));
     SLUICE_TRY(const auto from, read_whole(path(kIncoming), kMaxConfiguration));
     SLUICE_TRY(const auto printed,
-               run_program("exec \"$1\"", {program}, as_text(from),
-                           {.time = options_.hook_time, .output = kMaxConfiguration}));
+               conversion::run_program("exec \"$1\"", {program}, as_text(from),
+                                       {.time = options_.hook_time, .output = kMaxConfiguration}));
     if (printed.status != 0)
         return Error{"convert: " + order.program + " ended with " + std::to_string(printed.status) +
                      ": " + printed.complaint};
@@ -121,7 +121,8 @@ Result<void> Work::call(const std::string& name, const std::string& hook,
         is_refusal_ = true;
         return Error{name + ": this device has no program for it"};
     }
-    SLUICE_TRY(const auto printed, run_program(hook, arguments, {}, {.time = options_.hook_time}));
+    SLUICE_TRY(const auto printed,
+               conversion::run_program(hook, arguments, {}, {.time = options_.hook_time}));
     if (printed.status == 0) return success();
     return Error{name + ": ended with " + std::to_string(printed.status) +
                  (printed.complaint.empty() ? "" : ": " + printed.complaint)};
@@ -129,7 +130,7 @@ Result<void> Work::call(const std::string& name, const std::string& hook,
 
 std::string Work::first_line(const std::string& hook) {
     if (hook.empty()) return {};
-    const auto printed = run_program(hook, {}, {}, {.time = options_.hook_time});
+    const auto printed = conversion::run_program(hook, {}, {}, {.time = options_.hook_time});
     if (!printed.has_value() || printed.value().status != 0) return {};
     const auto& text = printed.value().output;
     return text.substr(0, std::min<std::size_t>(text.find('\n'), kMaxReason));

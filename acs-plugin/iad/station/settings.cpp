@@ -133,7 +133,7 @@ Result<void> read_rules(const net::Options& from, UpgradeOptions& out) {
     }
     if (from.has("conversions")) {
         SLUICE_TRY(const auto text, net::read_input_file(from.text("conversions"), kMaxSmallFile));
-        auto read = parse_conversions(text);
+        auto read = conversion::parse_conversions(text);
         if (!read.has_value()) return std::move(read.error()).within(from.text("conversions"));
         out.conversions = std::move(read.value());
         out.policy.converts = true;

@@ -110,8 +110,8 @@ void Upgrade::go_on(Instant now) {
             return end(upgrade::Outcome::done, Reason::none, {}, now);
         }
         case Step::convert: {
-            const auto* by =
-                conversion_for(options_.conversions, memory_.old_version, options_.version);
+            const auto* by = conversion::conversion_for(options_.conversions, memory_.old_version,
+                                                        options_.version);
             if (by == nullptr) return fail(Error{"no conversion fits these versions"}, now);
             if (!by->device_program.empty()) return give_order(now);
             const auto done = convert_here(now);
@@ -167,8 +167,8 @@ std::optional<Order> Upgrade::order_for(const Do& what) const {
             return with(Command::restore, memory_.backup, memory_.backup_length,
                         memory_.backup_digest);
         case Step::convert: {
-            const auto* by =
-                conversion_for(options_.conversions, memory_.old_version, options_.version);
+            const auto* by = conversion::conversion_for(options_.conversions, memory_.old_version,
+                                                        options_.version);
             order.program = by == nullptr ? "" : by->device_program;
             order.source = options_.device_server.directory + memory_.backup;
             return with(Command::convert, memory_.backup + ".converted", 0, {});
@@ -301,9 +301,11 @@ Result<void> Upgrade::fetch_backup() {
 }
 
 Result<void> Upgrade::convert_here(Instant) {
-    const auto* by = conversion_for(options_.conversions, memory_.old_version, options_.version);
+    const auto* by =
+        conversion::conversion_for(options_.conversions, memory_.old_version, options_.version);
     SLUICE_TRY(const auto from, read_whole(path(memory_.backup), 4 * 1024 * 1024));
-    SLUICE_TRY(const auto converted, iad::convert(*by, as_text(from), options_.conversion_limit));
+    SLUICE_TRY(const auto converted,
+               conversion::convert(*by, as_text(from), options_.conversion_limit));
     const auto name = memory_.backup + ".converted";
     SLUICE_CHECK(write_durably(path(name), as_bytes(converted)));
     SLUICE_TRY(const auto sum, sum_of(path(name)));

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "acs-plugin/conversion/conversion.hpp"
 #include "acs-plugin/iad/mover.hpp"
-#include "acs-plugin/iad/station/conversion.hpp"
 #include "acs-plugin/iad/station/snmp.hpp"
 #include "acs-plugin/iad/words.hpp"
 #include "engine/upgrade/procedure.hpp"
@@ -27,7 +27,7 @@ struct UpgradeOptions {
     Bytes image_digest;
     std::string version;  // that the device reports with it
     upgrade::Policy policy;
-    std::vector<Conversion> conversions;
+    std::vector<conversion::Conversion> conversions;
     Duration conversion_limit = std::chrono::minutes(1);
     // The old version is seen for so long after a reset: the device went back by itself.
     Duration settle = std::chrono::minutes(2);

@@ -285,14 +285,15 @@ int convert_command(std::span<const std::string_view> args) {
     std::signal(SIGPIPE, SIG_IGN);
     const auto done = [&]() -> Result<std::string> {
         SLUICE_TRY(const auto text, read_whole(from.text("conversions"), 256 * 1024));
-        auto all = parse_conversions(as_text(text));
+        auto all = conversion::parse_conversions(as_text(text));
         if (!all.has_value()) return std::move(all.error()).within(from.text("conversions"));
-        const auto* by = conversion_for(all.value(), from.text("from"), from.text("to"));
+        const auto* by =
+            conversion::conversion_for(all.value(), from.text("from"), from.text("to"));
         if (by == nullptr) return Error{"no conversion fits these versions"};
         if (!by->device_program.empty())
             return Error{"the device converts, by its program '" + by->device_program + "'"};
         SLUICE_TRY(const auto input, read_whole(from.text("input"), 4 * 1024 * 1024));
-        return convert(*by, as_text(input), std::chrono::minutes(1));
+        return conversion::convert(*by, as_text(input), std::chrono::minutes(1));
     }();
     if (!done.has_value()) return failed(done.error());
     std::fwrite(done.value().data(), 1, done.value().size(), stdout);

@@ -1,4 +1,6 @@
 #pragma once
+// Both ways to devices (acs-plugin/upgrade, acs-plugin/iad) and both command lines use it.
+//
 // How a backup becomes what the new software reads (R3.5): rules on its lines, a program here, or
 // one on the device. Which of them, by the versions from and to: the first entry that fits.
 //
@@ -18,7 +20,7 @@
 #include "engine/base/result.hpp"
 #include "engine/base/time.hpp"
 
-namespace sluice::iad {
+namespace sluice::conversion {
 
 struct Rules {
     std::map<std::string, std::string, std::less<>> rename, defaults;
@@ -41,4 +43,4 @@ std::string apply(const Rules& rules, std::string_view configuration);
 // By rules, or by a program without network and within `limit`. Not for a device's program.
 Result<std::string> convert(const Conversion& by, std::string_view configuration, Duration limit);
 
-}  // namespace sluice::iad
+}  // namespace sluice::conversion

@@ -1,13 +1,13 @@
-#include "acs-plugin/iad/station/conversion.hpp"
+#include "acs-plugin/conversion/conversion.hpp"
 
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "acs-plugin/iad/program.hpp"
+#include "acs-plugin/conversion/program.hpp"
 #include "engine/base/nearest_name.hpp"
 
-namespace sluice::iad {
+namespace sluice::conversion {
 namespace {
 
 using nlohmann::json;
@@ -159,4 +159,4 @@ Result<std::string> convert(const Conversion& by, std::string_view configuration
     return std::move(printed.output);
 }
 
-}  // namespace sluice::iad
+}  // namespace sluice::conversion

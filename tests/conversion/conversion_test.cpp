@@ -1,8 +1,8 @@
-#include "acs-plugin/iad/station/conversion.hpp"
+#include "acs-plugin/conversion/conversion.hpp"
 
 #include <gtest/gtest.h>
 
-namespace sluice::iad {
+namespace sluice::conversion {
 namespace {
 
 TEST(Conversions, AreChosenByTheFirstThatFitsBothVersions) {
@@ -71,4 +71,4 @@ TEST(Programs, ThatHangPrintTooMuchOrFailSayWhichAndWhy) {
 }
 
 }  // namespace
-}  // namespace sluice::iad
+}  // namespace sluice::conversion

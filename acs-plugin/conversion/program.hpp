@@ -9,7 +9,7 @@
 #include "engine/base/result.hpp"
 #include "engine/base/time.hpp"
 
-namespace sluice::iad {
+namespace sluice::conversion {
 
 struct ProgramLimits {
     Duration time = std::chrono::minutes(5);
@@ -27,4 +27,4 @@ struct Printed {
 Result<Printed> run_program(const std::string& command, const std::vector<std::string>& arguments,
                             std::string_view input, const ProgramLimits& limits);
 
-}  // namespace sluice::iad
+}  // namespace sluice::conversion

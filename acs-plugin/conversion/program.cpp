@@ -1,4 +1,4 @@
-#include "acs-plugin/iad/program.hpp"
+#include "acs-plugin/conversion/program.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace sluice::iad {
+namespace sluice::conversion {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -166,4 +166,4 @@ Result<Printed> run_program(const std::string& command, const std::vector<std::s
     return Printed{status, std::move(talk.output), last_line(std::move(talk.complaint))};
 }
 
-}  // namespace sluice::iad
+}  // namespace sluice::conversion
