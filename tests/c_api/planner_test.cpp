@@ -72,6 +72,32 @@ TEST(PlannerInC, TakesADeviceThroughItsSession) {
     EXPECT_STRNE(order.assignment_url, "");
 }
 
+TEST(PlannerInC, SaysWhetherAnOrderMayStillLeave) {
+    Home home;
+    sluice_order order{};
+    order.size = sizeof order;
+    const char* master = "00D09E-GW3-1";
+    ASSERT_EQ(home.library.call(sluice_planner_next_order, master, kNow, &order).status, SLUICE_OK);
+    const std::string key = order.command_key;
+    const auto stands = [&](std::int32_t kind, const std::string& asked) {
+        int out = -1;
+        const auto said =
+            home.library.call(sluice_planner_order_stands, master, kind, asked.c_str(), &out);
+        EXPECT_EQ(said.status, SLUICE_OK) << said.error;
+        return out;
+    };
+    EXPECT_EQ(stands(SLUICE_ORDER_STAGE, key), 1);
+    EXPECT_EQ(stands(SLUICE_ORDER_STAGE, "nobodys"), 0);
+    EXPECT_EQ(stands(SLUICE_ORDER_CANCEL, key), 0) << "nobody takes it back";
+    home.library.call(sluice_planner_pause, home.rollout.c_str(), "me", kNow);
+    EXPECT_EQ(stands(SLUICE_ORDER_STAGE, key), 0);
+    int out = 0;
+    EXPECT_EQ(home.library.call(sluice_planner_order_stands, "nobody", 1, key.c_str(), &out).status,
+              SLUICE_NOT_FOUND);
+    EXPECT_EQ(home.library.call(sluice_planner_order_stands, master, 9, key.c_str(), &out).status,
+              SLUICE_WRONG_ARGUMENT);
+}
+
 TEST(PlannerInC, GoesOnFromItsRowsAlone) {
     Home home;
     const auto before = home.library.exchange({{"report", a_report(1)}});

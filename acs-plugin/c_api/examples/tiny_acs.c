@@ -140,8 +140,13 @@ static void session(sluice_planner* planner, device* d, int64_t now) {
     }
     for (;;) {
         sluice_answer answer = SLUICE_INIT(sluice_answer);
+        int stands = 0;
         MUST(sluice_planner_next_order(planner, identity, now, &order, &error));
         if (order.kind == SLUICE_ORDER_NONE) break;
+        /* An ACS that kept it waiting asks once more before it leaves. */
+        MUST(sluice_planner_order_stands(planner, identity, order.kind, order.command_key, &stands,
+                                         &error));
+        if (!stands) break;
         printf("%s: %s %s from %s\n", identity,
                order.kind == SLUICE_ORDER_STAGE ? "stage" : "upgrade", order.command_key,
                order.url);

@@ -157,6 +157,12 @@ SLUICE_API int sluice_planner_contact(sluice_planner* planner, const char* repor
 /* The same order until it is answered. */
 SLUICE_API int sluice_planner_next_order(sluice_planner* planner, const char* identity,
                                          int64_t now_ms, sluice_order* out, char** error);
+/* Whether an order that you hold may still leave: ask right before it does, if it waited meanwhile
+ * (for your rows, for the device). `*stands` is 0 once its rollout halted, was paused or aborted,
+ * or the device got another. `kind` and `command_key` as the order has them. */
+SLUICE_API int sluice_planner_order_stands(sluice_planner* planner, const char* identity,
+                                           int32_t kind, const char* command_key, int* stands,
+                                           char** error);
 SLUICE_API int sluice_planner_order_answer(sluice_planner* planner, const char* identity,
                                            const sluice_answer* answer, int64_t now_ms,
                                            char** error);
