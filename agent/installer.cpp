@@ -59,6 +59,8 @@ const char* reason(Outcome outcome) {
             return "installed";
         case Outcome::committed:
             return "committed";
+        case Outcome::stays:
+            return "the running image stays";
         case Outcome::fell_back:
             return "fell back to the kept image";
         case Outcome::refused_older:
@@ -165,6 +167,17 @@ Result<Slot> TwoSlotInstaller::go_to_kept(Instant now) {
     const auto left = on(install::KeptRequested{}, now);
     slot_file_.reset();
     return installed_slot("back to ", left);
+}
+
+Result<void> TwoSlotInstaller::stay(Instant now) {
+    last_error_ = {};
+    const auto left = on(install::StayRequested{}, now);
+    for (const auto& action : left) {
+        const auto* const report = std::get_if<install::Report>(&action);
+        if (report != nullptr && report->outcome == Outcome::stays) return success();
+    }
+    SLUICE_CHECK(installed_slot("stay beside ", left));
+    return success();
 }
 
 Result<Slot> TwoSlotInstaller::installed_slot(const std::string& what,

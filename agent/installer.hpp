@@ -39,6 +39,8 @@ public:
 
     // The image that the other slot holds boots next, on trial. The reboot is the caller's.
     Result<install::Slot> go_to_kept(Instant now);
+    // The image that runs boots next: an install that was not booted yet is called off.
+    Result<void> stay(Instant now);
 
     const install::BootState& boot_state() const { return machine_.boot_state(); }
     // Of the last step that failed.

@@ -13,6 +13,7 @@ namespace sluice::install {
 enum class Outcome : std::uint8_t {
     installed,      // the slot is whole and boots next
     committed,      // the new image stays; the security version is its own
+    stays,          // the image that runs boots next: nothing is to be tried any more
     fell_back,      // the trial failed; the kept image runs
     refused_older,  // its security version is below the device's
     refused_busy,   // an install or a trial is under way: the other slot must stay
@@ -27,6 +28,7 @@ enum class Outcome : std::uint8_t {
 struct Booted {};            // once, first, in the slot given to the Installer
 struct InstallRequested {};  // of the image given to set_order; it is verified and durable
 struct KeptRequested {};     // back to the image that the other slot holds
+struct StayRequested {};     // the image that runs boots next, whatever was installed since
 struct StateRecorded {};     // state_to_record() is durable
 struct SlotWritten {};
 struct SlotSynced {};    // durable
@@ -39,9 +41,9 @@ struct HealthReported {
 struct InformAccepted {};  // the ACS answered an Inform of this boot
 struct DeadlinePassed {};
 
-using Event = std::variant<Booted, InstallRequested, KeptRequested, StateRecorded, SlotWritten,
-                           SlotSynced, SlotVerified, SlotRefused, StepFailed, HealthReported,
-                           InformAccepted, DeadlinePassed>;
+using Event = std::variant<Booted, InstallRequested, KeptRequested, StayRequested, StateRecorded,
+                           SlotWritten, SlotSynced, SlotVerified, SlotRefused, StepFailed,
+                           HealthReported, InformAccepted, DeadlinePassed>;
 
 // --- actions ------------------------------------------------------------------------------
 

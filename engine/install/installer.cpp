@@ -60,6 +60,16 @@ void Installer::handle(const KeptRequested&, Instant, Actions& out) {
     out.push_back(VerifySlot{target()});
 }
 
+void Installer::handle(const StayRequested&, Instant, Actions& out) {
+    const bool is_settled = phase_ == Phase::idle || phase_ == Phase::flipped;
+    if (!is_settled || running_ != state_.active)
+        return out.push_back(Report{Outcome::refused_busy, target()});
+    if (is_state_sure_ && !state_.is_on_trial) return end(Outcome::stays, running_, out);
+    next_ = state_;
+    next_.is_on_trial = false;
+    record(Phase::staying, out);
+}
+
 void Installer::handle(const SlotWritten&, Instant, Actions& out) {
     if (phase_ != Phase::writing) return;
     phase_ = Phase::syncing;
@@ -128,6 +138,8 @@ void Installer::handle(const StateRecorded&, Instant now, Actions& out) {
             out.push_back(Report{Outcome::installed, target()});
             out.push_back(Reboot{});
             return;
+        case Phase::staying:
+            return end(Outcome::stays, running_, out);
         case Phase::passing:
             if (is_informed_) return commit(out);
             return wait_for_inform(now);
@@ -156,6 +168,7 @@ void Installer::handle(const StepFailed&, Instant now, Actions& out) {
         case Phase::settling:
         case Phase::clearing:
         case Phase::flipping:
+        case Phase::staying:
             distrust_record();
             return end(Outcome::record_failed, target(), out);
         // On trial a record is tried again: the next hour comes, and Informs come daily.

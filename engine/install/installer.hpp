@@ -10,7 +10,8 @@
 // touched.
 //
 // Back to the kept image on order is the same trial, of what the slot holds: read first, but not
-// held to the security version. It was let in when it came, and it is no download.
+// held to the security version. It was let in when it came, and it is no download. Where the kept
+// image runs still, an install that was never booted is called off: the flip is taken back.
 
 #include <optional>
 
@@ -64,6 +65,7 @@ private:
         verifying,
         flipping,  // recording the trial
         flipped,   // waits for the reboot
+        staying,   // recording that the flip is taken back
         checking,  // on trial: waits for health
         passing,   // recording health, or an hour gone
         healthy,   // on trial: waits for an accepted Inform
@@ -75,6 +77,7 @@ private:
     void handle(const Booted&, Instant now, Actions& out);
     void handle(const InstallRequested&, Instant now, Actions& out);
     void handle(const KeptRequested&, Instant now, Actions& out);
+    void handle(const StayRequested&, Instant now, Actions& out);
     void handle(const StateRecorded&, Instant now, Actions& out);
     void handle(const SlotWritten&, Instant now, Actions& out);
     void handle(const SlotSynced&, Instant now, Actions& out);

@@ -20,6 +20,8 @@ const char* name(Outcome outcome) {
             return "refused older";
         case Outcome::refused_busy:
             return "refused busy";
+        case Outcome::stays:
+            return "stays";
         case Outcome::refused_none:
             return "refused none";
         case Outcome::write_failed:
@@ -323,6 +325,35 @@ TEST(Installer, StaysWhereNoWholeImageIsKept) {
     Device installed;
     installed.install();
     EXPECT_EQ(installed.on(KeptRequested{}), "refused busy b") << "an install comes first";
+}
+
+TEST(Installer, CallsAnInstallOffThatWasNotBooted) {
+    Device device;
+    device.install();
+    EXPECT_EQ(device.on(StayRequested{}), "record");
+    EXPECT_EQ(device.recorded(), "stays a");
+    EXPECT_FALSE(device.medium.is_on_trial);
+    EXPECT_TRUE(device.medium.at(Slot::b).is_whole) << "it may be tried another time";
+    EXPECT_EQ(device.reboot(), "a: ");
+    EXPECT_EQ(device.on(StayRequested{}), "stays a") << "nothing to record";
+}
+
+TEST(Installer, DoesNotStayWhereTheTrialRuns) {
+    Device device;
+    device.install();
+    ASSERT_EQ(device.reboot(), "b: check health");
+    EXPECT_EQ(device.on(StayRequested{}), "refused busy a");
+}
+
+TEST(Installer, TakesAFlipBackThatMayBeOnTheMediumAllTheSame) {
+    Device device;
+    device.on(InstallRequested{});
+    device.on(SlotWritten{});
+    device.on(SlotSynced{});
+    device.on(SlotVerified{});
+    EXPECT_EQ(device.on(StepFailed{}), "record failed b");
+    EXPECT_EQ(device.on(StayRequested{}), "record") << "though it was never told to be there";
+    EXPECT_EQ(device.recorded(), "stays a");
 }
 
 TEST(Installer, LeavesTheRecordAloneWhenAStepFails) {
