@@ -117,6 +117,7 @@ std::string describe(const install::Event& event) {
             [](const Booted&) { return line("booted"); },
             [](const InstallRequested&) { return line("install_requested"); },
             [](const KeptRequested&) { return line("kept_requested"); },
+            [](const StayRequested&) { return line("stay_requested"); },
             [](const StateRecorded&) { return line("state_recorded"); },
             [](const SlotWritten&) { return line("slot_written"); },
             [](const SlotSynced&) { return line("slot_synced"); },
