@@ -125,6 +125,12 @@ Result<Bytes> KeyRing::open(std::string_view key_id, std::string_view sealed,
     return out;
 }
 
+Result<Bytes> KeyRing::open_by_any(std::string_view sealed, const Label& label) const {
+    for (const auto& entry : entries_)
+        if (auto out = open(entry.id, sealed, label); out.has_value()) return out;
+    return Error{"is not what was sealed"};
+}
+
 std::vector<Key> KeyRing::derived(std::string_view purpose) const {
     std::vector<Key> out;
     for (const auto& entry : entries_)

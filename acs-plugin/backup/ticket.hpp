@@ -41,12 +41,6 @@ struct Claim {
 };
 std::array<std::uint8_t, 12> tag_of(std::string_view identity);
 
-// What a device is told.
-struct Ticket {
-    std::string url, username, password;
-    std::uint64_t length = 0;  // of way down: what it will get
-};
-
 class TicketBook {
 public:
     explicit TicketBook(const KeyRing& keys);

@@ -116,6 +116,7 @@ struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origi
           timer(io),
           http(io, *this, options.http, options.log, options.tls) {}
 
+    std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const override;
     void on_request(const net::HttpRequest& request, net::ExchangeId id) override;
     void on_sent(net::ExchangeId id, std::uint32_t bytes) override;
     void on_closed(net::ExchangeId id) override;
@@ -153,7 +154,16 @@ struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origi
 
 // --- requests ---------------------------------------------------------------------------------
 
+std::size_t Origin::Impl::body_limit(const net::HttpRequest& head, std::size_t limit) const {
+    auto* door = options.side_door;
+    return door != nullptr && door->is_for(head.target()) ? door->body_limit(head, limit) : 0;
+}
+
 void Origin::Impl::on_request(const net::HttpRequest& request, net::ExchangeId id) {
+    if (auto* door = options.side_door; door != nullptr && door->is_for(request.target()))
+        return door->on_request(request, [weak = weak_from_this(), id](const auto& answer) {
+            if (const auto self = weak.lock()) self->http.answer(id, answer);
+        });
     if (request.method() != "GET" && request.method() != "HEAD") {
         auto refusal = plain_answer(405, "GET and HEAD only");
         refusal.fields.emplace_back("Allow", "GET, HEAD");
@@ -374,7 +384,7 @@ void Origin::Impl::log(const std::string& line) {
 
 Result<std::unique_ptr<Origin>> Origin::start(boost::asio::io_context& io, TokenBook& tokens,
                                               Shelf& shelf, OriginOptions options) {
-    options.http.body_bytes = 0;
+    if (options.side_door == nullptr) options.http.body_bytes = 0;
     auto impl = std::make_shared<Impl>(io, tokens, shelf, std::move(options));
     for (const auto& address : impl->options.listen) {
         SLUICE_TRY(const auto port, impl->http.listen(address));

@@ -30,9 +30,23 @@ namespace sluice::origin {
 
 class Shelf;
 
+// What stands beside /p/ on the same listener, with credentials of its own: devices bring and fetch
+// their configurations there (acs-plugin/backup).
+class SideDoor {
+public:
+    virtual ~SideDoor() = default;
+    virtual bool is_for(std::string_view target) const = 0;
+    // As net::HttpHandler's, of what is_for.
+    virtual std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const = 0;
+    // `answer` once, from inside or later on the same thread.
+    virtual void on_request(const net::HttpRequest& request,
+                            std::function<void(const net::HttpResponse&)> answer) = 0;
+};
+
 struct OriginOptions {
     std::vector<net::ListenAddress> listen;
-    net::HttpServerLimits http;           // no bodies are taken
+    net::HttpServerLimits http;           // bodies: at the side door alone
+    SideDoor* side_door = nullptr;        // outlives it; null: none
     std::shared_ptr<net::ServerTls> tls;  // empty: plain HTTP
     std::string username, password;       // empty: the token alone
     bool allows_basic = false;            // beside Digest, for clients that know nothing better

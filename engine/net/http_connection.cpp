@@ -26,7 +26,8 @@ HttpConnection::HttpConnection(ConnectionOwner& owner, boost::asio::ip::tcp::soc
     : owner_(owner),
       socket_(std::move(socket)),
       body_budget_(owner.body_budget()),
-      reader_(owner.limits(), {address, number, owner.tls() != nullptr}, body_budget_.get()),
+      reader_(owner.limits(), {address, number, owner.tls() != nullptr}, body_budget_.get(),
+              &owner.handler()),
       since_(owner.now()) {
     if (owner.tls() == nullptr) return;
     tls_ = std::make_unique<TlsLink>(*owner.tls(), socket_.native_handle());
@@ -196,6 +197,8 @@ void HttpConnection::check_deadline(Instant now) {
             case State::shaking_hands:
                 return limits.handshake_timeout;
             case State::reading:
+                if (reader_.is_in_body() && limits.body_timeout > Duration::zero())
+                    return limits.body_timeout;
                 return reader_.has_begun() || answered_ == 0 ? limits.head_timeout
                                                              : limits.idle_timeout;
             case State::answering:

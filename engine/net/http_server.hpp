@@ -40,6 +40,7 @@ struct HttpServerLimits {
     std::size_t all_bodies_bytes = 64 * 1024 * 1024;    // of all requests that are here at a time
     std::uint32_t body_chunks = 16 * 1024;              // of one chunked body
     Duration head_timeout = std::chrono::seconds(10);   // first byte to last of head and body
+    Duration body_timeout{};                            // of a request with a body; 0: the same
     Duration idle_timeout = std::chrono::seconds(60);   // between requests
     Duration write_timeout = std::chrono::seconds(60);  // bytes to give and none taken
     // After the client closed its sending side: an answer that makes no progress for this long
@@ -93,6 +94,11 @@ struct HttpResponse {
 class HttpHandler {
 public:
     virtual ~HttpHandler() = default;
+    // A head is here, and a body follows: how long that may be, within the server's limit; 0: a
+    // request of this kind has none. Longer ones are turned down (413) before any of it is taken.
+    virtual std::size_t body_limit(const HttpRequest& /*head*/, std::size_t limit) const {
+        return limit;
+    }
     // To be answered now or later by one of HttpServer's ways; `id` is good until the last byte of
     // the answer left, or on_closed.
     virtual void on_request(const HttpRequest& request, ExchangeId id) = 0;

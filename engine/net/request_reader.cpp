@@ -122,11 +122,12 @@ struct RequestReader::Parser {
 };
 
 RequestReader::RequestReader(const HttpServerLimits& limits, RequestOrigin origin,
-                             BodyBudget* budget)
+                             BodyBudget* budget, const HttpHandler* judge)
     : limits_(limits),
       origin_(std::move(origin)),
       own_budget_{limits.body_bytes},
       budget_(budget != nullptr ? budget : &own_budget_),
+      judge_(judge),
       parser_(std::make_unique<Parser>()) {}
 RequestReader::~RequestReader() {
     forget_body();
@@ -198,6 +199,7 @@ RequestReader::Progress RequestReader::parse_head() {
     if (!one.is_header_done()) return refuse(400);
     if (one.hosts == 0 && one.version >= 11) return refuse(400);
     is_head_parsed_ = true;
+    if (!one.is_done() && !may_have_body()) return refuse(413);
     is_expectation_pending_ = one.expects_continue && !one.is_done();
     if (one.is_done() || capacity_ >= head_end_ + kBodyRoom) return Progress::complete;
     // The body needs room behind a head that must not move: parse the head again where it will
@@ -207,6 +209,16 @@ RequestReader::Progress RequestReader::parse_head() {
     buffer_ = std::move(larger);
     capacity_ = limits_.head_bytes + kBodyRoom;
     return parse_head();
+}
+
+// What the handler says of this head holds for its body from now on.
+bool RequestReader::may_have_body() {
+    if (judge_ == nullptr) return true;
+    auto& one = *parser_->one;
+    const auto limit = judge_->body_limit(*this, limits_.body_bytes);
+    if (limit == 0 || (one.content_length() && *one.content_length() > limit)) return false;
+    one.body_limit(std::min(limit, limits_.body_bytes));
+    return true;
 }
 
 RequestReader::Progress RequestReader::parse_body() {

@@ -29,9 +29,10 @@ struct RequestOrigin {
 
 class RequestReader final : public HttpRequest {
 public:
-    // `limits` and `budget` outlive it; without a budget each body is bounded alone.
+    // `limits`, `budget` and `judge` outlive it; without a budget each body is bounded alone,
+    // without a judge of their length by the limits alone.
     RequestReader(const HttpServerLimits& limits, RequestOrigin origin,
-                  BodyBudget* budget = nullptr);
+                  BodyBudget* budget = nullptr, const HttpHandler* judge = nullptr);
     ~RequestReader() override;
 
     // Where the next bytes go; empty when no more are taken for now.
@@ -52,6 +53,8 @@ public:
 
     // Some bytes of a request are here.
     bool has_begun() const { return filled_ > 0; }
+    // And its head is whole.
+    bool is_in_body() const { return is_head_parsed_; }
     bool is_head() const;
     bool wants_keep_alive() const;
     bool is_http_1_0() const;
@@ -75,6 +78,7 @@ private:
     Progress parse_body();
     Progress refuse(unsigned status);
     bool find_head_end();
+    bool may_have_body();
     void forget_body();
 
     const HttpServerLimits& limits_;
@@ -82,6 +86,7 @@ private:
     std::vector<std::string> client_names_;
     BodyBudget own_budget_;
     BodyBudget* budget_;
+    const HttpHandler* judge_;
     std::unique_ptr<char[]> buffer_;
     std::size_t capacity_ = 0;
     std::size_t filled_ = 0;
