@@ -179,6 +179,12 @@ void TreeNetwork::refill(FlowId id, double bits) {
     if (was_first || f.place == 0) rekey(f.entry);
 }
 
+void TreeNetwork::set_cap(FlowId flow, double bps) {
+    assert(bps > 0);
+    flows_[flow.value].cap = bps;
+    mark_site(flows_[flow.value].site);
+}
+
 double TreeNetwork::next_finish() {
     settle();
     auto at = own_events_.empty() ? kUnlimited : entries_[own_events_.top()].key;

@@ -42,6 +42,7 @@ public:
     FlowId open(LinkId site, double cap_bps, double bits);
     void refill(FlowId flow, double bits) override;
     void close(FlowId flow) override;
+    void set_cap(FlowId flow, double bps);
     void set_capacity(LinkId link, double bps) override;
     double next_finish() override;
     FlowId pop() override;

@@ -17,7 +17,6 @@ enum class EventType : std::uint8_t {
     fault,
     arrival,      // a message or segment reaches the other end of a connection
     resume,       // TCP's next retransmission on a stalled connection
-    progress,     // bytes of a long segment are noticed at both ends
     worker_done,  // the disk-and-hash worker of a host
     flush,        // pieces written become durable
     boot,

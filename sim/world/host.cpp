@@ -178,6 +178,7 @@ void Host::on_timer() {
     if (!is_up() || around_.now < timer_at_) return;
     timer_at_ = Instant::never();
     const auto now = around_.now;
+    notice_arrivals();
     if (session_ && session_->next_deadline() <= now) {
         tell(transfer::Event{transfer::DeadlinePassed{}});
     }

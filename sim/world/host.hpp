@@ -116,6 +116,7 @@ private:
     void ask_have(SourceIndex source, std::uint32_t after);
     void fail_channel(SourceIndex source, Channel& channel, transfer::Fault fault);
     void disconnect(Channel& channel);
+    void notice_arrivals();
     struct Found {
         SourceIndex source;
         SourceLink* link = nullptr;
@@ -139,6 +140,7 @@ private:
     void serve_next(ConnectionId connection);
     void serve_waiting_layers();
     void send(const serving::Send& action);
+    void notice_sent();
     std::optional<ConnectionId> connection_of(serving::TransferId id) const;
 
     // --- installing (host_install.cpp) ---------------------------------------------------------

@@ -10,6 +10,8 @@ namespace sluice::sim::world {
 
 void Host::tell(const transfer::Event& event) {
     if (!session_) return;
+    if (!std::holds_alternative<transfer::BytesArrived>(event)) notice_arrivals();
+    if (!session_) return;
     around_.observer.on_event(*this, event, around_.now);
     transfer::Actions actions;
     session_->on(event, around_.now, actions);
@@ -18,6 +20,13 @@ void Host::tell(const transfer::Event& event) {
         act(action);
     }
     arm_timer();
+}
+
+// The session decides with all bytes counted that have come.
+void Host::notice_arrivals() {
+    for (std::size_t s = 0; s < links_.size(); ++s)
+        if (const auto connection = links_[s].runs.connection)
+            around_.wire.notice(*connection, around_.now);
 }
 
 // No default arm: a new Action is a build error here until it is handled.

@@ -17,6 +17,10 @@ constexpr Duration kHoldLayer = 5s;
 
 void Host::tell(const serving::Event& event) {
     if (!server_) return;
+    if (!std::holds_alternative<serving::BytesSent>(event) &&
+        server_->next_deadline() <= around_.now)
+        notice_sent();
+    if (!server_) return;
     around_.observer.on_event(*this, event, around_.now);
     serving::Actions actions;
     server_->on(event, around_.now, actions);
@@ -25,6 +29,13 @@ void Host::tell(const serving::Event& event) {
         act(action);
     }
     arm_timer();
+}
+
+// The server calls nobody slow whose bytes were not counted to the end.
+void Host::notice_sent() {
+    std::vector<ConnectionId> served;
+    for (const auto& [connection, waiting] : served_) served.push_back(connection);
+    for (const auto connection : served) around_.wire.notice(connection, around_.now);
 }
 
 std::optional<ConnectionId> Host::connection_of(serving::TransferId id) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include "engine/base/overloaded.hpp"
 
@@ -27,8 +28,7 @@ std::uint64_t Wire::received(EndpointId client, EndpointId server) const {
 
 double Wire::unreported(Instant now) const {
     double total = 0;
-    for (const auto id : alive_) {
-        const auto& connection = connections_[id.value];
+    for (const auto& connection : connections_) {
         if (connection.has_flow) {
             total += network_.progress(connection.flow, now) - connection.reported;
         }
@@ -41,7 +41,7 @@ ConnectionId Wire::open(EndpointId client, EndpointId server, Instant now) {
     connections_.emplace_back();
     connections_.back().client = client;
     connections_.back().server = server;
-    alive_.push_back(id);
+    join(id);
     if (!is_path_up(at(id))) stall(id, now);
     post(id, false, Syn{}, now);
     return id;
@@ -77,7 +77,6 @@ void Wire::push(ConnectionId id, const Segment& segment, Instant now) {
     }
     connection.outgoing.push_back(segment);
     network_.push(connection.flow, segment.bytes, now);
-    tick(id, now);
 }
 
 void Wire::close(ConnectionId id, EndpointId by, Instant now) {
@@ -97,7 +96,7 @@ void Wire::close(ConnectionId id, EndpointId by, Instant now) {
             true;
         connection.phase = Phase::open;
         connection.is_stalled = true;
-        alive_.push_back(id);
+        join(id);
     }
 }
 
@@ -149,19 +148,25 @@ void Wire::on_resume(ConnectionId id, Instant now) {
     for (auto& packet : held) post(id, packet.is_to_client, std::move(packet.payload), now);
 }
 
-void Wire::on_progress(ConnectionId id, Instant now) {
+void Wire::notice(ConnectionId id, Instant now) {
     auto& connection = at(id);
-    connection.is_ticking = false;
-    if (connection.phase != Phase::open || connection.outgoing.empty()) return;
+    if (connection.phase != Phase::open || connection.is_stalled || connection.outgoing.empty())
+        return;
     const auto gone = static_cast<std::uint32_t>(network_.progress(connection.flow, now));
-    const auto news = gone - std::min(gone, connection.reported);
-    tick(id, now);
-    if (news == 0 || gone >= connection.outgoing.front().bytes) return;
-    connection.reported += news;
+    // The end of a segment is told with it.
+    if (gone <= connection.reported || gone >= connection.outgoing.front().bytes) return;
+    const auto news = gone - std::exchange(connection.reported, gone);
+    const auto client = connection.client, server = connection.server;
     left(connection, news);
-    post(id, true, Progress{news}, now);
-    const auto server = connection.server;
-    if (!connection.is_forgotten_by_server) end(server).shell->on_sent(id, news);
+    if (connection.is_forgotten_by_client) {
+        lose(news);
+    } else {
+        got(connection, news);
+        end(client).shell->on_bytes(id, news);
+    }
+    const auto& after = at(id);  // the client may have closed it
+    if (after.phase == Phase::open && !after.is_forgotten_by_server)
+        end(server).shell->on_sent(id, news);
 }
 
 void Wire::on_mark(FlowId flow, Instant now) {
@@ -241,10 +246,6 @@ void Wire::arrive(const Packet& packet, Instant now) {
                    },
                    [&](const Request& request) { end(server).shell->on_request(id, request); },
                    [&](const Answer& answer) { client_shell.on_answer(id, answer); },
-                   [&](const Progress& progress) {
-                       got(at(id), progress.bytes);
-                       client_shell.on_bytes(id, progress.bytes);
-                   },
                    [&](const Whole& whole) {
                        got(at(id), whole.unreported);
                        client_shell.on_bytes(id, whole.unreported);
@@ -256,8 +257,10 @@ void Wire::arrive(const Packet& packet, Instant now) {
 }
 
 void Wire::stall(ConnectionId id, Instant now) {
+    if (at(id).is_stalled) return;
+    notice(id, now);
     auto& connection = at(id);
-    if (connection.is_stalled) return;
+    if (connection.phase == Phase::closed) return;
     connection.is_stalled = true;
     connection.stalled_since = now;
     if (connection.has_flow) network_.set_paused(connection.flow, true, now);
@@ -289,11 +292,7 @@ bool Wire::reset_if_forgotten(ConnectionId id, Instant now) {
 }
 
 void Wire::drop_packet(const Packet& packet) {
-    std::uint32_t bytes = 0;
-    if (const auto* progress = std::get_if<Progress>(&packet.payload)) bytes = progress->bytes;
-    if (const auto* whole = std::get_if<Whole>(&packet.payload)) bytes = whole->unreported;
-    bytes_.in_flight -= bytes;
-    bytes_.lost += bytes;
+    if (const auto* whole = std::get_if<Whole>(&packet.payload)) lose(whole->unreported);
 }
 
 // Ends the connection here and now; bytes that had crossed the links are counted where they got.
@@ -309,8 +308,7 @@ void Wire::finish(ConnectionId id, Instant now) {
             if (is_path_up(connection) && !connection.is_forgotten_by_client) {
                 got(connection, news);
             } else {
-                bytes_.in_flight -= news;
-                bytes_.lost += news;
+                lose(news);
             }
         }
         network_.close(connection.flow, now);
@@ -324,29 +322,45 @@ void Wire::finish(ConnectionId id, Instant now) {
     connection.reported = 0;
     connection.is_stalled = false;
     connection.phase = Phase::closed;
-    std::erase(alive_, id);
+    leave(connection.client, connection.at_client);
+    leave(connection.server, connection.at_server);
 }
 
-std::vector<ConnectionId> Wire::connections_of(EndpointId endpoint) const {
-    std::vector<ConnectionId> out;
-    for (const auto id : alive_) {
-        const auto& connection = connections_[id.value];
-        if (connection.client == endpoint || connection.server == endpoint) out.push_back(id);
+void Wire::join(ConnectionId id) {
+    for (const auto endpoint : {at(id).client, at(id).server}) {
+        auto& alive = end(endpoint).alive;
+        place_at(endpoint, at(id)) = static_cast<std::uint32_t>(alive.size());
+        alive.push_back(id);
     }
-    return out;
 }
 
-void Wire::tick(ConnectionId id, Instant now) {
-    auto& connection = at(id);
-    if (connection.is_ticking) return;
-    connection.is_ticking = true;
-    queue_.push({now + params_.report_every, EventType::progress, id.value, 0});
+void Wire::leave(EndpointId endpoint, std::uint32_t place) {
+    auto& alive = end(endpoint).alive;
+    alive[place] = alive.back();
+    place_at(endpoint, at(alive[place])) = place;
+    alive.pop_back();
+}
+
+std::uint32_t& Wire::place_at(EndpointId endpoint, Connection& connection) {
+    return endpoint == connection.client ? connection.at_client : connection.at_server;
+}
+
+// In the order in which they were opened.
+std::vector<ConnectionId> Wire::connections_of(EndpointId endpoint) const {
+    auto out = ends_[endpoint.value].alive;
+    std::ranges::sort(out);
+    return out;
 }
 
 void Wire::left(Connection& connection, std::uint32_t bytes) {
     bytes_.sent += bytes;
     bytes_.in_flight += bytes;
     end(connection.server).sent += bytes;
+}
+
+void Wire::lose(std::uint32_t bytes) {
+    bytes_.in_flight -= bytes;
+    bytes_.lost += bytes;
 }
 
 void Wire::got(Connection& connection, std::uint32_t bytes) {

@@ -64,8 +64,7 @@ public:
 };
 
 struct WireParams {
-    Duration report_every = 100ms;  // how often the ends notice bytes of a long segment
-    Duration first_rto = 200ms;     // TCP's retransmission, doubling (RFC 6298; Linux' minimum)
+    Duration first_rto = 200ms;  // TCP's retransmission, doubling (RFC 6298; Linux' minimum)
     Duration first_syn_rto = 1s;
     Duration longest_rto = 120s;
     double flow_cap = 1e15;  // bytes/s one connection can carry
@@ -95,6 +94,10 @@ public:
     void request(ConnectionId connection, const Request& request, Instant now);
     void answer(ConnectionId connection, const Answer& answer, Instant now);
     void push(ConnectionId connection, const Segment& segment, Instant now);
+    // Both ends hear of what has crossed of the segment under way. A shell asks for it before it
+    // decides anything that such bytes could change, most of all before it calls an end silent:
+    // that is exact, and costs nothing while nobody decides. A stall says it by itself.
+    void notice(ConnectionId connection, Instant now);
     // The other end hears on_closed; what is under way is lost.
     void close(ConnectionId connection, EndpointId by, Instant now);
 
@@ -107,10 +110,9 @@ public:
     // The power died: nobody says anything.
     void forget_all(EndpointId endpoint);
 
-    // The queue's arrival, resume and progress events, and the network's marks, go here.
+    // The queue's arrival and resume events, and the network's marks, go here.
     void on_arrival(const Event& event);
     void on_resume(ConnectionId connection, Instant now);
-    void on_progress(ConnectionId connection, Instant now);
     void on_mark(FlowId flow, Instant now);
 
     const ByteCounts& bytes() const { return bytes_; }
@@ -126,15 +128,11 @@ private:
     struct Refused {};
     struct Syn {};
     struct Closed {};
-    struct Progress {
-        std::uint32_t bytes;
-    };
     struct Whole {
         Segment segment;
         std::uint32_t unreported;
     };
-    using Payload =
-        std::variant<Syn, Established, Refused, Request, Answer, Progress, Whole, Closed>;
+    using Payload = std::variant<Syn, Established, Refused, Request, Answer, Whole, Closed>;
     struct Packet {
         ConnectionId connection;
         bool is_to_client = false;
@@ -150,6 +148,7 @@ private:
         bool is_listening = true;
         std::uint64_t sent = 0;
         std::map<std::uint32_t, std::uint64_t> received_from;  // by endpoint
+        std::vector<ConnectionId> alive;
     };
     enum class Phase : std::uint8_t { opening, open, closed };
     struct Connection {
@@ -157,12 +156,13 @@ private:
         Phase phase = Phase::opening;
         bool has_flow = false;
         bool is_stalled = false;
-        bool is_ticking = false;
         bool is_forgotten_by_client = false;
         bool is_forgotten_by_server = false;
         FlowId flow;
         Instant stalled_since;
-        std::uint32_t reported = 0;  // bytes of the front segment both ends know of
+        std::uint32_t reported = 0;   // bytes of the front segment both ends know of
+        std::uint32_t at_client = 0;  // its place among those alive there
+        std::uint32_t at_server = 0;
         std::deque<Segment> outgoing;
         std::deque<Packet> held;      // waiting for the link
         std::vector<Request> unsent;  // waiting for the set-up
@@ -178,17 +178,19 @@ private:
     bool reset_if_forgotten(ConnectionId id, Instant now);
     void drop_packet(const Packet& packet);
     void finish(ConnectionId id, Instant now);
+    void join(ConnectionId id);
+    void leave(EndpointId endpoint, std::uint32_t place);
+    std::uint32_t& place_at(EndpointId endpoint, Connection& connection);
     std::vector<ConnectionId> connections_of(EndpointId endpoint) const;
-    void tick(ConnectionId id, Instant now);
     void left(Connection& connection, std::uint32_t bytes);
     void got(Connection& connection, std::uint32_t bytes);
+    void lose(std::uint32_t bytes);
 
     EventQueue& queue_;
     FlowNetwork& network_;
     WireParams params_;
     std::vector<End> ends_;
     std::vector<Connection> connections_;
-    std::vector<ConnectionId> alive_;
     std::vector<ConnectionId> of_flow_;
     std::vector<Packet> packets_;
     std::vector<std::uint32_t> free_packets_;

@@ -31,10 +31,16 @@ double World::payload_rate(double bps) const {
 }
 
 void World::build() {
-    origin_up_ = network_.add_link(payload_rate(site_.origin_bps));
-    lines_.push_back(network_.add_link(payload_rate(site_.access_bps)));
+    origin_up_ = network_.add_origin(payload_rate(site_.origin_bps));
+    std::vector<LinkIndex> aggregations, lines, airs;
+    for (const auto bps : site_.aggregations_bps)
+        aggregations.push_back(network_.add_aggregation(payload_rate(bps)));
+    const auto above = [&](std::size_t line) {
+        return aggregations.empty() ? origin_up_ : aggregations[line % aggregations.size()];
+    };
+    lines.push_back(network_.add_line(payload_rate(site_.access_bps), above(0)));
     for (const auto bps : site_.further_lines_bps)
-        lines_.push_back(network_.add_link(payload_rate(bps)));
+        lines.push_back(network_.add_line(payload_rate(bps), above(lines.size())));
     origin_ = std::make_unique<Origin>(wire_, site_.layout, now_);
     Path from_origin;
     from_origin.add(origin_up_);
@@ -42,9 +48,6 @@ void World::build() {
 
     wire_.set_outside(origin_id_);
 
-    std::vector<LinkIndex> aggregations, airs;
-    for (const auto bps : site_.aggregations_bps)
-        aggregations.push_back(network_.add_link(payload_rate(bps)));
     for (const auto bps : site_.airs_bps) airs.push_back(network_.add_link(payload_rate(bps)));
     excused_.resize(site_.hosts.size());
     const Surroundings around{queue_, wire_, observers_, now_, site_};
@@ -63,8 +66,8 @@ void World::build() {
         }
         ids.push_back(wire_.add_endpoint(*hosts_.back(), up, down, site_.costs.lan_delay));
         Path line;
-        line.add(lines_[spec.line]);
-        if (!aggregations.empty()) line.add(aggregations[spec.line % aggregations.size()]);
+        line.add(lines[spec.line]);
+        if (!aggregations.empty()) line.add(above(spec.line));
         wire_.set_access(ids.back(), line);
         wire_.set_listening(ids.back(), false);
         queue_.push({Instant{spec.starts_at}, EventType::boot, h, 0});
@@ -148,8 +151,6 @@ void World::handle(const Event& event) {
             return wire_.on_arrival(event);
         case EventType::resume:
             return wire_.on_resume(ConnectionId{static_cast<std::uint32_t>(event.id)}, now_);
-        case EventType::progress:
-            return wire_.on_progress(ConnectionId{static_cast<std::uint32_t>(event.id)}, now_);
         case EventType::worker_done:
             return host().on_worker_done(event.detail);
         case EventType::flush:

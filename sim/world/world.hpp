@@ -76,7 +76,6 @@ private:
     Wire wire_;
     Observers observers_;
     LinkIndex origin_up_;
-    std::vector<LinkIndex> lines_;
     std::vector<LinkIndex> up_, down_;
     std::unique_ptr<Origin> origin_;
     EndpointId origin_id_;

@@ -58,7 +58,6 @@ protected:
             const ConnectionId id{static_cast<std::uint32_t>(event.id)};
             if (event.type == EventType::arrival) wire.on_arrival(event);
             if (event.type == EventType::resume) wire.on_resume(id, now);
-            if (event.type == EventType::progress) wire.on_progress(id, now);
         }
         now = end;
         EXPECT_EQ(wire.bytes().sent,

@@ -185,6 +185,20 @@ TEST(Fidelities, AgreeOnWhenTheNewImageRuns) {
     EXPECT_NEAR(std::ranges::max(fluid.active_at) / std::ranges::max(sessions.active_at), 1, 0.02);
 }
 
+// Four times the fleet at one origin takes four times as long, each device's share being a quarter;
+// a device's work stays what it was, but for a look at its silent source every ten seconds.
+TEST(Fidelities, TakeNoMoreEventsADeviceInALargerFleet) {
+    const auto events_of_a_device = [](std::uint32_t devices) {
+        auto s = fleet();
+        s.devices = devices;
+        s.origin_rate = 200e6;
+        const auto out = by_sessions(s, Strategy::unicast, 1);
+        EXPECT_EQ(out.unfinished(), 0u);
+        return static_cast<double>(out.events) / devices;
+    };
+    EXPECT_LE(events_of_a_device(400), 1.25 * events_of_a_device(100));
+}
+
 TEST(Fidelities, SayWhichStrategiesTheSlowOneDoesNotDo) {
     const auto s = fleet();
     const auto population = flow::draw_population(s, 1);
