@@ -37,31 +37,34 @@ public:
 
 class RunSink final : public net::BodySink {
 public:
-    // `head`: bytes of the first piece that are there already; those behind them were asked for.
+    // `begun`: what is there of the first piece already; what lies behind it was asked for.
     RunSink(BodyListener& listener, PieceBuffers& buffers, const image::PieceLayout& layout,
-            RequestId id, SourceIndex source, PieceRun run, Bytes head = {})
+            RequestId id, SourceIndex source, PieceRun run, PieceBuffers::Begun begun = {})
         : listener_(listener),
           buffers_(buffers),
           layout_(layout),
           id_(id),
           source_(source),
           next_(run.first),
-          head_(std::move(head)) {}
-    ~RunSink() override { buffers_.give_back(std::move(buffer_)); }
+          buffer_(std::move(begun.buffer)),
+          filled_(begun.filled),
+          is_begun_(buffer_ != nullptr) {}
+    ~RunSink() override {
+        if (is_begun_) {
+            buffers_.keep_begun(next_, {std::move(buffer_), filled_});
+        } else {
+            buffers_.give_back(std::move(buffer_));
+        }
+    }
 
     RequestId id() const { return id_; }
     SourceIndex source() const { return source_; }
 
     std::span<std::uint8_t> room() override {
-        if (!buffer_) buffer_ = buffers_.take();
+        if (!buffer_) buffer_ = buffers_.take(next_);
         if (!buffer_) {
             listener_.on_starved(*this);
             return {};
-        }
-        if (!head_.empty()) {
-            std::copy(head_.begin(), head_.end(), buffer_.get());
-            filled_ = head_.size();
-            head_ = {};
         }
         return {buffer_.get() + filled_, layout_.size_of(next_) - filled_};
     }
@@ -71,6 +74,7 @@ public:
         listener_.on_run_bytes(*this, count);
         if (filled_ < layout_.size_of(next_)) return;
         filled_ = 0;
+        is_begun_ = false;
         const auto piece = next_;
         next_ = PieceIndex{piece.value + 1};
         listener_.on_piece(*this, piece, std::move(buffer_));
@@ -89,7 +93,7 @@ private:
     PieceIndex next_;  // being filled
     PieceBuffers::Buffer buffer_;
     std::size_t filled_ = 0;
-    Bytes head_;
+    bool is_begun_;  // by an earlier life
 };
 
 class BlockSink final : public net::BodySink {

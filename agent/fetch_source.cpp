@@ -13,7 +13,7 @@ constexpr Duration kOriginConnectTimeout = std::chrono::seconds(10);
 constexpr unsigned kOriginRedirects = 3;
 
 // What the kernel holds for an agent that dies comes again: a piece at most, where that still fills
-// a LAN. 64 KiB carry 1 Gbit/s over a round trip of half a millisecond.
+// a line as short as a LAN's. 64 KiB carry 1 Gbit/s over a round trip of half a millisecond.
 constexpr std::uint32_t kLeastWindow = 64 * 1024;
 
 bool is_origin(const planning::Source& source) {
@@ -24,11 +24,10 @@ net::ClientOptions options_for(const planning::Source& source, const std::string
                                std::uint32_t piece_length) {
     net::ClientOptions options;
     options.local_address = local_address;
+    options.near_window = std::max(piece_length, kLeastWindow);
     if (is_origin(source)) {
         options.redirects = kOriginRedirects;
         options.connect_timeout = kOriginConnectTimeout;
-    } else {
-        options.near_window = std::max(piece_length, kLeastWindow);
     }
     return options;
 }

@@ -12,7 +12,6 @@
 #include "agent/body_sinks.hpp"
 #include "agent/clock.hpp"
 #include "agent/fetch_source.hpp"
-#include "agent/started_pieces.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/http/have.hpp"
 #include "engine/transfer/session.hpp"
@@ -89,7 +88,7 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
           layer(std::move(the_layer)),
           verified(the_verified),
           listener(the_listener),
-          buffers(layout.piece_length, kPieceBuffers, store.started_path()),
+          buffers(layout.piece_length, kPieceBuffers, store.started_path(), store.take_started()),
           arrivals(io, worker, store),
           offered(layout.piece_count()),
           session(transfer::session_plan(assignment, layout, layer != nullptr), verified, &offered),
@@ -209,19 +208,19 @@ struct Fetcher::Impl final : BodyListener, std::enable_shared_from_this<Fetcher:
     }
 
     void request_run(const transfer::RequestRun& a) {
-        auto head = store.take_started(a.run.first);
-        if (head.empty()) {
-            mended.erase(a.run.first);
-        } else {
+        auto begun = buffers.take_begun(a.run.first);
+        if (begun.buffer) {
             mended.insert(a.run.first);
+        } else {
+            mended.erase(a.run.first);
         }
-        listener.on_request(a.id, a.source, a.run, head.size());
+        listener.on_request(a.id, a.source, a.run, begun.filled);
         const auto begin = layout.offset_of(a.run.first);
-        const http::ByteRange range{begin + head.size(),
+        const http::ByteRange range{begin + begun.filled,
                                     begin + layout.bytes_of(a.run.first, a.run.count)};
         auto& sink = runs[a.id];
         sink = std::make_unique<RunSink>(*this, buffers, layout, a.id, a.source, a.run,
-                                         std::move(head));
+                                         std::move(begun));
         at(a.source).runs().get(a.id.value, {at(a.source).image_url(), range, layout.length},
                                 *sink);
     }

@@ -105,11 +105,6 @@ Result<void> PieceStore::take_up_started(const image::PieceLayer& layer, PieceSe
     return success();
 }
 
-Bytes PieceStore::take_started(PieceIndex piece) {
-    const auto found = started_.extract(piece);
-    return found.empty() ? Bytes{} : std::move(found.mapped());
-}
-
 Result<void> PieceStore::save_layer(ByteView raw) {
     SLUICE_CHECK(disk::write_small_file(disk_, folder_, kLayerFile, raw));
     return success();

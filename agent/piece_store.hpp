@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/disk/disk.hpp"
@@ -59,9 +60,9 @@ public:
     // killed and were not written are written now. Every piece it names is durable. Call once,
     // before the first write_piece.
     Result<PieceSet> resume(const image::PieceLayer& layer);
-    // The first bytes of a piece that resume() found in part; once. Empty: none. After resume(), on
-    // the thread that fetches.
-    Bytes take_started(PieceIndex piece);
+    // The first bytes of the pieces that resume() found in part; once. After resume(), on the
+    // thread that fetches.
+    StartedPieces take_started() { return std::exchange(started_, {}); }
     std::string started_path() const { return folder_ + "/started"; }
 
     // Durable when they return. Save only what was proved: the layer before the first piece.

@@ -2,9 +2,10 @@
 // Pieces that had begun to come when an agent was killed: its buffers' file (piece_buffers.hpp),
 // read by the next life before it makes its own. Unproved, all of it.
 //
-//     u64 magic | 10 x { u32 piece, u32 bytes of it that are there } | 10 x piece_length
+//     u64 magic | 10 x { u32 piece, u32 bytes of it that are there, at least } | 10 x piece_length
 //
-// in the machine's own byte order: it never leaves the machine.
+// in the machine's own byte order: it never leaves the machine. A place is zeros when its piece
+// begins: what is not zero came, also what nobody had the time to note.
 
 #include <cstdint>
 #include <map>
@@ -16,12 +17,14 @@
 
 namespace sluice::agent {
 
+inline constexpr std::uint32_t kNoPiece = ~std::uint32_t{0};
+
 struct StartedSlot {
-    std::uint32_t piece = 0;
+    std::uint32_t piece = kNoPiece;
     std::uint32_t bytes = 0;
 };
 
-inline constexpr std::uint64_t kStartedMagic = 0x31'50'41'54'53'4c'53'0aULL;
+inline constexpr std::uint64_t kStartedMagic = 0x32'50'41'54'53'4c'53'0aULL;
 inline constexpr std::size_t kStartedSlots = 10;
 inline constexpr std::size_t kStartedHead = 4096;  // a page; pieces follow
 static_assert(sizeof kStartedMagic + kStartedSlots * sizeof(StartedSlot) <= kStartedHead);

@@ -171,6 +171,7 @@ struct ClientConnection::Impl {
 
     void on_head(const AnswerHead& head) {
         auto& front = exchanges.front();
+        link->bound_window_if_near();
         is_keep_alive = head.is_keep_alive;
         auto verdict = judge_answer(head, front.request);
         if (verdict.kind == AnswerKind::body) {

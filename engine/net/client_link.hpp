@@ -13,7 +13,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
-#include <netinet/tcp.h>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +20,7 @@
 #include "engine/base/time.hpp"
 #include "engine/net/answer_head.hpp"
 #include "engine/net/client_tls.hpp"
+#include "engine/net/round_trip.hpp"
 #include "engine/net/url.hpp"
 
 namespace sluice::net {
@@ -43,11 +43,11 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
     std::array<char, kMaxAnswerHead> in;
     std::size_t begin = 0;
     std::size_t end = 0;
-    std::size_t low_water = 1;  // SO_RCVLOWAT
-    std::string out;            // being written
-    std::string pending;        // to be written after it
-    std::string local_address;  // to connect from; empty: the system's choice
-    std::size_t near_window = 0;
+    std::size_t low_water = 1;    // SO_RCVLOWAT
+    std::string out;              // being written
+    std::string pending;          // to be written after it
+    std::string local_address;    // to connect from; empty: the system's choice
+    std::size_t near_window = 0;  // 0 also: bounded already
 
     // Name, TCP and TLS, all within `timeout`; then one of the owner's two calls. `from`: an IP
     // literal, or empty.
@@ -145,7 +145,7 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
         if (!owner) return;
         socket.set_option(Tcp::no_delay(true), error);
         reset_on_close(true);
-        if (near_window > 0 && is_near()) bound_window(near_window);
+        bound_window_if_near();
         if (url.is_tls) return start_tls(url.host, client_tls);
         owner->on_connected();
     }
@@ -156,20 +156,19 @@ struct ClientLink : std::enable_shared_from_this<ClientLink<Owner>> {
         boost::system::error_code ignored;
         socket.set_option(boost::asio::socket_base::linger(resets, 0), ignored);
     }
-    // By the round trip of the handshake; no line of this length needs a large window.
-    bool is_near() {
-        constexpr std::uint32_t kNearMicroseconds = 2000;
-        tcp_info info{};
-        socklen_t size = sizeof info;
-        return ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-               info.tcpi_rtt < kNearMicroseconds;
-    }
-    // The buffer's size ends the kernel's own tuning, which would open the window again.
-    void bound_window(std::size_t bytes) {
-        const auto window = static_cast<int>(bytes);
+    // A line of a LAN's length needs no large window. A busy machine's handshake may take longer
+    // than that: asked again with each answer, until it is near. Bounded is the buffer, and not
+    // TCP_WINDOW_CLAMP, which newer kernels lift when segments turn out dense. Twice what is asked
+    // for is given, and no window is larger than its buffer.
+    void bound_window_if_near() {
+        constexpr Duration kNear = std::chrono::milliseconds(2);
+        if (near_window <= in.size()) return;
         const auto fd = socket.native_handle();
-        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
-        (void)::setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof window);
+        const auto trip = least_round_trip(fd);
+        if (!trip || *trip >= kNear) return;
+        const auto half = static_cast<int>((near_window - in.size()) / 2);
+        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof half);
+        near_window = 0;
     }
     void start_tls(const std::string& host, ClientTls& client_tls) {
         auto context = client_tls.context();

@@ -157,7 +157,7 @@ SETTLES_S = 0.06
 
 @dataclass
 class Kill:
-    at: float            # CLOCK_MONOTONIC
+    at: float            # CLOCK_MONOTONIC, when the victim was dead
     received_bytes: int  # by the victim's port, since the run began
 
 
@@ -185,8 +185,8 @@ class AgentKilled(Fault):
             return
         # Anywhere between two pieces, not always just after one.
         time.sleep(self._rng.uniform(0, 0.02))
-        at = time.monotonic()
         agents.kill(self._victim)
+        at = time.monotonic()
         time.sleep(SETTLES_S)
         received = site.network.host_traffic()[self._victim].to_host - self._received_before
         self._kills.append(Kill(at, received))
@@ -207,15 +207,20 @@ class AgentKilled(Fault):
 def received_again(events: list[dict], kills: list[Kill], piece_bytes: int) -> list[float]:
     """For each kill, in pieces and by each source that was open: what the victim's port had
     received in that life, less heads, and the next lives did not find in the store, or among the
-    pieces that had begun to come, and ask for no more."""
+    pieces that had begun to come, and ask for no more. A life that was killed before it asked for
+    anything received nothing, and what it did not take up the one after it may."""
     found = []
     life_began, kept, received, begun = 0.0, 0, 0, 0
-    for number, kill in enumerate(kills):
-        next_at = kills[number + 1].at if number + 1 < len(kills) else float("inf")
+    for kill in kills:
+        asked_at = next((e["t"] for e in events
+                         if e["event"] in ("request", "finished") and e["t"] > kill.at), None)
+        if asked_at is None:
+            break  # nobody lived to tell
+        next_at = next((later.at for later in kills if later.at > asked_at), float("inf"))
         taken_up = sum(e.get("found", 0) for e in events
-                       if e["event"] == "request" and kill.at < e["t"] <= next_at)
-        after = next((e["resumed_pieces"] for e in events
-                      if e["event"] == "started" and e["t"] > kill.at), kept)
+                       if e["event"] == "request" and asked_at <= e["t"] <= next_at)
+        after = [e["resumed_pieces"] for e in events
+                 if e["event"] == "started" and kill.at < e["t"] <= asked_at][-1]
         body = max(0, kill.received_bytes - received - HEADS_OF_A_LIFE)
         lost = max(0.0, (body + begun - taken_up) / piece_bytes - (after - kept))
         found.append(lost / max(1, len(open_sources(events, life_began, kill.at))))

@@ -106,18 +106,44 @@ class Reading(unittest.TestCase):
         self.assertEqual(new_source_waits([left, other], lost_at=12.0), [])
 
 
+def life(at: float, resumed: int) -> dict:
+    return {"t": at, "event": "started", "resumed_pieces": resumed}
+
+
+def asking(at: float, found: int = 0) -> dict:
+    return {"t": at, "event": "request", "id": 1, "source": 0, "first": 9, "count": 1,
+            "found": found}
+
+
 class Killing(unittest.TestCase):
     def test_what_a_life_received_and_the_next_did_not_find_was_received_again(self):
-        events = [{"t": 1.0, "event": "started", "resumed_pieces": 0},
-                  {"t": 3.0, "event": "started", "resumed_pieces": 3},
-                  {"t": 5.0, "event": "started", "resumed_pieces": 4}]
+        events = [life(1.0, resumed=0), asking(1.1),
+                  life(3.0, resumed=3), asking(3.1),
+                  life(5.0, resumed=4), asking(5.1)]
         kills = [Kill(2.0, 3500 + HEADS_OF_A_LIFE), Kill(4.0, 4500 + 2 * HEADS_OF_A_LIFE)]
         self.assertEqual(received_again(events, kills, 1000), [0.5, 0.0])
 
+    def test_what_the_next_life_found_of_a_piece_was_not_received_again(self):
+        events = [life(1.0, resumed=0), asking(1.1), life(3.0, resumed=3), asking(3.1, found=400)]
+        kills = [Kill(2.0, 3500 + HEADS_OF_A_LIFE)]
+        self.assertAlmostEqual(received_again(events, kills, 1000)[0], 0.1)
+
+    def test_a_life_that_never_asked_lost_nothing_of_what_the_one_after_it_found(self):
+        events = [life(1.0, resumed=0), asking(1.1), life(3.0, resumed=2),
+                  life(5.0, resumed=3), asking(5.1, found=400)]
+        kills = [Kill(2.0, 3500 + HEADS_OF_A_LIFE), Kill(4.0, 3500 + HEADS_OF_A_LIFE)]
+        first, second = received_again(events, kills, 1000)
+        self.assertAlmostEqual(first, 0.1)
+        self.assertEqual(second, 0.0)
+
     def test_a_life_that_ended_before_it_began_kept_nothing_and_lost_nothing(self):
-        events = [{"t": 5.0, "event": "started", "resumed_pieces": 2}]
+        events = [life(5.0, resumed=2), {"t": 5.1, "event": "finished"}]
         kills = [Kill(2.0, 2000 + HEADS_OF_A_LIFE), Kill(3.0, 2000 + HEADS_OF_A_LIFE)]
         self.assertEqual(received_again(events, kills, 1000), [0.0, 0.0])
+
+    def test_of_a_kill_that_nobody_outlived_nothing_is_said(self):
+        events = [life(1.0, resumed=0), asking(1.1)]
+        self.assertEqual(received_again(events, [Kill(2.0, 9000)], 1000), [])
 
     def test_a_source_is_open_until_its_pieces_came_or_it_was_left(self):
         asked = [{"t": 1.0, "event": "request", "id": 1, "source": 0, "first": 0, "count": 2},

@@ -143,8 +143,8 @@ SCENARIOS = (
               Bar("received again a kill, pieces, worst kill", "received_again_worst", 1.0),
               Bar("received again a kill, pieces, mean", "received_again_mean", 1.0),
               Bar("kills after which more than a piece was", "kills_above_a_piece", None)),
-             # Where the agent gets no processor time the kernel takes pieces that it cannot read.
-             uplink_bps=20 * MBIT, runs=1, limit_s=180, idle_needed=0.75,
+             # Bytes are counted, no times: a busy machine is a harder one.
+             uplink_bps=20 * MBIT, runs=1, limit_s=180, idle_needed=0.0,
              fault=lambda rollout: AgentKilled(victim=5, kills=50, seed=1)),
 )
 
