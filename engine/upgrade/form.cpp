@@ -14,8 +14,8 @@ using nlohmann::json;
 constexpr std::size_t kMaxBytes = 64 * 1024;
 constexpr std::array<std::string_view, 4> kBackups = {"by_device", "require", "attempt", "skip"};
 constexpr std::array<std::string_view, 3> kRestores = {"always", "if_lost", "never"};
-constexpr std::array<std::string_view, 5> kKeys = {"backup", "restore", "converts", "tries",
-                                                   "steps"};
+constexpr std::array<std::string_view, 6> kKeys = {"backup",           "restore", "converts",
+                                                   "needs_kept_image", "tries",   "steps"};
 constexpr std::array<std::string_view, 4> kRuleKeys = {"limit_s", "pause_s", "attempts", "asks"};
 constexpr std::uint64_t kMaxSeconds = 30ULL * 24 * 3600;
 constexpr std::uint64_t kMaxCount = 1000;
@@ -107,6 +107,7 @@ Result<Policy> parse_policy(std::string_view text, const Policy& otherwise) {
     SLUICE_CHECK(read_choice(from, "backup", kBackups, out.backup));
     SLUICE_CHECK(read_choice(from, "restore", kRestores, out.restore));
     SLUICE_CHECK(read_flag(from, "converts", "", out.converts));
+    SLUICE_CHECK(read_flag(from, "needs_kept_image", "", out.needs_kept_image));
     SLUICE_TRY(const auto tries, read_number(from, "tries", "", out.tries, kMaxCount));
     out.tries = static_cast<std::uint16_t>(tries);
     if (from.contains("steps")) SLUICE_CHECK(read_rules(from["steps"], out));
@@ -127,7 +128,6 @@ std::string to_json(const Record& r) {
                       {"can_back_up", r.can_back_up},
                       {"has_backup", r.has_backup},
                       {"is_touched", r.is_touched},
-                      {"is_configuration_at_risk", r.is_configuration_at_risk},
                       {"is_corrected", r.is_corrected},
                       {"is_called_off", r.is_called_off},
                       {"since", r.since.since_start.count()},
@@ -173,7 +173,6 @@ Result<Record> parse_record(std::string_view text) {
     out.can_back_up = flag("can_back_up");
     out.has_backup = flag("has_backup");
     out.is_touched = flag("is_touched");
-    out.is_configuration_at_risk = flag("is_configuration_at_risk");
     out.is_corrected = flag("is_corrected");
     out.is_called_off = flag("is_called_off");
     out.since = Instant{Duration(std::max<std::int64_t>(0, number("since", INT64_MAX)))};

@@ -3,9 +3,9 @@
 // southbounds.
 //
 // Policy: {"backup": "by_device|require|attempt|skip", "restore": "always|if_lost|never",
-// "converts": bool, "tries": n, "steps": {"transfer": {"limit_s": n, "pause_s": n, "attempts": n,
-// "asks": bool}, …}}. What is not said keeps its default; what nobody knows is refused with the
-// nearest known name.
+// "converts": bool, "needs_kept_image": bool, "tries": n, "steps": {"transfer": {"limit_s": n,
+// "pause_s": n, "attempts": n, "asks": bool}, …}}. What is not said keeps its default; what nobody
+// knows is refused with the nearest known name.
 
 #include <string>
 #include <string_view>

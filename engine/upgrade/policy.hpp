@@ -38,6 +38,7 @@ struct Policy {
     bool resets_apart = true;      // needs an order to run what is installed
     // Without a kept image a failed upgrade cannot be taken back: refused at precheck.
     bool needs_kept_image = true;
+    bool rolls_back = true;   // false: a restore alone, which has nothing to go back to
     std::uint16_t tries = 2;  // of the whole upgrade: after a roll-back it is tried again
     std::array<Rule, kSteps> rules = default_rules();
 

@@ -140,7 +140,7 @@ bool Procedure::is_needed(Step step) const {
             return restores;
         case Step::put_back:
         case Step::verify_put_back:
-            return restores && is_.is_configuration_at_risk;
+            return restores && is_.is_touched;
         case Step::precheck:
         case Step::transfer:
         case Step::verify:
@@ -176,7 +176,7 @@ void Procedure::after_roll_back(Instant now, Actions& out) {
     if (is_.is_called_off || is_.tries >= policy_.tries || is_.cause == Reason::refusal)
         return finish(End::rolled_back, is_.cause, now, out);
     ++is_.tries;
-    is_.is_touched = is_.is_configuration_at_risk = is_.is_corrected = false;
+    is_.is_touched = is_.is_corrected = false;
     is_.step = Step::transfer;
     is_.attempts = 0;
     repeat(Step::transfer, policy_.rule(Step::transfer).pause, now, out);
@@ -200,7 +200,7 @@ void Procedure::give_up(Reason reason, Instant now, Actions& out) {
         return enter(Step::transfer, now, out);
     if (!is_.is_called_off && step == Step::compare)  // cannot be judged: taken for lost
         return go_on_to(arrow(step).given_up, now, out);
-    if (!is_.is_touched)
+    if (!is_.is_touched || !policy_.rolls_back)
         return finish(is_.cause == Reason::none ? End::unchanged : End::rolled_back, reason, now,
                       out);
     is_.cause = reason;
@@ -229,11 +229,7 @@ void Procedure::repeat(Step step, Duration pause, Instant now, Actions& out) {
 
 void Procedure::begin(Actions& out) {
     const auto first_touch = policy_.applies_at_once ? Step::transfer : Step::install;
-    const auto first_risk =
-        policy_.resets_apart && !policy_.applies_at_once ? Step::reset : first_touch;
     is_.is_touched = is_.is_touched || is_.step >= first_touch;
-    is_.is_configuration_at_risk =
-        is_.is_configuration_at_risk || (is_.step >= first_risk && !is_rolling_back(is_.step));
     is_.is_open = true;
     ++is_.number;
     out.push_back(Changed{});

@@ -39,20 +39,21 @@ struct Record {
     Step step = Step::precheck;
     Step question = Step::end;  // where the operator is asked; end: not asked
     End end = End::none;
-    Reason reason = Reason::none;           // of the last failure
-    Reason cause = Reason::none;            // of the last roll-back
-    std::uint16_t attempts = 0;             // of the step, or of the one that it looks at
-    std::uint16_t tries = 0;                // of the whole upgrade, this one included
-    std::uint32_t number = 0;               // of the last thing asked for
-    bool is_open = false;                   // it was asked for, and has not ended
-    bool can_back_up = false;               // as precheck found
-    bool has_backup = false;                // verified
-    bool is_touched = false;                // the other slot may hold something else, in this try
-    bool is_configuration_at_risk = false;  // and the new image may have run
-    bool is_corrected = false;              // the operator's own configuration: not converted
-    bool is_called_off = false;             // after the roll-back there is no further try
-    Instant since{};                        // when the step, or its question, began
-    Instant not_before{};                   // the pause before it is done again
+    Reason reason = Reason::none;  // of the last failure
+    Reason cause = Reason::none;   // of the last roll-back
+    std::uint16_t attempts = 0;    // of the step, or of the one that it looks at
+    std::uint16_t tries = 0;       // of the whole upgrade, this one included
+    std::uint32_t number = 0;      // of the last thing asked for
+    bool is_open = false;          // it was asked for, and has not ended
+    bool can_back_up = false;      // as precheck found
+    bool has_backup = false;       // verified
+    // The other slot may hold something else, in this try; and whoever's power is cut behind an
+    // install may run it, before anybody ordered a reset.
+    bool is_touched = false;
+    bool is_corrected = false;   // the operator's own configuration: not converted
+    bool is_called_off = false;  // after the roll-back there is no further try
+    Instant since{};             // when the step, or its question, began
+    Instant not_before{};        // the pause before it is done again
     Instant started{}, ended{};
 };
 

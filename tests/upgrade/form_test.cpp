@@ -56,7 +56,7 @@ TEST(RecordForm, ComesBackAsItWas) {
     const auto read = parse_record(text);
     ASSERT_TRUE(read.has_value()) << read.error().message;
     EXPECT_EQ(to_json(read.value()), text);
-    EXPECT_TRUE(read.value().is_configuration_at_risk);
+    EXPECT_TRUE(read.value().is_touched);
     EXPECT_EQ(read.value().step, Step::roll_back);
 }
 

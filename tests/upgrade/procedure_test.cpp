@@ -172,11 +172,19 @@ TEST(Procedure, RollsBackImageAndConfigurationTogetherAndTriesAgain) {
     EXPECT_EQ(course.record().end, End::rolled_back);
 }
 
-TEST(Procedure, LeavesTheConfigurationAloneWhereTheNewImageNeverRan) {
+// A power cut between the two starts what was installed.
+TEST(Procedure, PutsTheConfigurationBackEvenWhereNoResetWasOrdered) {
     Course course(backup_and_restore_always());
     course.start().done(3).said();
     course.fail_for_good().done(2);
-    EXPECT_EQ(course.said(), "install*2 install*3 roll_back verify_roll_back");
+    EXPECT_EQ(course.said(), "install*2 install*3 roll_back verify_roll_back put_back");
+}
+
+TEST(Procedure, LeavesADeviceAloneThatItNeverTouched) {
+    Course course(backup_and_restore_always());
+    course.start().done(2).said();
+    course.fail_for_good();
+    EXPECT_EQ(course.said(), "transfer*2 transfer*3 = unchanged");
 }
 
 TEST(Procedure, OnlyLooksWhereTheDeviceWentBackByItself) {
