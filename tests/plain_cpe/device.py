@@ -6,10 +6,10 @@ import threading
 import time
 from pathlib import Path
 
+from . import transfers
+from .configuration import Configuration
 from .soap import Request, Writer
 from .web import Client
-
-BLOCK = 64 * 1024
 
 
 class Device:
@@ -25,6 +25,7 @@ class Device:
         self.old_cookies = []
         self.sessions = 0
         self.parameter_key = ""
+        self.configuration = Configuration(options.state, options.serial)
         self.reboots_now = False   # leaves the session as it is
 
     # --- what it knows of itself ---------------------------------------------------------------
@@ -45,6 +46,8 @@ class Device:
             "DeviceInfo.HardwareVersion": o.hardware_version,
             "DeviceInfo.SoftwareVersion": self.version,
             "DeviceInfo.ProvisioningCode": "",
+            "DeviceInfo.VendorConfigFile.1.Name": self.configuration.name,
+            "DeviceInfo.VendorConfigFile.1.Version": self.configuration.version(),
             "ManagementServer.ParameterKey": self.parameter_key,
             "ManagementServer.ConnectionRequestURL": self.calls.url if self.calls else "",
         }
@@ -227,17 +230,26 @@ class Device:
         return "<cwmp:RebootResponse></cwmp:RebootResponse>"
 
     def on_Download(self, request):
+        return self.take(request, "Download", ("1 ", "3 "))
+
+    def on_Upload(self, request):
+        return self.take(request, "Upload",
+                         ("1 Vendor Configuration File", "3 Vendor Configuration File"))
+
+    def take(self, request, rpc, file_types):
         order = {name: request.text(name) for name in
-                 ("CommandKey", "FileType", "URL", "Username", "Password", "FileSize")}
-        if not order["FileType"].startswith("1 "):
+                 ("CommandKey", "FileType", "URL", "Username", "Password", "FileSize",
+                  "TargetFileName")}
+        order["RPC"] = rpc
+        if not order["FileType"].startswith(file_types):
             return self.writer.fault(9003, f"FileType {order['FileType']} is not known here")
         if not order["URL"].startswith(("http://", "https://")):
             return self.writer.fault(9003, "URL is not one")
         self.downloads.append(order)
-        self.log("download", url=order["URL"], key=order["CommandKey"])
-        return (f"<cwmp:DownloadResponse><Status>1</Status>"
+        self.log(rpc.lower(), url=order["URL"], key=order["CommandKey"], type=order["FileType"])
+        return (f"<cwmp:{rpc}Response><Status>1</Status>"
                 "<StartTime>0001-01-01T00:00:00Z</StartTime>"
-                "<CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:DownloadResponse>")
+                f"<CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:{rpc}Response>")
 
     # --- what it does with it ------------------------------------------------------------------
 
@@ -245,63 +257,67 @@ class Device:
         if "reboot" in order:
             self.wake("1 BOOT")
             self.wake("M Reboot", order["reboot"])
-            return
+        elif order["RPC"] == "Upload":
+            self.tell(order, *transfers.upload(order, self.options, self.configuration.read()))
+        elif order["FileType"].startswith("3 "):
+            self.tell(order, *self.configure(order))
+        else:
+            self.upgrade(order)
+
+    def configure(self, order):
+        path = Path(self.options.state) / f"download-{self.options.serial}.cfg"
+        fault, text = transfers.download(order, self.options, path)
+        if fault:
+            return fault, text
+        body = path.read_bytes()
+        if "refuses-configuration" in self.quirks:
+            return 9018, "line 1: not of this release"
+        self.configuration.write(body, order["TargetFileName"] or order["URL"].rsplit("/", 1)[-1])
+        self.log("configured", version=self.configuration.version())
+        self.wake("4 VALUE CHANGE")
+        return 0, ""
+
+    def upgrade(self, order):
+        fault, text = transfers.download(order, self.options,
+                                         Path(self.options.state) / "download.bin")
+        if not fault:
+            self.log("downloaded", url=order["URL"])
         key = order["CommandKey"]
-        fault, text = self.download(order)
         if "fault-first" in self.quirks and not fault:
             self.complete(key, 9017, "connection lost")
             while not self.try_session([("7 TRANSFER COMPLETE", ""), ("M Download", key)], 0):
                 time.sleep(self.options.retry_wait)
-        self.finish(key, fault, text)
-
-    def finish(self, key, fault, text):
         if fault:
-            self.complete(key, fault, text)
-            self.announce(key)
-            return
+            return self.tell(order, fault, text)
+        self.reboot(order)
+
+    def reboot(self, order):
+        key = order["CommandKey"]
         if "complete-before-reboot" in self.quirks:
             self.complete(key, 0, "")
             while not self.try_session([("7 TRANSFER COMPLETE", ""), ("M Download", key)], 0):
                 time.sleep(self.options.retry_wait)
         time.sleep(self.options.reboot_seconds)
         self.version = self.options.next_version
+        if "loses-configuration" in self.quirks:
+            self.configuration.reset()
         self.log("rebooted", version=self.version)
-        self.wake("1 BOOT")
+        if "boot-lost" not in self.quirks:
+            self.wake("1 BOOT")
         if self.quirks & {"complete-before-reboot", "no-complete"}:
             return
         self.wake("4 VALUE CHANGE")
-        self.complete(key, 0, "")
-        self.announce(key)
+        self.tell(order, 0, "")
+        if "complete-twice" in self.quirks:
+            self.complete(key, 0, "")
+
+    def tell(self, order, fault, text):
+        self.complete(order["CommandKey"], fault, text)
+        self.wake("7 TRANSFER COMPLETE")
+        self.wake("M " + order["RPC"], order["CommandKey"])
 
     def complete(self, key, fault, text):
         self.pending.append((key, fault, text))
-
-    def announce(self, key):
-        self.wake("7 TRANSFER COMPLETE")
-        self.wake("M Download", key)
-
-    def download(self, order):
-        client = Client(order["URL"], order["Username"], order["Password"],
-                        self.options.local_address, self.options.ca_file)
-        wanted, got = int(order["FileSize"] or 0), 0
-        path = Path(self.options.state) / "download.bin"
-        try:
-            response = client.exchange("GET")
-            if response.status != 200:
-                return {401: (9012, "not let in"), 403: (9016, "forbidden")}.get(
-                    response.status, (9016, f"HTTP {response.status}"))
-            with open(path, "wb") as file:
-                while block := response.read(BLOCK):
-                    file.write(block)
-                    got += len(block)
-        except OSError as error:
-            return (9015, str(error)) if got == 0 else (9017, str(error))
-        finally:
-            client.close()
-        if wanted and got != wanted:
-            return 9017, f"{got} bytes of {wanted}"
-        self.log("downloaded", bytes=got, url=order["URL"])
-        return 0, ""
 
 
 def start_thread(target):

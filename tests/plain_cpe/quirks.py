@@ -11,6 +11,10 @@ QUIRKS = {
     "complete-before-reboot": "TransferComplete before the reboot, then a plain 1 BOOT",
     "no-complete": "no TransferComplete at all; only its version tells",
     "fault-first": "reports fault 9017, tries again by itself and then reports success",
+    "complete-twice": "says TransferComplete twice in one session",
+    "boot-lost": "comes back from its upgrade without 1 BOOT",
+    "loses-configuration": "an upgrade leaves it with the factory's configuration",
+    "refuses-configuration": "takes no configuration file: 9018",
     "reboot-unanswered": "reboots right after TransferCompleteResponse, session not ended",
     # texts
     "time-without-zone": "2026-03-01T12:00:00",
