@@ -18,6 +18,7 @@ constexpr std::string_view kRoles[] = {"master", "slave"};
 constexpr std::string_view kOrders[] = {"none", "stage", "upgrade"};
 constexpr std::string_view kProofs[] = {"none", "trying", "passed", "faulted"};
 constexpr std::string_view kDraws[] = {"none", "due", "out"};
+constexpr std::string_view kGuards[] = {"none", "preparing", "prepared"};
 
 std::int64_t milliseconds(Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
@@ -119,6 +120,7 @@ std::string to_json(const PlanNote& n) {
     if (n.proof != rollout::Proof::none) out.add("proof", word(n.proof, kProofs));
     if (n.reason != rollout::Reason::none) out.add("reason", static_cast<int>(n.reason));
     if (n.draw != rollout::Draw::none) out.add("draw", word(n.draw, kDraws));
+    if (n.guard != rollout::Guard::none) out.add("guard", word(n.guard, kGuards));
     if (n.is_alarming) out.add("is_alarming", true);
     if (n.is_late) out.add("is_late", true);
     if (n.heard.unix_ms != 0) out.add("heard_ms", n.heard.unix_ms);
@@ -157,9 +159,10 @@ Result<PlanNote> parse_plan_note(std::string_view json) {
     out.given = time(root, "given_ms");
     out.takes_from_origin = root.flag_or("takes_from_origin", false);
     out.proof = static_cast<rollout::Proof>(root.choice_or("proof", 0, kProofs));
-    const auto last = static_cast<std::uint64_t>(rollout::Reason::unfit);
+    const auto last = static_cast<std::uint64_t>(rollout::Reason::abandoned);
     out.reason = static_cast<rollout::Reason>(root.number_or("reason", 0, 0, last));
     out.draw = static_cast<rollout::Draw>(root.choice_or("draw", 0, kDraws));
+    out.guard = static_cast<rollout::Guard>(root.choice_or("guard", 0, kGuards));
     out.is_alarming = root.flag_or("is_alarming", false);
     out.is_late = root.flag_or("is_late", false);
     out.heard = time(root, "heard_ms");

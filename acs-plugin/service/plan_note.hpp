@@ -37,6 +37,7 @@ struct PlanNote {
     rollout::Proof proof = rollout::Proof::none;
     rollout::Reason reason = rollout::Reason::none;
     rollout::Draw draw = rollout::Draw::none;
+    rollout::Guard guard = rollout::Guard::none;
     bool is_alarming = false, is_late = false;
     std::string server;  // identity
     WallTime given, heard, booted, missed;

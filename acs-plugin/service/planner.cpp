@@ -176,6 +176,10 @@ Result<std::string> Planner::on_contact(const Contact& contact, WallTime now, Ch
         event.is_at_work = is_at_work(contact.state);
         impl_->feed(*run, event, batch);
     }
+    if (impl_->safeguard != nullptr) {
+        impl_->safeguard->on_contact(row, contact, now, out);
+        impl_->attend(batch);
+    }
     impl_->write(batch);
     // Should the session be lost before it comes to the order.
     if (impl_->is_wanted(d, now)) impl_->calls.add(row.identity, {now.unix_ms + 120'000});
@@ -187,22 +191,37 @@ std::optional<DeviceOrder> Planner::next_order(const std::string& identity, Wall
     const auto d = impl_->book.find(identity);
     if (!d) return std::nullopt;
     Impl::Batch batch{now, out};
-    std::optional<DeviceOrder> order;
-    for (const auto& [run, member] : std::vector(impl_->tickets(*d))) {
-        if (order || is_final(run->engine.record(member).state)) continue;
-        batch.orders.clear();
-        batch.cancels.clear();
-        impl_->feed(*run, rollout::OrderWanted{member}, batch);
-        for (const auto& cancel : batch.cancels)
-            order = CancelOrder{run->command_key(member, cancel.order)};
-        for (const auto& give : batch.orders) {
-            auto made = make_order(impl_->settings, impl_->fleet(), *run, member, give.kind,
-                                   give.order, now);
-            if (made.has_value()) order = std::move(made.value());
-        }
+    auto order = impl_->rollout_order(identity, *d, batch);
+    if (!order && impl_->safeguard != nullptr) {
+        // What it has to do first, and what the rollouts have once that is done.
+        order = impl_->safe_order(identity, batch);
+        if (!order) order = impl_->rollout_order(identity, *d, batch);
+        if (!order) order = impl_->safe_order(identity, batch);
     }
     impl_->write(batch);
     if (!impl_->is_wanted(*d, now)) impl_->calls.drop(identity);
+    return order;
+}
+
+std::optional<DeviceOrder> Planner::Impl::rollout_order(const std::string& identity, DeviceIndex d,
+                                                        Batch& batch) {
+    std::optional<DeviceOrder> order;
+    for (const auto& [run, member] : std::vector(tickets(d))) {
+        if (order || is_final(run->engine.record(member).state)) continue;
+        batch.orders.clear();
+        batch.cancels.clear();
+        feed(*run, rollout::OrderWanted{member}, batch);
+        for (const auto& cancel : batch.cancels)
+            order = CancelOrder{run->command_key(member, cancel.order)};
+        for (const auto& give : batch.orders) {
+            auto made =
+                make_order(settings, fleet(), *run, member, give.kind, give.order, batch.now);
+            if (!made.has_value()) continue;
+            order = std::move(made.value());
+            if (safeguard != nullptr && run->safe && give.kind == rollout::OrderKind::upgrade)
+                safeguard->on_order_given({identity, run->row.id}, batch.now, batch.out);
+        }
+    }
     return order;
 }
 
@@ -211,6 +230,8 @@ bool Planner::still_stands(const std::string& identity, const DeviceOrder& order
     if (!d || d->value >= impl_->ticket_lists.size()) return false;
     const auto* cancel = std::get_if<CancelOrder>(&order);
     const auto& key = key_of(order);
+    if (impl_->safeguard != nullptr && impl_->safeguard->owns(key))
+        return impl_->safeguard->stands(identity, key);
     for (const auto& [run, member] : impl_->ticket_lists[d->value]) {
         const auto number = run->order_of(member, key);
         if (number != 0) return run->engine.stands(member, number, cancel != nullptr);
@@ -236,6 +257,11 @@ void Planner::on_order_answer(const std::string& identity, const OrderAnswer& an
     const auto d = impl_->book.find(identity);
     if (!d) return;
     Impl::Batch batch{now, out, "device"};
+    if (impl_->safeguard != nullptr &&
+        impl_->safeguard->on_order_answer(identity, answer, now, out)) {
+        impl_->attend(batch);
+        return impl_->write(batch);
+    }
     for (const auto& ticket : std::vector(impl_->tickets(*d))) {
         const auto& [run, member] = ticket;
         const auto& record = run->engine.record(member);
@@ -249,6 +275,7 @@ void Planner::on_order_answer(const std::string& identity, const OrderAnswer& an
         run->seat(member).words = std::make_unique<std::string>(words_of(answer.why));
         impl_->feed(*run, rollout::OrderRefused{member, answer.fault}, batch);
     }
+    impl_->attend(batch);
     impl_->write(batch);
 }
 
@@ -256,8 +283,14 @@ void Planner::on_transfer_complete(const std::string& identity, std::string_view
                                    std::uint32_t fault, std::string_view why, WallTime now,
                                    Changes& out) {
     const auto d = impl_->book.find(identity);
-    if (!d || impl_->tickets(*d).empty()) return;
+    if (!d) return;
     Impl::Batch batch{now, out, "device"};
+    if (impl_->safeguard != nullptr && impl_->safeguard->on_transfer_complete(
+                                           identity, command_key, fault, words_of(why), now, out)) {
+        impl_->attend(batch);
+        return impl_->write(batch);
+    }
+    if (impl_->tickets(*d).empty()) return;
     // Whose key it is; one that is nobody's is taken for the order that is out, if any is.
     const auto& held = impl_->tickets(*d);
     const auto* turn = impl_->turn_of(held);
@@ -269,6 +302,7 @@ void Planner::on_transfer_complete(const std::string& identity, std::string_view
         ticket.run->seat(ticket.member).words = std::make_unique<std::string>(words_of(why));
     impl_->feed(*ticket.run, rollout::Transferred{ticket.member, order, fault}, batch);
     impl_->judge_configuration(*d, ticket, batch);
+    impl_->attend(batch);
     impl_->write(batch);
 }
 

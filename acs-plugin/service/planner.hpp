@@ -73,6 +73,8 @@ struct Act {
     Act(WallTime t, std::string w = "operator") : at(t), who(std::move(w)) {}  // NOLINT: implicit
 };
 
+class Safeguard;  // safeguard.hpp
+
 class Planner {
 public:
     // `random` fills a buffer with entropy: tokens, rollout keys, seeds.
@@ -80,6 +82,9 @@ public:
     ~Planner();
     Planner(const Planner&) = delete;
     Planner& operator=(const Planner&) = delete;
+
+    // Before restore; outlives it. Without one safe rollouts are refused.
+    void set_safeguard(Safeguard& safeguard);
 
     // Once, first: every row the store has, in any order. An error names the row. Nothing is
     // written by it; what went on in between follows with the next on_time.

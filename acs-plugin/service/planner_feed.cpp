@@ -56,6 +56,8 @@ void Planner::Impl::act(Run& run, const rollout::Action& action, rollout::Action
                    },
                    [&](const rollout::GiveOrder& a) { batch.orders.push_back(a); },
                    [&](const rollout::GiveCancel& a) { batch.cancels.push_back(a); },
+                   [&](const rollout::Prepare& a) { prepare(run, a.member, batch); },
+                   [&](const rollout::Attempted& a) { on_attempted(run, a, batch); },
                    [&](const rollout::Changed& a) { on_changed(run, a, batch); },
                    [&](const rollout::Due& a) {
                        const auto device = run.seat(a.member).device;

@@ -122,6 +122,7 @@ Result<void> Planner::erase(const std::string& identity, const Act& act, Changes
         });
     });
     impl_->config_said.erase(*d);
+    if (impl_->safeguard != nullptr) impl_->safeguard->forget(identity);
     impl_->imports.erase(identity);
     impl_->book.erase(*d);
     impl_->fleet().forget(*d);

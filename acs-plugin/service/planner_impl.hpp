@@ -12,6 +12,7 @@
 #include "acs-plugin/service/order_making.hpp"
 #include "acs-plugin/service/planner.hpp"
 #include "acs-plugin/service/run.hpp"
+#include "acs-plugin/service/safeguard.hpp"
 
 namespace sluice::service {
 
@@ -100,6 +101,16 @@ struct Planner::Impl {
     void write(Batch& batch);
     SiteJob site_job(const Run& run, WallTime now) const;
 
+    // planner_safe.cpp: safe rollouts and their safeguard
+    SafeTerms terms_of(const Run& run) const;
+    Result<void> check_safe(const RolloutSpec& spec, const ImageRow& image) const;
+    void prepare(Run& run, rollout::Member member, Batch& batch);
+    void on_attempted(Run& run, const rollout::Attempted& attempt, Batch& batch);
+    void attend(Batch& batch);
+    std::optional<DeviceOrder> safe_order(const std::string& identity, Batch& batch);
+    bool is_stopped(std::string_view rollout) const;
+    Result<void> restore_upgrades(std::vector<UpgradeRow> rows);
+
     // planner_time.cpp
     bool is_wanted(DeviceIndex d, WallTime now) const;
     void write_counts(WallTime now, Changes& out);
@@ -131,7 +142,12 @@ struct Planner::Impl {
     WaveView wave_view(const Run& run, std::size_t wave) const;
     double bound_seconds(const Run& run, const std::vector<DeviceIndex>& devices) const;
 
+    // One order that the rollouts have for the device.
+    std::optional<DeviceOrder> rollout_order(const std::string& identity, DeviceIndex d,
+                                             Batch& batch);
+
     PlannerSettings settings;
+    Safeguard* safeguard = nullptr;
     std::function<void(std::span<std::uint8_t>)> random;
     std::optional<planning::Fleet> fleet_storage;  // another policy, another fleet
     DeviceBook book;
@@ -154,6 +170,7 @@ struct Planner::Impl {
         std::map<std::string, RolloutRow, std::less<>> rollouts;
         std::vector<RolloutDeviceRow> seats;  // that came too early
         std::vector<OriginCountRow> counts;
+        std::vector<UpgradeRow> upgrades;
         bool has_begun = false, has_seats = false;
     };
     Loading loading;

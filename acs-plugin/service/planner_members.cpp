@@ -11,9 +11,12 @@ namespace {
 // Devices that one on_time looks at for one run: the caller is not kept longer.
 constexpr std::uint32_t kSweepAtOnce = 2048;
 
-bool is_idle(rollout::State state) {
-    return state == rollout::State::waiting || state == rollout::State::due ||
-           state == rollout::State::retrying;
+// And not in the middle of a safe upgrade.
+bool is_idle(const rollout::Record& record) {
+    const auto state = record.state;
+    return record.guard == rollout::Guard::none &&
+           (state == rollout::State::waiting || state == rollout::State::due ||
+            state == rollout::State::retrying);
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ void Planner::Impl::plan_late_comer(Run& run, rollout::Member member, Batch& bat
 void Planner::Impl::follow(const Ticket& ticket, const DeviceRow& row, Batch& batch) {
     auto& run = *ticket.run;
     const auto& record = run.engine.record(ticket.member);
-    if (run.is_over() || !is_idle(record.state)) return;
+    if (run.is_over() || !is_idle(record)) return;
     if (run.is_on_target(row.report, row.config_version)) return;  // the engine hears of it
     if (!run.is_for(row))
         return feed(run, rollout::Withdrawn{ticket.member, rollout::Reason::unfit}, batch);
@@ -102,9 +105,9 @@ void Planner::Impl::sweep(Run& run, Batch& batch) {
 const Planner::Impl::Ticket* Planner::Impl::turn_of(const std::vector<Ticket>& held) const {
     const Ticket* out = nullptr;
     for (const auto& t : held) {
-        const auto state = t.run->engine.record(t.member).state;
-        if (is_final(state) || t.run->engine.is_forgotten(t.member)) continue;
-        if (!is_idle(state)) return &t;
+        const auto& record = t.run->engine.record(t.member);
+        if (is_final(record.state) || t.run->engine.is_forgotten(t.member)) continue;
+        if (!is_idle(record)) return &t;
         if (t.run->is_over()) continue;
         if (out == nullptr) {
             out = &t;
@@ -129,7 +132,7 @@ void Planner::Impl::arbitrate(DeviceIndex d, Batch& batch) {
     if (held.size() < 2) return;
     for (const auto& t : held) {
         const auto& record = t.run->engine.record(t.member);
-        if (t.run->is_over() || !is_idle(record.state)) continue;
+        if (t.run->is_over() || !is_idle(record)) continue;
         const bool is_superseded = std::any_of(held.begin(), held.end(), [&](const Ticket& other) {
             const auto state = other.run->engine.record(other.member).state;
             if (!t.run->is_older_than(*other.run)) return false;

@@ -171,6 +171,7 @@ Result<std::string> Planner::start_rollout(const RolloutSpec& spec, const Act& a
     SLUICE_TRY(const auto* image, impl_->image_of(spec));
     SLUICE_CHECK(rollout::check(policy_of(spec, WaveCuts(spec))));
     SLUICE_CHECK(impl_->check_names(spec));
+    SLUICE_CHECK(impl_->check_safe(spec, *image));
     if (!image->is_firmware && spec.devices.empty() && spec.sites.empty())
         return Error{
             "devices: a configuration file has no manifest that says for whom it is:"
@@ -247,6 +248,10 @@ Result<void> Planner::cancel(std::string_view rollout, const Act& act, Changes& 
     }
     impl_->set_state(*run, RolloutState::cancelled, batch);
     impl_->feed(*run, rollout::Cancel{}, batch);
+    if (impl_->safeguard != nullptr) {
+        impl_->safeguard->call_off(run->row.id, act.at, out);
+        impl_->attend(batch);
+    }
     impl_->write(batch);
     return success();
 }
@@ -277,7 +282,7 @@ Result<void> Planner::release_site(std::string_view rollout, std::string_view si
                      "' is not held"};
     auto& count = at->second;
     if (count.is_held) --run->totals.held_sites;
-    count.base_bytes = count.bytes - count.canary_bytes;
+    count.base_bytes = count.bytes;
     count.is_held = count.is_alarmed = false;
     Impl::Batch batch{act.at, out, act.who};
     auto event = event_of(act, "site.budget");

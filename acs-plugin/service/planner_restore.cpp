@@ -73,6 +73,7 @@ Result<void> Planner::restore_row(Row&& row) {
                    [&](PolicyRow&& r) {
                        if (r.name == impl.policy_row.name) impl.policy_row = std::move(r);
                    },
+                   [&](UpgradeRow&& r) { loading.upgrades.push_back(std::move(r)); },
                    [](auto&&) {},  // not the planner's
                },
                std::move(row));
@@ -116,6 +117,7 @@ Result<void> Planner::restore_end() {
         if (!run->is_over()) impl.recount_expected(*run);
         run->restore_end();
     }
+    SLUICE_CHECK(impl.restore_upgrades(std::move(loading.upgrades)));
     for (const auto& held : impl.ticket_lists) {
         if (held.size() < 2) continue;
         const auto* turn = impl.turn_of(held);

@@ -20,9 +20,11 @@ std::string budget_words(const OriginCount& count, std::uint64_t budget) {
 bool Planner::Impl::is_wanted(DeviceIndex d, WallTime now) const {
     if (!book.is_callable(d) || d.value >= ticket_lists.size()) return false;
     const auto& held = ticket_lists[d.value];
-    return std::any_of(held.begin(), held.end(), [&](const Ticket& t) {
+    const bool is_for_rollout = std::any_of(held.begin(), held.end(), [&](const Ticket& t) {
         return t.run->engine.wants_contact(t.member, instant_of(now));
     });
+    return is_for_rollout ||
+           (safeguard != nullptr && safeguard->wants_contact(std::string(book.identity(d)), now));
 }
 
 void Planner::Impl::write_counts(WallTime now, Changes& out) {
@@ -69,6 +71,10 @@ void Planner::on_time(WallTime now, Changes& out) {
         if (run->engine.next_deadline() <= instant_of(now))
             impl_->feed(*run, rollout::Tick{}, batch);
     }
+    if (impl_->safeguard != nullptr) {
+        impl_->safeguard->on_time(now, out);
+        impl_->attend(batch);
+    }
     impl_->write(batch);
     impl_->write_counts(now, out);
 }
@@ -82,6 +88,8 @@ std::optional<WallTime> Planner::next_deadline() const {
         const auto next = run->engine.next_deadline();
         if (next != Instant::never()) consider(wall_of(next));
     }
+    if (impl_->safeguard != nullptr)
+        if (const auto next = impl_->safeguard->next_deadline()) consider(*next);
     if (impl_->are_counts_dirty) consider({impl_->counts_written.unix_ms + kCountsEvery});
     return out;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "acs-plugin/service/safe_spec.hpp"
 #include "acs-plugin/service/zone_names.hpp"
 #include "engine/base/utc.hpp"
 #include "engine/grouping/json_reader.hpp"
@@ -210,6 +211,10 @@ Result<RolloutSpec> parse_rollout_spec(std::string_view json) {
     out.max_origin_transfers = small(root, "max_origin_transfers", 0, 0, kMany);
     out.max_origin_bps = root.number_or("max_origin_bps", 0, 0, kMostBps);
     out.site_budget_images = small(root, "site_budget_images", out.site_budget_images, 0, 10'000);
+    out.safe = root.object_text_or_none("safe");
+    if (!out.safe.empty())
+        if (const auto safe = parse_safe_spec(out.safe); !safe.has_value())
+            root.refuse("safe", safe.error().message);
     root.finish();
     SLUICE_CHECK(document.verdict());
     return out;
@@ -245,6 +250,7 @@ std::string to_json(const RolloutSpec& spec) {
     out["max_origin_transfers"] = spec.max_origin_transfers;
     out["max_origin_bps"] = spec.max_origin_bps;
     out["site_budget_images"] = spec.site_budget_images;
+    if (!spec.safe.empty()) out["safe"] = nlohmann::ordered_json::parse(spec.safe, nullptr, false);
     return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -261,6 +267,7 @@ rollout::Policy policy_of(const RolloutSpec& spec) {
     out.back_off_max = spec.retry_max;
     out.jitter = spec.jitter;
     out.max_origin_transfers = spec.max_origin_transfers;
+    out.is_safe = !spec.safe.empty();
     out.error = {spec.error.at_least, spec.error.count, spec.error.verification_count,
                  spec.error.weights};
     for (const auto& w : spec.windows) {

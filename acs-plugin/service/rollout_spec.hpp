@@ -96,6 +96,8 @@ struct RolloutSpec {
     std::uint32_t max_origin_transfers = 0;
     std::uint64_t max_origin_bps = 0;
     std::uint32_t site_budget_images = 0;
+    // Each device is backed up before, and restored after it (SafeSpec, as JSON); empty: not.
+    std::string safe;
 };
 
 Result<RolloutSpec> parse_rollout_spec(std::string_view json);

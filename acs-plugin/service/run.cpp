@@ -71,6 +71,9 @@ Run::Run(RolloutRow r, RolloutSpec s, const ImageRow& i, const DeviceBook& book,
       seed_(seed_of(row.id)) {
     const auto at = std::max<std::int64_t>(row.started.unix_ms, spec.start_at * 1000);
     engine.start(instant_of({at}));
+    if (!spec.safe.empty())
+        if (auto read = parse_safe_spec(spec.safe); read.has_value())
+            safe = std::make_shared<const SafeSpec>(std::move(read.value()));
     if (!image->is_firmware) return;
     if (const auto digest = image::Digest::from_hex(image->id)) image_id = {*digest};
     if (auto read = image::read_manifest(image->manifest); read.has_value())

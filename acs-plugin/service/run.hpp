@@ -8,6 +8,7 @@
 // row: same state, same times.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "acs-plugin/service/progress.hpp"
 #include "acs-plugin/service/rollout_spec.hpp"
 #include "acs-plugin/service/rows.hpp"
+#include "acs-plugin/service/safe_spec.hpp"
 #include "acs-plugin/service/seat.hpp"
 #include "acs-plugin/service/site_planning.hpp"
 #include "acs-plugin/service/wave_cuts.hpp"
@@ -39,9 +41,8 @@ struct OriginCount {
     std::uint64_t bytes = 0, requests = 0, canary_bytes = 0, base_bytes = 0;
     bool is_dirty = false;
     bool is_alarmed = false, is_held = false;  // of its budget
-    std::uint64_t spent() const {
-        return bytes - canary_bytes - std::min(base_bytes, bytes - canary_bytes);
-    }
+    // Whoever took them: a plain CPE raises the budget by its copy, and spends it.
+    std::uint64_t spent() const { return bytes - std::min(base_bytes, bytes); }
 };
 
 // Of all rollouts: models of plain CPEs and kinds of sites by number, and what they showed.
@@ -64,6 +65,7 @@ public:
     RolloutRow row;
     RolloutSpec spec;
     const ImageRow* image;
+    std::shared_ptr<const SafeSpec> safe;     // null: not a safe one
     image::ImageId image_id;                  // of firmware
     std::optional<image::Manifest> manifest;  // of firmware; as published, not believed
     WaveCuts cuts;

@@ -70,6 +70,7 @@ RolloutDeviceRow Run::row_of(rollout::Member m) const {
     n.takes_from_origin = r.takes_from_origin;
     n.proof = r.proof;
     n.draw = r.draw;
+    n.guard = r.guard;
     n.is_alarming = r.is_alarming;
     n.is_late = r.is_late;
     n.reason = r.reason;
@@ -92,6 +93,7 @@ rollout::Record Run::record_of(const RolloutDeviceRow& from, WallTime last_seen,
     out.takes_from_origin = note.takes_from_origin;
     out.proof = note.proof;
     out.draw = note.draw;
+    out.guard = note.guard;
     out.is_alarming = note.is_alarming;
     out.is_late = note.is_late;
     out.attempts = from.attempts;

@@ -10,6 +10,7 @@
 // rollout's max_attempts does not apply.
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,16 +34,17 @@ struct SafePart {
 
 // What a rollout wants of a device.
 struct SafeTerms {
-    SafeSpec spec;
-    std::string version;  // that the device reports with the image
-    std::string image_name;
-    Duration contact_limit{};  // an order waits so long for a session of the device
+    std::shared_ptr<const SafeSpec> spec;
+    std::string version;       // that the device reports with the image
+    Duration contact_limit{};  // an order waits so long for a session of the device,
+    Duration patience{};       // and the order to install, which the rollout gives, so long
 };
 
 // To the rollout.
 struct SafeWord {
     enum class Kind : std::uint8_t {
         prepared,   // the order to install may leave, or leave again
+        retracted,  // it may not any more
         concluded,  // `reason` none: done
     };
     SafePart part;
@@ -73,6 +75,7 @@ public:
                        WallTime now, Changes& out) = 0;
     virtual void on_contact(const DeviceRow& device, const Contact& contact, WallTime now,
                             Changes& out) = 0;
+    // An order to install leaves, or leaves again.
     virtual void on_order_given(const SafePart& part, WallTime now, Changes& out) = 0;
     virtual void on_attempt(const SafePart& part, const SafeAttempt& attempt, WallTime now,
                             Changes& out) = 0;

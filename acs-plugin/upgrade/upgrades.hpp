@@ -60,6 +60,7 @@ struct Surroundings {
     std::function<service::WallTime()> wall_time;
     // Of what a callback changed: written, in order with everything else.
     std::function<void(service::Changes)> commit;
+    std::function<const service::DeviceRow*(const std::string& identity)> device;
     Vault* vault = nullptr;  // null: no backups can be kept, and safe rollouts that want one fail
     std::vector<conversion::Conversion> conversions;
     // By rules or a program: away from this thread, `done` on it.
@@ -86,8 +87,8 @@ public:
     // as an upgrade of no rollout.
     void restore_backup(std::uint64_t backup, const std::string& who,
                         std::function<void(Result<void>)> done);
-    // It waits for something of ours that takes a moment (a backup is read): an order may follow
-    // at once, `then` is called when it does or when it is known that none does.
+    // False: nothing of ours is under way for it. Else a backup is being read, which takes a
+    // moment, and an order may follow: `then` is called once, when that is known.
     bool wait(const std::string& identity, std::function<void()> then);
 
     // --- the planner's (Safeguard) --------------------------------------------------------------

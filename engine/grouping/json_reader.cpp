@@ -161,6 +161,13 @@ std::optional<JsonReader> JsonReader::object_if_any(std::string_view key) {
     return JsonReader(*document_, *value, path_of(key), unknown_);
 }
 
+std::string JsonReader::object_text_or_none(std::string_view key) {
+    const auto* value = find(key);
+    if (value == nullptr) return {};
+    if (!value->is_object()) return refuse(key, "is not an object"), std::string();
+    return value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 JsonReader JsonReader::object(std::string_view key) {
     auto out = object_if_any(key);
     if (!out) refuse(key, "is missing");

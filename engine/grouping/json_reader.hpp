@@ -44,6 +44,8 @@ public:
 
     bool has(std::string_view key) const;
     std::optional<JsonReader> object_if_any(std::string_view key);
+    // An object that somebody else reads, as text; empty: none.
+    std::string object_text_or_none(std::string_view key);
     JsonReader object(std::string_view key);  // a missing one reads as an empty object
     std::vector<JsonReader> objects(std::string_view key, std::size_t min, std::size_t max);
     std::vector<std::string> texts_or_none(std::string_view key, std::size_t max,

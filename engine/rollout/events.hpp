@@ -70,6 +70,20 @@ struct Shown {
     ModelNumber model;
     SiteKind kind;
 };
+// Of a safe rollout. Its order to install may leave; if one was out, another may.
+struct Prepared {
+    Member member;
+};
+// None may any more; one that is out is taken back where the device can.
+struct Retracted {
+    Member member;
+};
+// Its upgrade is over: the verdict. No reason: done.
+struct Concluded {
+    Member member;
+    Reason reason = Reason::none;
+    bool is_alarming = false;
+};
 struct Pause {};
 // Of a pause, and of a halt: what counted until now is forgiven.
 struct Resume {};
@@ -78,9 +92,9 @@ struct Cancel {};
 struct Retry {};
 struct Tick {};
 
-using Event =
-    std::variant<Contacted, OrderWanted, OrderTaken, OrderRefused, Transferred, Unreachable,
-                 Planned, Held, Blocked, Withdrawn, Shown, Pause, Resume, Cancel, Retry, Tick>;
+using Event = std::variant<Contacted, OrderWanted, OrderTaken, OrderRefused, Transferred,
+                           Unreachable, Planned, Held, Blocked, Withdrawn, Shown, Prepared,
+                           Retracted, Concluded, Pause, Resume, Cancel, Retry, Tick>;
 
 // --- actions ------------------------------------------------------------------------------------
 
@@ -97,6 +111,16 @@ struct GiveOrder {
 struct GiveCancel {
     Member member;
     std::uint32_t order = 0;
+};
+// Of a safe rollout. The device is in its session, and its turn has come: to be prepared.
+struct Prepare {
+    Member member;
+};
+// How an order to install ended that left after Prepared. Fault 0: applied.
+struct Attempted {
+    Member member;
+    std::uint32_t fault = 0;
+    bool has_fallen_back = false;  // ran the new image, and left it
 };
 // Its record is another one: to be kept before anything follows from it. Its state before and
 // after, which may be the same; by the time it is read there may be more.
@@ -131,8 +155,8 @@ struct Showed {
     SiteKind kind;
 };
 
-using Action = std::variant<PlanSite, GiveOrder, GiveCancel, Changed, Due, Finished, WaveOpened,
-                            Halted, WavesChanged, PermitChanged, Showed>;
+using Action = std::variant<PlanSite, GiveOrder, GiveCancel, Prepare, Attempted, Changed, Due,
+                            Finished, WaveOpened, Halted, WavesChanged, PermitChanged, Showed>;
 using Actions = std::vector<Action>;
 
 static_assert(sizeof(Event) <= 32 && sizeof(Action) <= 32);

@@ -128,7 +128,7 @@ bool Rollout::move(Member member, SiteNumber to, std::uint64_t site_key) {
     auto& e = at(member);
     const bool is_idle =
         e.is.state == State::waiting || e.is.state == State::due || e.is.state == State::retrying;
-    if (!is_idle || e.is.fetched != Instant{} || e.is_forgotten) return false;
+    if (!is_idle || e.is.fetched != Instant{} || e.is_forgotten || is_guarded(e)) return false;
     if (to == e.who.site) return true;
     leave_site(e);
     set_draw(e, Draw::none);

@@ -39,7 +39,7 @@ void Rollout::on_event(const Withdrawn& event, Turn& turn) {
     auto& e = at(event.member);
     const bool is_idle =
         e.is.state == State::waiting || e.is.state == State::due || e.is.state == State::retrying;
-    if (!is_idle || e.is_forgotten) return;
+    if (!is_idle || e.is_forgotten || is_guarded(e)) return;
     e.is.reason = event.why;
     enter(e, State::skipped, turn);
 }
@@ -87,6 +87,7 @@ void Rollout::on_event(const Retry&, Turn& turn) {
         e.is.fault = 0;
         e.is.reason = Reason::none;
         e.is.is_alarming = false;
+        e.is.guard = Guard::none;
         e.is.takes_from_origin = false;
         is_finish_said_ = false;
         // Its patience begins anew as well.

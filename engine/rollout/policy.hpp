@@ -55,6 +55,10 @@ struct Policy {
     std::vector<Window> windows;             // empty: always. Instants count from 1970 then
     Duration jitter{};                       // of which each device waits a part of its own
     std::uint32_t max_origin_transfers = 0;  // devices that take from the origin; 0: no limit
+
+    // A device's order to install leaves only when it is Prepared, and its verdict is Concluded.
+    // Whoever prepares it counts the attempts from there on; max_attempts is of stage orders.
+    bool is_safe = false;
 };
 
 inline constexpr std::size_t kMaxWaves = 64;

@@ -34,6 +34,12 @@ std::string_view describe(Reason reason) {
             return "not heard of, never ordered";
         case Reason::superseded:
             return "another rollout brings a newer image";
+        case Reason::unchanged:
+            return "the upgrade was not begun on it";
+        case Reason::rolled_back:
+            return "rolled back";
+        case Reason::abandoned:
+            return "left as it was, while it was being rolled back";
         case Reason::unfit:
             return "the rollout is not for what it reports now";
     }

@@ -12,6 +12,7 @@
 // | activating | was told to install what it holds                      | TransferComplete        |
 // | rebooting  | says that it applied the image                         | its next report         |
 // | trial      | reports the new version, and is not healthy yet        | health, or the old one  |
+// |            | (of a safe rollout: or its upgrade is not over yet)    |                         |
 // | retrying   | an attempt failed; waits before the next               | back-off                |
 // | cancelling | an order that is out is taken back: abort, or halt     | its session             |
 // | done       | reports the new version and is healthy                 |                         |
@@ -78,6 +79,10 @@ enum class Reason : std::uint8_t {
     not_seen,     // never ordered, and not heard of
     superseded,   // another rollout brings it a newer image
     unfit,        // the image is not for what it reports now, or the rollout not for where it is
+    // Of a safe rollout, how the device's upgrade ended.
+    unchanged,    // before it was touched
+    rolled_back,  // on the image that it had, with the configuration that it had
+    abandoned,    // while it was being rolled back, by the operator
 };
 std::string_view describe(Reason reason);  // empty for none
 
@@ -89,6 +94,13 @@ enum class Proof : std::uint8_t { none, trying, passed, faulted };
 // Whether it has, or was promised, one of the places at the origin.
 enum class Draw : std::uint8_t { none, due, out };
 
+// How far a safe rollout may go with it (Policy::is_safe).
+enum class Guard : std::uint8_t {
+    none,       // its upgrade has not begun, or is over
+    preparing,  // asked for (Prepare); no order to install leaves
+    prepared,   // one may leave; its end goes to whoever prepared it (Attempted)
+};
+
 struct Record {
     State state = State::waiting;
     Reason reason = Reason::none;       // of the last failure
@@ -97,6 +109,7 @@ struct Record {
     bool takes_from_origin = false;     // whatever its plan says
     Proof proof = Proof::none;
     Draw draw = Draw::none;
+    Guard guard = Guard::none;
     bool is_alarming = false;  // the image did not verify there, or was not well
     bool is_late = false;      // went on though its order was taken back
     std::uint32_t attempts = 0;

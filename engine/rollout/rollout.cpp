@@ -35,14 +35,14 @@ void Rollout::on_event(const Contacted& event, Turn& turn) {
         if (e.is.orders > 0 && !is_final(e.is.state)) keep(e, turn);
     }
     if (event.has_target) return on_target(e, event, turn);
-    if (e.is.state == State::trial) return fail(e, Reason::fell_back, turn);
+    if (e.is.state == State::trial && !is_guarded(e)) return fail(e, Reason::fell_back, turn);
     const bool is_to_go = !is_final(e.is.state) && !e.is_blocked && is_within(e, turn.now);
     if (is_to_go && !site_of(e).has_permit) take_permit(e.who.site, turn);
 }
 
 void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
     if (e.is.state == State::done) return;
-    if (!event.is_healthy) {
+    if (!event.is_healthy || is_guarded(e)) {
         if (e.is.state >= State::ordered && e.is.state <= State::rebooting)
             enter(e, State::trial, turn);
         return;
@@ -51,18 +51,13 @@ void Rollout::on_target(Entry& e, const Contacted& event, Turn& turn) {
                          e.is.state == State::activating || e.is.state == State::cancelling ||
                          (e.is.state == State::cancelled && e.is.orders > 0 && e.is.fault == 0);
     if (was_out && (is_halted_ || is_cancelled_)) e.is.is_late = true;
-    if (e.is.orders > 0 && e.is.fetched == Instant{}) e.is.fetched = turn.now;
-    if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
-    e.is.done = turn.now;
-    e.is.fault = 0;
-    e.is.reason = Reason::none;
-    e.is.is_alarming = false;
-    enter(e, State::done, turn);
+    enter_done(e, turn);
 }
 
 // What a device that lives shows by not having moved. Asked where the session comes to our
 // requests: a TransferComplete came before that.
 void Rollout::judge_in_session(Entry& e, Turn& turn) {
+    if (is_guarded(e)) return;
     const bool is_overdue = turn.now >= e.is.given + policy_.order_timeout;
     const bool is_late = turn.now >= e.is.changed + policy_.order_timeout;
     // Since it was ordered: after it said that it applied the image, or in the session in which it
@@ -108,16 +103,17 @@ void Rollout::on_event(const OrderWanted& event, Turn& turn) {
         case State::due:
             // The place that was promised may be another's by now.
             if (e.is.draw == Draw::due && !may_draw(e)) return enter(e, State::waiting, turn);
-            return give_new(
-                e, e.place.is_staged && is_agent(e.who) ? OrderKind::stage : OrderKind::upgrade,
-                turn);
+            if (e.place.is_staged && is_agent(e.who)) return give_new(e, OrderKind::stage, turn);
+            if (may_install(e, turn)) give_new(e, OrderKind::upgrade, turn);
+            return;
         case State::staged:
-            if (may_activate(e, turn.now)) give_new(e, OrderKind::upgrade, turn);
+            if (may_activate(e, turn.now) && may_install(e, turn))
+                give_new(e, OrderKind::upgrade, turn);
             return;
         case State::ordered:
         case State::fetching:
         case State::activating:
-            if (is_overdue && !e.is_at_work)
+            if (is_overdue && !e.is_at_work && !is_guarded(e))
                 give_again(e, true, turn);
             else if (!e.is.is_taken && (is_agent(e.who) || e.is_given))
                 give_again(e, false, turn);
@@ -203,6 +199,8 @@ void Rollout::on_applied(Entry& e, Turn& turn) {
     e.is.reason = Reason::none;
     if (e.is.proof == Proof::trying) set_proof(e, Proof::passed, turn);
     enter(e, e.is.order == OrderKind::stage ? State::staged : State::rebooting, turn);
+    if (is_guarded(e) && e.is.order == OrderKind::upgrade)
+        turn.out.push_back(Attempted{self(e), 0, false});
 }
 
 void Rollout::on_event(const Transferred& event, Turn& turn) {
@@ -219,6 +217,7 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
         case State::activating:
             e.is.is_taken = true;
             if (is_agent(e.who) && event.fault == kAnythingElse && e.is.booted > e.is.given) {
+                if (is_guarded(e)) return end_attempt(e, event.fault, true, turn);
                 e.is.fault = event.fault;
                 e.is.is_alarming = true;
                 return fail(e, Reason::fault, turn);
@@ -232,6 +231,7 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
             return;
         case State::rebooting:
         case State::trial:
+            if (!is_success && is_guarded(e)) return end_attempt(e, event.fault, true, turn);
             if (!is_success && is_agent(e.who)) {
                 e.is.fault = event.fault;
                 e.is.is_alarming = true;
@@ -318,6 +318,8 @@ void Rollout::fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& t
         e.is.server = kNobody;
     }
     e.is.is_alarming |= is_verification_fault(fault) && !was_sent_to_master;
+    if (is_guarded(e) && e.is.order == OrderKind::upgrade)
+        return end_attempt(e, fault, false, turn);
     const bool is_hopeless =
         fault != 0 && !was_sent_to_master && !is_worth_retrying(fault, e.who.kind);
     if (is_hopeless || e.is.attempts >= policy_.max_attempts) return fail(e, reason, turn);

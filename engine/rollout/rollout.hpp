@@ -19,6 +19,10 @@
 // several says which are Blocked. Who goes to the origin needs a place there, if those are limited,
 // and a site whose budget is spent is Held.
 //
+// A safe rollout (Policy::is_safe) asks for each device to be prepared when its order to install is
+// due, and from then on leaves what became of it to whoever prepares: no attempt and no silence of
+// the device is a verdict, only Concluded is.
+//
 // Permits are for fetching: a site that does nothing for order_timeout gives its permit back and
 // asks again when one of its devices comes. An order that was not acknowledged is given again, with
 // its number: to an agent in its next session, to a plain CPE after order_timeout, as it may be at
@@ -170,6 +174,16 @@ private:
     void fail(Entry& e, Reason reason, Turn& turn);
     void fail_attempt(Entry& e, Reason reason, std::uint32_t fault, Turn& turn);
     void set_proof(Entry& e, Proof proof, Turn& turn);
+
+    // guard.cpp: what a safe rollout does otherwise.
+    void on_event(const Prepared& event, Turn& turn);
+    void on_event(const Retracted& event, Turn& turn);
+    void on_event(const Concluded& event, Turn& turn);
+    bool may_install(Entry& e, Turn& turn);
+    void end_attempt(Entry& e, std::uint32_t fault, bool has_fallen_back, Turn& turn);
+    void reopen(Entry& e, Turn& turn);
+    void enter_done(Entry& e, Turn& turn);
+    bool is_guarded(const Entry& e) const { return e.is.guard != Guard::none; }
 
     // orders.cpp: what the operator, the planner and time do.
     void on_event(const Planned& event, Turn& turn);

@@ -66,6 +66,8 @@ Instant Rollout::not_before(const Entry& e) const {
 Instant Rollout::silent_at(const Entry& e) const {
     const auto last = std::max(e.is.heard, e.is.changed);
     const auto opened = waves_.stand(e.who.wave).opened;
+    // Who prepares it waits for it, and has limits of his own.
+    if (is_guarded(e) && e.is.state != State::cancelling) return Instant::never();
     switch (e.is.state) {
         case State::ordered:
         case State::fetching:
@@ -113,7 +115,8 @@ bool Rollout::wants_session(const Entry& e, Instant now) const {
     if (e.is_forgotten) return false;
     // To take back what is out is worth a call at any time.
     if (e.is.state == State::cancelling) return true;
-    if (is_stopped()) return false;
+    // Who prepares it calls it himself.
+    if (is_stopped() || e.is.guard == Guard::preparing) return false;
     if (e.is.state == State::due) return true;
     return may_activate(e, now) || (now >= nudge_at(e) && is_within(e, now));
 }
