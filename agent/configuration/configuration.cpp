@@ -143,7 +143,7 @@ Result<Copy> Configuration::keep(ByteView bytes, const Label& label) {
         record_.next++;  // never used twice: a write that failed may be there all the same
     copy.length = bytes.size();
     copy.sha256 = image::sha256(bytes);
-    copy.label = label;
+    copy.label = kept(label);
     const auto name = std::to_string(copy.number) + std::string(kCopySuffix);
     auto kept = disk::write_small_file(disk_, folder_, name, bytes);
     if (!kept) {

@@ -94,6 +94,10 @@ bool read_line(std::string_view line, Record& record) {
 
 }  // namespace
 
+Label kept(const Label& label) {
+    return {text_of(label.name), text_of(label.version), label.date};
+}
+
 std::string Copy::version() const {
     return label.version.empty() ? sha256.hex().substr(0, 16) : label.version;
 }

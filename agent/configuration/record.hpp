@@ -27,7 +27,7 @@
 
 namespace sluice::agent::configuration {
 
-// As the ACS sees it in VendorConfigFile.1; texts are cut to 64 printable characters.
+// As the ACS sees it in VendorConfigFile.1.
 struct Label {
     std::string name;
     std::string version;  // empty: the bytes' own
@@ -66,6 +66,9 @@ struct Record {
     bool names(std::uint64_t number) const;
     friend bool operator==(const Record&, const Record&) = default;
 };
+
+// As it is kept: each text 64 printable characters at most.
+Label kept(const Label& label);
 
 inline constexpr std::size_t kMaxRecordBytes = 4096;
 

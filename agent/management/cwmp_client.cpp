@@ -7,23 +7,8 @@
 #include "agent/management/device_clock.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/cwmp/codec.hpp"
-#include "engine/http/text.hpp"
 
 namespace sluice::agent::management {
-namespace {
-
-constexpr unsigned kMaxRedirects = 5;
-
-bool is_redirect(unsigned status) {
-    return status == 302 || status == 307 || status == 301 || status == 308;
-}
-
-Duration retry_after_of(const net::ClientAnswer& answer) {
-    const auto seconds = http::parse_number<std::uint32_t>(http::trim(answer.field("retry-after")));
-    return std::chrono::seconds(seconds.value_or(0));
-}
-
-}  // namespace
 
 void CwmpClient::begin(const std::string& acs_url, const http::Credentials& credentials,
                        cwmp::Inform inform, std::vector<cwmp::TransferComplete> transfers) {
@@ -34,15 +19,13 @@ void CwmpClient::begin(const std::string& acs_url, const http::Credentials& cred
     net::HttpClientOptions options;
     options.local_address = local_address_;
     http_ = std::make_unique<net::HttpClient>(io_, tls_, *auth_, std::move(options));
-    cookies_.clear();
     trouble_.clear();
-    redirects_ = 0;
     auto url = net::parse_url(acs_url);
     if (!url) {
         boost::asio::post(io_, [this, why = url.error().message] { end({false, {}, why}); });
         return;
     }
-    url_ = std::move(url).value();
+    conversation_.emplace(std::move(url).value(), may_speak_plain_);
     feed(cwmp::Begin{std::move(inform), std::move(transfers)});
 }
 
@@ -111,21 +94,10 @@ void CwmpClient::end(const cwmp::SessionOver& how) {
 
 void CwmpClient::post(std::string body) {
     is_waiting_ = true;
-    body_ = std::move(body);
-    send();
+    send(conversation_->post(std::move(body)));
 }
 
-void CwmpClient::send() {
-    net::ClientRequest request;
-    request.method = "POST";
-    request.url = url_;
-    if (!body_.empty()) {
-        request.fields.emplace_back("Content-Type", "text/xml; charset=utf-8");
-        request.fields.emplace_back("SOAPAction", "\"\"");
-    }
-    if (auto cookies = cookies_.field(); !cookies.empty())
-        request.fields.emplace_back("Cookie", std::move(cookies));
-    request.body = body_;
+void CwmpClient::send(net::ClientRequest request) {
     http_->send(std::move(request), [this](const auto& answer) {
         if (session_) on_answer(answer);
     });
@@ -137,34 +109,20 @@ void CwmpClient::on_answer(const Result<net::ClientAnswer, net::ClientError>& an
         return feed(cwmp::AnswerFailed{});
     }
     const auto& got = answer.value();
-    for (const auto& [name, value] : got.fields)
-        if (name == "set-cookie") cookies_.take(value);
     if (const auto date = parse_http_date(got.field("date")); date.seconds > 0)
         listener_.acs_said_time(date);
-    if (is_redirect(got.status) && follow(got)) return send();
+    if (auto again = conversation_->follow(got)) return send(std::move(*again));
     if (got.status == 200 || got.status == 204) return on_body(got);
     // A SOAP fault comes with 500 (SOAP 1.1 §6.2), and says what to do; another 500 says nothing.
     if (got.status == 500 && cwmp::decode_all(got.body)) return on_body(got);
-    trouble_ = url_.text();
-    feed(cwmp::AnswerFailed{got.status, retry_after_of(got)});
+    trouble_ = conversation_->url().text();
+    feed(cwmp::AnswerFailed{got.status, net::retry_after(got)});
 }
 
 void CwmpClient::on_body(const net::ClientAnswer& answer) {
     auto envelopes = cwmp::decode_all(answer.body);
     if (!envelopes) return feed(cwmp::AnswerWasNonsense{envelopes.error()});
     feed(cwmp::AnswerCame{std::move(envelopes).value()});
-}
-
-// From then on the session is with where it leads (TR-069 §3.4.1.2).
-bool CwmpClient::follow(const net::ClientAnswer& answer) {
-    if (redirects_++ >= kMaxRedirects) return false;
-    auto next = net::resolve(url_, answer.field("location"));
-    if (!next) return false;
-    // What TLS promised is not given up because a server says so.
-    if (!next.value().is_tls && !may_speak_plain_) return false;
-    if (!next.value().is_same_endpoint(url_)) cookies_.clear();
-    url_ = std::move(next).value();
-    return true;
 }
 
 }  // namespace sluice::agent::management

@@ -8,10 +8,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/cwmp/cpe_session.hpp"
-#include "engine/http/cookie_jar.hpp"
+#include "engine/net/acs_conversation.hpp"
 #include "engine/net/client_auth.hpp"
 #include "engine/net/http_client.hpp"
 
@@ -56,10 +57,9 @@ private:
     void act_on(cwmp::CpeAction action);
     void go_on(bool may_go_on);
     void post(std::string body);
-    void send();
+    void send(net::ClientRequest request);
     void on_answer(const Result<net::ClientAnswer, net::ClientError>& answer);
     void on_body(const net::ClientAnswer& answer);
-    bool follow(const net::ClientAnswer& answer);
     void end(const cwmp::SessionOver& how);
 
     boost::asio::io_context& io_;
@@ -74,10 +74,7 @@ private:
     std::unique_ptr<net::HttpClient> http_;
     std::deque<cwmp::CpeAction> actions_;
     bool is_waiting_ = false;  // for the listener or the ACS
-    net::Url url_;
-    http::CookieJar cookies_;
-    std::string body_;  // of the POST that is open: sent again where a redirect leads
-    unsigned redirects_ = 0;
+    std::optional<net::AcsConversation> conversation_;
     std::string trouble_;  // in more words than the session has
 };
 

@@ -16,21 +16,6 @@
 namespace sluice::agent::management {
 namespace {
 
-cwmp::Fault fault(cwmp::FaultCode code, std::string why) {
-    return {code_of(code), std::move(why), {}};
-}
-
-std::vector<std::string> method_names() {
-    return {"GetRPCMethods",
-            "SetParameterValues",
-            "GetParameterValues",
-            "GetParameterNames",
-            "Download",
-            "CancelTransfer",
-            "Reboot",
-            "FactoryReset"};
-}
-
 std::string joined(const std::vector<cwmp::EventStruct>& events) {
     std::string out;
     for (const auto& event : events) out += (out.empty() ? "" : ",") + event.event_code;
@@ -96,6 +81,8 @@ LiveFacts Device::live_facts() {
     live.file_server_url = library_->url();
     live.is_healthy = is_healthy_;
     live.cpu_percent = cpu_.percent();
+    live.configuration = configurator_->facts();
+    if (slots.state) add_slot_facts(live);
     live.state = ledger_->state.last.state;
     if (slots.is_on_trial()) live.state = "Trial";
     if (!orders_->activity().empty()) live.state = orders_->activity();
@@ -109,6 +96,22 @@ LiveFacts Device::live_facts() {
         live.up_seconds = static_cast<std::uint64_t>(system.uptime);
     }
     return live;
+}
+
+void Device::add_slot_facts(LiveFacts& live) const {
+    const auto& slots = upgrader_->slots();
+    const auto& state = ledger_->state;
+    live.running = slots.running;
+    live.next_boot = install::choose_boot(*slots.state).slot;
+    live.is_upgrading = slots.state->is_on_trial || orders_->activity() == "Installing";
+    for (const auto slot : {install::Slot::a, install::Slot::b}) {
+        const auto& content = slots.state->at(slot);
+        auto& facts = live.slots[static_cast<std::size_t>(slot)];
+        facts.is_whole = content.is_whole;
+        if (content.is_whole) facts.version = version_in(slot);
+        const bool has_failed = !state.failure.empty() && content.sha256 == state.failed_image;
+        if (has_failed && slot != slots.running) facts.failure = state.failure;
+    }
 }
 
 // --- what a session tells ------------------------------------------------------------------------
@@ -158,104 +161,6 @@ void Device::go_on_after_session() {
     orders_->go_on();
 }
 
-// --- what the ACS asks ---------------------------------------------------------------------------
-
-void Device::execute(const cwmp::Message& request, std::function<void(cwmp::Message)> then) {
-    net::log_info("the ACS asks", {{"method", cwmp::method_name(request)}});
-    if (const auto* r = std::get_if<cwmp::GetParameterValues>(&request))
-        return then(model_->get_values(*r, live_facts()));
-    if (const auto* r = std::get_if<cwmp::GetParameterNames>(&request))
-        return then(model_->get_names(*r));
-    if (const auto* r = std::get_if<cwmp::SetParameterValues>(&request))
-        return set_values(*r, then);
-    if (const auto* r = std::get_if<cwmp::Download>(&request)) return download(*r, then);
-    if (const auto* r = std::get_if<cwmp::CancelTransfer>(&request))
-        return cancel_transfer(*r, then);
-    if (const auto* r = std::get_if<cwmp::Reboot>(&request)) return reboot_ordered(*r, then);
-    if (std::holds_alternative<cwmp::FactoryReset>(request)) return factory_reset(then);
-    if (std::holds_alternative<cwmp::GetRpcMethods>(request))
-        return then(cwmp::GetRpcMethodsResponse{method_names()});
-    then(fault(cwmp::FaultCode::method_not_supported, "no method " + cwmp::method_name(request)));
-}
-
-void Device::save_and_answer(cwmp::Message answer, const Answer& then, std::function<void()> undo) {
-    ledger_->save([answer = std::move(answer), then,
-                   undo = std::move(undo)](const Result<void>& saved) {
-        if (saved) return then(answer);
-        undo();
-        then(fault(cwmp::FaultCode::internal_error, "it cannot be kept: " + saved.error().message));
-    });
-}
-
-void Device::download(const cwmp::Download& request, const Answer& then) {
-    auto& state = ledger_->state;
-    const auto before = state.orders.size();
-    auto answer = take_download(request, *model_, state, clock_.utc(monotonic_now()));
-    if (state.orders.size() == before) return then(std::move(answer));
-    const auto number = state.orders.back().number;
-    report_.write("order", {{"key", request.command_key}, {"type", request.file_type}});
-    const auto answered = [this, then](cwmp::Message m) {
-        then(std::move(m));
-        orders_->go_on();
-    };
-    save_and_answer(std::move(answer), answered,
-                    [this, number] { undo_download(number, ledger_->state); });
-}
-
-void Device::set_values(const cwmp::SetParameterValues& request, const Answer& then) {
-    auto& state = ledger_->state;
-    const auto parameters = state.parameters;
-    const auto key = state.parameter_key;
-    auto answer = model_->set_values(request);
-    if (std::holds_alternative<cwmp::Fault>(answer)) return then(std::move(answer));
-    state.events.acs_url_changed(model_->acs_url());
-    is_period_new_ =
-        is_period_new_ ||
-        std::any_of(request.parameters.begin(), request.parameters.end(),
-                    [](const auto& p) { return p.name.find(".PeriodicInform") != p.name.npos; });
-    library_->set_enabled(model_->is_peer_download_enabled());
-    save_and_answer(std::move(answer), then, [this, parameters, key] {
-        ledger_->state.parameters = parameters;
-        ledger_->state.parameter_key = key;
-    });
-}
-
-void Device::cancel_transfer(const cwmp::CancelTransfer& request, const Answer& then) {
-    auto& state = ledger_->state;
-    const auto at = std::find_if(state.orders.begin(), state.orders.end(), [&](const Order& o) {
-        return o.command_key == request.command_key;
-    });
-    const auto number = at == state.orders.end() ? 0 : at->number;
-    const bool is_installing = number != 0 && orders_->activity() == "Installing";
-    if (is_installing || !take_back(request.command_key, state))
-        return then(fault(cwmp::FaultCode::cannot_cancel, "it is too late, or there is none"));
-    orders_->taken_back(number);
-    save_and_answer(cwmp::CancelTransferResponse{}, then, [] {});
-}
-
-void Device::reboot_ordered(const cwmp::Reboot& request, const Answer& then) {
-    ledger_->state.events.reboot_ordered(request.command_key);
-    save_and_answer(
-        cwmp::RebootResponse{},
-        [this, then](cwmp::Message m) {
-            is_reboot_wanted_ = true;
-            then(std::move(m));
-        },
-        [] {});
-}
-
-// Done between this session and the reboot, or at the next start.
-void Device::factory_reset(const Answer& then) {
-    ledger_->state.is_reset_ordered = true;
-    save_and_answer(
-        cwmp::FactoryResetResponse{},
-        [this, then](cwmp::Message m) {
-            is_reboot_wanted_ = is_reboot_wanted_ || ledger_->state.is_reset_ordered;
-            then(std::move(m));
-        },
-        [this] { ledger_->state.is_reset_ordered = false; });
-}
-
 // --- what the installer tells --------------------------------------------------------------------
 
 void Device::on_health(bool is_healthy, const std::string& why) {
@@ -266,6 +171,8 @@ void Device::on_health(bool is_healthy, const std::string& why) {
         net::log_warning("the new image is not healthy: " + why);
         report_.write("unhealthy", {{"why", why}});
         if (order != nullptr) order->note = why;
+        if (upgrader_->slots().state) state.failed_image = upgrader_->slots().running_sha256();
+        state.failure = why;
         return ledger_->save();
     }
     if (order != nullptr) {
@@ -282,6 +189,7 @@ void Device::on_committed() {
     report_.write("committed", {{"version", upgrader_->version}});
     net::log_info("committed", {{"version", upgrader_->version}});
     state.last.state = "Committed";
+    state.failure.clear();
     for (const auto& software : state.software) {
         if (software.sha256 != upgrader_->slots().running_sha256()) continue;
         state.committed_created = std::max(state.committed_created, software.created);
@@ -299,9 +207,16 @@ void Device::on_fell_back() {
     auto& state = ledger_->state;
     report_.write("fell_back", {{"version", upgrader_->version}});
     const auto* order = find_upgrade_under_way(state);
-    if (order == nullptr) return;
-    auto why = std::string("fell back to the kept image: ") +
-               (order->note.empty() ? "the new one was not committed in time" : order->note);
+    const auto& slots = upgrader_->slots();
+    if (slots.state) {
+        const auto& failed = slots.state->at(other(slots.running)).sha256;
+        if (state.failed_image != failed) state.failure.clear();
+        state.failed_image = failed;
+    }
+    if (state.failure.empty()) state.failure = "it was not committed in time";
+    state.boot_slot.clear();
+    if (order == nullptr) return ledger_->save();
+    auto why = "fell back to the kept image: " + state.failure;
     const auto number = order->number;
     orders_->finish(number, {cwmp::FaultCode::download_failure, std::move(why)});
 }
@@ -315,10 +230,48 @@ void Device::reboot_when_idle() {
     if (client_.is_open() || is_going_down_) return;
     is_going_down_ = true;
     auto& state = ledger_->state;
-    if (state.is_reset_ordered) state = after_reset(state);
+    const bool is_reset = state.is_reset_ordered;
+    if (is_reset) state = after_reset(state);
     state.expects_boot = true;
     report_.write("rebooting");
     // Behind every save that was asked for before.
+    ledger_->save([this, is_reset](const Result<void>&) {
+        if (!is_reset) return prepare_reboot();
+        configurator_->forget([this](const Result<void>& done) {
+            if (!done) net::log_warning("configuration: " + done.error().message);
+            prepare_reboot();
+        });
+    });
+}
+
+void Device::prepare_reboot() {
+    const auto& slots = upgrader_->slots();
+    const auto& wish = ledger_->state.boot_slot;
+    const bool has_wish = slots.state && !wish.empty() && wish[0] != install::letter(slots.running);
+    if (!has_wish || slots.state->is_on_trial) return go_down();
+    configurator_->leave(false, [this](const Result<void>& kept) {
+        if (kept) return go_to_kept();
+        forget_boot_wish("the configuration cannot be kept: " + kept.error().message);
+    });
+}
+
+void Device::go_to_kept() {
+    upgrader_->go_to_kept([this](const Result<void>& done) {
+        if (!done) return forget_boot_wish(done.error().message);
+        report_.write("going_back");
+        go_down();
+    });
+}
+
+// It was a Reboot all the same.
+void Device::forget_boot_wish(const std::string& failure) {
+    net::log(net::LogLevel::error, "the other image does not boot: " + failure);
+    report_.write("failed", {{"why", failure}});
+    auto& state = ledger_->state;
+    const auto& slots = upgrader_->slots();
+    state.failed_image = slots.state->at(other(slots.running)).sha256;
+    state.failure = failure;
+    state.boot_slot.clear();
     ledger_->save([this](const Result<void>&) { go_down(); });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// One managed device: what `sluice-agent run` is. Puts sessions, orders, slots, images and the
-// calls of the ACS around one
-// io_context, and keeps their order: what is told is durable first, an
+// One managed device: what `sluice-agent run` is. Puts sessions, orders, slots, images,
+// configurations and the calls of the ACS around one io_context, and keeps their order: what is
+// told is durable first, a slot's configuration is in use before anything else happens in it, an
 // image on trial is healthy before the ACS hears of it and committed before it hears of success,
 // and nothing reboots inside a session.
 
@@ -13,6 +13,7 @@
 #include "agent/disk/disk.hpp"
 #include "agent/folder_lock.hpp"
 #include "agent/management/alarm.hpp"
+#include "agent/management/configurator.hpp"
 #include "agent/management/connection_listener.hpp"
 #include "agent/management/cwmp_client.hpp"
 #include "agent/management/device_clock.hpp"
@@ -41,6 +42,7 @@ private:
     Result<void> open();
     Result<void> listen();
     void on_boot_settled();
+    void settle_boot_wish();
     void settle_upgrade(Order& order);
     void settle_vendor_upgrade(const Order& order);
     void begin_reporting();
@@ -53,6 +55,7 @@ private:
     void set_period();
     void arm_schedule();
     LiveFacts live_facts();
+    void add_slot_facts(LiveFacts& live) const;
     void execute(const cwmp::Message& request, std::function<void(cwmp::Message)> then) override;
     void inform_delivered(Then then) override;
     void transfer_delivered(const std::string& command_key, Then then) override;
@@ -63,7 +66,14 @@ private:
     // --- what the ACS asks
     using Answer = std::function<void(cwmp::Message)>;
     void download(const cwmp::Download& request, const Answer& then);
+    void upload(const cwmp::Upload& request, const Answer& then);
+    void schedule_download(const cwmp::ScheduleDownload& request, const Answer& then);
+    // The answer of the order book, once the order it may have taken is durable.
+    void answer_order(cwmp::Message answer, std::size_t orders_before, const std::string& file_type,
+                      const Answer& then);
     void set_values(const cwmp::SetParameterValues& request, const Answer& then);
+    bool wants_running_slot(const cwmp::SetParameterValues& request) const;
+    void call_install_off();
     void cancel_transfer(const cwmp::CancelTransfer& request, const Answer& then);
     void reboot_ordered(const cwmp::Reboot& request, const Answer& then);
     void factory_reset(const Answer& then);
@@ -76,10 +86,14 @@ private:
     void on_fell_back() override;
     void on_reboot_wanted() override;
     void reboot_when_idle();
+    void prepare_reboot();
+    void go_to_kept();
+    void forget_boot_wish(const std::string& failure);
     void go_down();
     void stay_up();
 
     std::string running_version() const;
+    std::string version_in(install::Slot slot) const;
 
     const Settings& settings_;
     ReportFile report_;
@@ -94,6 +108,7 @@ private:
     std::unique_ptr<Worker> worker_;
     std::unique_ptr<Library> library_;
     std::unique_ptr<Upgrader> upgrader_;
+    std::unique_ptr<Configurator> configurator_;
     std::unique_ptr<OrderRunner> orders_;
     std::unique_ptr<ConnectionListener> calls_;
     std::string connection_url_;

@@ -61,6 +61,7 @@ std::string_view DeviceModel::root() const {
 
 bool DeviceModel::is_there(const ParameterRow& row) const {
     if (row.path.starts_with("GatewayInfo.")) return !settings_.gateway.serial.empty();
+    if (row.path.find("FirmwareImage") != row.path.npos && settings_.slots.empty()) return false;
     const auto only = settings_.data_model == DataModel::tr181 ? In::tr181 : In::tr098;
     return row.in == In::both || row.in == only;
 }
@@ -148,30 +149,50 @@ cwmp::Message DeviceModel::get_names(const cwmp::GetParameterNames& request) con
 
 // --- writing -------------------------------------------------------------------------------------
 
-cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
+// "Device.DeviceInfo.FirmwareImage.2", with or without a dot at its end.
+std::optional<install::Slot> DeviceModel::slot_named(std::string_view path) const {
+    if (path.ends_with('.')) path.remove_suffix(1);
+    for (const auto slot : {install::Slot::a, install::Slot::b})
+        if (path == std::string(root()) + image_path(slot)) return slot;
+    return std::nullopt;
+}
+
+// Why it cannot be set; nothing: it can.
+std::optional<cwmp::SetParameterFault> DeviceModel::refusal(const cwmp::ParameterValue& wanted,
+                                                            const LiveFacts& live) const {
+    using cwmp::FaultCode;
+    const auto refuse = [&](FaultCode code, const char* why) {
+        return cwmp::SetParameterFault{wanted.name, code_of(code), why};
+    };
+    const auto* row = find(wanted.name);
+    if (row == nullptr) return refuse(FaultCode::invalid_parameter_name, "no such parameter");
+    if (row->access == Access::read) return refuse(FaultCode::not_writable, "it is read-only");
+    if (!is_type(wanted.type, row->type))
+        return refuse(FaultCode::invalid_parameter_type, "it is of another type");
+    if (!is_value(row->path, row->type, wanted.value))
+        return refuse(FaultCode::invalid_parameter_value, "not a value it can have");
+    // What TLS promised is not given up because a server says so.
+    if (row->path == kAcsUrl && !settings_.is_insecure_lab && !wanted.value.starts_with("https://"))
+        return refuse(FaultCode::invalid_parameter_value, "not https");
+    if (row->path != kBootImage) return std::nullopt;
+    const auto slot = slot_named(wanted.value);
+    if (!slot) return refuse(FaultCode::invalid_parameter_value, "no image of this device");
+    if (slot == live.running) return std::nullopt;
+    if (live.is_upgrading) return refuse(FaultCode::request_denied, "an upgrade is under way");
+    if (!live.slots[static_cast<std::size_t>(*slot)].is_available())
+        return refuse(FaultCode::invalid_parameter_value, "it is not available");
+    return std::nullopt;
+}
+
+cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request,
+                                      const LiveFacts& live) {
     using cwmp::FaultCode;
     std::vector<cwmp::SetParameterFault> faults;
-    const auto refuse = [&](const std::string& name, FaultCode code, const char* why) {
-        faults.push_back({name, code_of(code), why});
-    };
     std::set<std::string_view> names;
     bool is_twice = false;
     for (const auto& wanted : request.parameters) {
         is_twice = !names.insert(wanted.name).second || is_twice;
-        const auto* row = find(wanted.name);
-        if (row == nullptr) {
-            refuse(wanted.name, FaultCode::invalid_parameter_name, "no such parameter");
-        } else if (row->access == Access::read) {
-            refuse(wanted.name, FaultCode::not_writable, "it is read-only");
-        } else if (!is_type(wanted.type, row->type)) {
-            refuse(wanted.name, FaultCode::invalid_parameter_type, "it is of another type");
-        } else if (!is_value(row->path, row->type, wanted.value)) {
-            refuse(wanted.name, FaultCode::invalid_parameter_value, "not a value it can have");
-        } else if (row->path == kAcsUrl && !settings_.is_insecure_lab &&
-                   !wanted.value.starts_with("https://")) {
-            // What TLS promised is not given up because a server says so.
-            refuse(wanted.name, FaultCode::invalid_parameter_value, "not https");
-        }
+        if (auto refused = refusal(wanted, live)) faults.push_back(std::move(*refused));
     }
     if (is_twice) return fault(FaultCode::invalid_arguments, "a parameter is named twice");
     if (request.parameter_key.size() > 32)
@@ -183,6 +204,11 @@ cwmp::Message DeviceModel::set_values(const cwmp::SetParameterValues& request) {
         const auto* row = find(wanted.name);
         auto value = wanted.value;
         if (row->type == Type::boolean) value = boolean_text(*boolean_of(value));
+        if (row->path == kBootImage) {
+            const auto slot = *slot_named(value);
+            state_.boot_slot = slot == live.running ? "" : std::string(1, install::letter(slot));
+            continue;
+        }
         state_.parameters[std::string(row->path)] = std::move(value);
     }
     state_.parameter_key = request.parameter_key;

@@ -4,6 +4,7 @@
 // SetParameterValues, and says what an Inform carries. Reads the settings, the durable state and a
 // snapshot of what is live; writes the state's parameters, nothing else.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,13 +30,14 @@ public:
     cwmp::Message get_names(const cwmp::GetParameterNames& request) const;
     // All of them or none: on success the state holds them and is to be made durable before the
     // response leaves.
-    cwmp::Message set_values(const cwmp::SetParameterValues& request);
+    cwmp::Message set_values(const cwmp::SetParameterValues& request, const LiveFacts& live = {});
 
     // What the ACS set, or what was configured.
     std::string acs_url() const;
     http::Credentials acs_credentials() const;
     http::Credentials connection_credentials() const;
     bool is_peer_download_enabled() const;
+    bool can_convert() const { return !settings_.convert_command.empty(); }
     // Zero: none.
     Duration periodic_interval() const;
     // Of PeriodicInformTime; nothing where none was set.
@@ -50,6 +52,9 @@ private:
     std::string path_of(const ParameterRow& row) const;
     std::string value_of(const ParameterRow& row, const LiveFacts& live) const;
     const ParameterRow* find(std::string_view path) const;
+    std::optional<cwmp::SetParameterFault> refusal(const cwmp::ParameterValue& wanted,
+                                                   const LiveFacts& live) const;
+    std::optional<install::Slot> slot_named(std::string_view path) const;
     std::string set_or(std::string_view relative, std::string otherwise) const;
     std::string take(std::string_view relative);
     std::string_view root() const;

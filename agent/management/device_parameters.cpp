@@ -15,35 +15,48 @@ std::string text_of(std::uint64_t value) {
     return std::to_string(value);
 }
 
-}  // namespace
-
-std::string boolean_text(bool value) {
-    return value ? "true" : "false";
+std::string_view root_of(const Settings& settings) {
+    return settings.data_model == DataModel::tr181 ? "Device." : "InternetGatewayDevice.";
 }
 
-std::string_view xsd_of(Type type) {
-    switch (type) {
-        case Type::text:
-            return "xsd:string";
-        case Type::boolean:
-            return "xsd:boolean";
-        case Type::number:
-            return "xsd:unsignedInt";
-        case Type::big:
-            return "xsd:unsignedLong";
-        case Type::date:
-            break;
-    }
-    return "xsd:dateTime";
+// What boots next: the ACS's wish, else as the boot record says.
+install::Slot next_boot(const ParameterSources& v) {
+    if (v.state.boot_slot.empty()) return v.live.next_boot;
+    return v.state.boot_slot == "b" ? install::Slot::b : install::Slot::a;
 }
 
-const std::vector<ParameterRow>& parameter_rows() {
+template <install::Slot kSlot>
+const SlotFacts& slot_of(const ParameterSources& v) {
+    return v.live.slots[static_cast<std::size_t>(kSlot)];
+}
+
+std::string status_of(const SlotFacts& slot) {
+    if (!slot.is_whole) return "NoImage";
+    return slot.failure.empty() ? "Available" : "ActivationFailed";
+}
+
+// FirmwareImage.{i}. of one slot.
+template <install::Slot kSlot>
+void add_image(std::vector<ParameterRow>& rows, const std::array<std::string_view, 5>& paths) {
+    using V = const ParameterSources&;
+    const auto add = [&](std::size_t i, Type type, std::string (*value)(V)) {
+        rows.push_back({paths[i], type, Access::read, In::both, Sent::asked, value});
+    };
+    add(0, Type::text, [](V) { return std::string(1, install::letter(kSlot)); });
+    add(1, Type::text, [](V v) { return slot_of<kSlot>(v).version; });
+    add(2, Type::boolean, [](V v) { return text_of(slot_of<kSlot>(v).is_available()); });
+    add(3, Type::text, [](V v) { return status_of(slot_of<kSlot>(v)); });
+    add(4, Type::text, [](V v) { return slot_of<kSlot>(v).failure; });
+}
+
+// All but the slots'.
+std::vector<ParameterRow> plain_rows() {
     using enum Type;
     using enum Sent;
     using V = const ParameterSources&;
     constexpr auto ro = Access::read;
     constexpr auto rw = Access::write;
-    static const std::vector<ParameterRow> kRows{
+    return {
         {"RootDataModelVersion", text, ro, In::tr181, inform,
          [](V) -> std::string { return "2.15"; }},
         {"DeviceSummary", text, ro, In::tr098, inform,
@@ -75,16 +88,28 @@ const std::vector<ParameterRow>& parameter_rows() {
         {"DeviceInfo.VendorConfigFileNumberOfEntries", number, ro, In::both, asked,
          [](V) -> std::string { return "1"; }},
         {"DeviceInfo.VendorConfigFile.1.Name", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.state.config_name; }},
+         [](V v) -> std::string { return v.live.configuration.name; }},
         {"DeviceInfo.VendorConfigFile.1.Version", text, ro, In::both, asked,
-         [](V v) -> std::string { return v.state.config_version; }},
+         [](V v) -> std::string { return v.live.configuration.version; }},
         {"DeviceInfo.VendorConfigFile.1.Date", date, ro, In::both, asked,
          [](V v) -> std::string {
-             return v.state.config_date.seconds == 0 ? std::string(kNoTime)
-                                                     : format_utc(v.state.config_date);
+             const auto& date = v.live.configuration.date;
+             return date.seconds == 0 ? std::string(kNoTime) : format_utc(date);
          }},
         {"DeviceInfo.VendorConfigFile.1.Description", text, ro, In::both, asked,
          [](V) -> std::string { return ""; }},
+        {"DeviceInfo.VendorConfigFile.1.UseForBackupRestore", boolean, ro, In::both, asked,
+         [](V) -> std::string { return "true"; }},
+        {"DeviceInfo.ActiveFirmwareImage", text, ro, In::both, asked,
+         [](V v) -> std::string {
+             return std::string(root_of(v.settings)) + image_path(v.live.running);
+         }},
+        {kBootImage, text, rw, In::both, asked,
+         [](V v) -> std::string {
+             return std::string(root_of(v.settings)) + image_path(next_boot(v));
+         }},
+        {"DeviceInfo.FirmwareImageNumberOfEntries", number, ro, In::both, asked,
+         [](V) -> std::string { return "2"; }},
         {"ManagementServer.EnableCWMP", boolean, ro, In::tr181, asked,
          [](V) -> std::string { return "true"; }},
         {kAcsUrl, text, rw, In::both, asked, [](V v) -> std::string { return v.settings.acs_url; }},
@@ -155,6 +180,47 @@ const std::vector<ParameterRow>& parameter_rows() {
         {"X_SLUICE_PeerDownload.SecurityVersion", number, ro, In::both, inform,
          [](V v) -> std::string { return text_of(std::uint64_t{v.live.security_version}); }},
     };
+}
+
+}  // namespace
+
+std::string image_path(install::Slot slot) {
+    return slot == install::Slot::a ? "DeviceInfo.FirmwareImage.1" : "DeviceInfo.FirmwareImage.2";
+}
+
+std::string boolean_text(bool value) {
+    return value ? "true" : "false";
+}
+
+std::string_view xsd_of(Type type) {
+    switch (type) {
+        case Type::text:
+            return "xsd:string";
+        case Type::boolean:
+            return "xsd:boolean";
+        case Type::number:
+            return "xsd:unsignedInt";
+        case Type::big:
+            return "xsd:unsignedLong";
+        case Type::date:
+            break;
+    }
+    return "xsd:dateTime";
+}
+
+const std::vector<ParameterRow>& parameter_rows() {
+    static const std::vector<ParameterRow> kRows = [] {
+        auto rows = plain_rows();
+        add_image<install::Slot::a>(
+            rows, {"DeviceInfo.FirmwareImage.1.Name", "DeviceInfo.FirmwareImage.1.Version",
+                   "DeviceInfo.FirmwareImage.1.Available", "DeviceInfo.FirmwareImage.1.Status",
+                   "DeviceInfo.FirmwareImage.1.BootFailureLog"});
+        add_image<install::Slot::b>(
+            rows, {"DeviceInfo.FirmwareImage.2.Name", "DeviceInfo.FirmwareImage.2.Version",
+                   "DeviceInfo.FirmwareImage.2.Available", "DeviceInfo.FirmwareImage.2.Status",
+                   "DeviceInfo.FirmwareImage.2.BootFailureLog"});
+        return rows;
+    }();
     return kRows;
 }
 

@@ -2,14 +2,25 @@
 // The device's parameters as one table: path, type, who may write, where the value comes from. What
 // is done with a row is device_model's.
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/management/configurator.hpp"
 #include "agent/management/device_state.hpp"
 #include "agent/management/settings.hpp"
 
 namespace sluice::agent::management {
+
+// FirmwareImage.{i}: what a slot holds.
+struct SlotFacts {
+    std::string version;
+    std::string failure;  // why it did not stand its trial
+    bool is_whole = false;
+
+    bool is_available() const { return is_whole && failure.empty(); }
+};
 
 // What only the running device knows.
 struct LiveFacts {
@@ -18,6 +29,10 @@ struct LiveFacts {
     std::string connection_url, file_server_url;
     std::string state;  // "Idle", "Fetching", …
     bool is_healthy = true;
+    std::array<SlotFacts, 2> slots;  // where there are some
+    install::Slot running = install::Slot::a, next_boot = install::Slot::a;
+    bool is_upgrading = false;  // the other slot is being written, or on trial
+    ConfigurationFacts configuration;
     std::uint32_t cpu_percent = 0;
     std::uint64_t cache_bytes = 0, memory_total_kib = 0, memory_free_kib = 0, up_seconds = 0;
 };
@@ -56,6 +71,9 @@ inline constexpr std::string_view kNoTime = "0001-01-01T00:00:00Z";
 inline constexpr std::string_view kPeriodicInterval = "ManagementServer.PeriodicInformInterval";
 inline constexpr std::string_view kPeriodicEnable = "ManagementServer.PeriodicInformEnable";
 inline constexpr std::string_view kPeriodicTime = "ManagementServer.PeriodicInformTime";
+inline constexpr std::string_view kBootImage = "DeviceInfo.BootFirmwareImage";
+// "DeviceInfo.FirmwareImage.1", without a root.
+std::string image_path(install::Slot slot);
 inline constexpr std::string_view kAcsUrl = "ManagementServer.URL";
 inline constexpr std::string_view kAcsUsername = "ManagementServer.Username";
 inline constexpr std::string_view kAcsPassword = "ManagementServer.Password";

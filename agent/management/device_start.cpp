@@ -52,9 +52,16 @@ int Device::run() {
             return 1;
         }
     }
-    upgrader_->booted([this] { on_boot_settled(); });
+    configurator_->booted(upgrader_->slots().running, [this](const Result<void>& in_use) {
+        if (!in_use) {
+            net::log(net::LogLevel::error, "configuration: " + in_use.error().message);
+            report_.write("failed", {{"why", in_use.error().message}});
+        }
+        upgrader_->booted([this] { on_boot_settled(); });
+    });
     io_.run();
     // The workers first, then what their jobs use.
+    configurator_.reset();
     upgrader_.reset();
     worker_.reset();
     return exit_code_;
@@ -82,7 +89,8 @@ Result<void> Device::lock_folders() {
 Result<void> Device::open() {
     SLUICE_TRY(ledger_, Ledger::open(io_, *disk_, settings_.state));
     // Power was lost between the order and the reset.
-    if (ledger_->state.is_reset_ordered) {
+    const bool is_reset = ledger_->state.is_reset_ordered;
+    if (is_reset) {
         ledger_->state = after_reset(ledger_->state);
         ledger_->state.expects_boot = true;
     }
@@ -96,9 +104,11 @@ Result<void> Device::open() {
         std::make_unique<Upgrader>(io_, *disk_, settings_, static_cast<UpgradeListener&>(*this));
     SLUICE_CHECK(upgrader_->open());
     upgrader_->version = running_version();
+    configurator_ = std::make_unique<Configurator>(io_, *disk_, settings_);
+    SLUICE_CHECK(configurator_->open(upgrader_->version, is_reset));
     orders_ = std::make_unique<OrderRunner>(
         OrderParts{io_, *worker_, tls_, settings_, *disk_, *ledger_, clock_, *model_, *library_,
-                   *upgrader_, report_},
+                   *upgrader_, *configurator_, cpu_, report_},
         [this] { report_wanted(); }, [this] { on_reboot_wanted(); });
     auto& state = ledger_->state;
     state.events.booted(model_->acs_url());
@@ -114,14 +124,18 @@ void Device::learn_time() {
     if (state.has_acs_spoken) clock_.acs_said(state.told, now);
 }
 
-// The slot's, if we installed it; else the factory's.
 std::string Device::running_version() const {
     const auto& slots = upgrader_->slots();
-    const auto& state = ledger_->state;
-    if (!slots.state)
-        return state.vendor_version.empty() ? settings_.software_version : state.vendor_version;
-    for (const auto& software : state.software)
-        if (software.sha256 == slots.running_sha256()) return software.version;
+    const auto& vendors = ledger_->state.vendor_version;
+    if (slots.state) return version_in(slots.running);
+    return vendors.empty() ? settings_.software_version : vendors;
+}
+
+// The slot's, if we installed it; else the factory's.
+std::string Device::version_in(install::Slot slot) const {
+    const auto& slots = upgrader_->slots();
+    for (const auto& software : ledger_->state.software)
+        if (software.sha256 == slots.state->at(slot).sha256) return software.version;
     return settings_.software_version;
 }
 
@@ -177,12 +191,29 @@ void Device::on_boot_settled() {
     const char slot[] = {install::letter(upgrader_->slots().running), 0};
     report_.write("booted", {{"slot", std::string_view(slot)}, {"version", upgrader_->version}});
     net::log_info("booted", {{"slot", slot}, {"version", upgrader_->version}});
-    if (is_reboot_wanted_) return;
+    settle_boot_wish();
+    if (is_reboot_wanted_) return reboot_when_idle();
     if (auto* order = find_upgrade_under_way(state)) settle_upgrade(*order);
     library_->serve_retained();
     // On trial nothing is told before the health is known: on_health goes on.
     if (upgrader_->slots().is_on_trial()) return;
     begin_reporting();
+}
+
+// A slot that the ACS wants, or a reboot after a configuration: had, or still owed.
+void Device::settle_boot_wish() {
+    auto& state = ledger_->state;
+    const auto& slots = upgrader_->slots();
+    const auto owed = std::exchange(state.owed_reboot, {});
+    const bool is_owed = !owed.empty() && !settings_.restarts_itself();
+    if (is_owed && owed == kernel_boot_id(*disk_)) is_reboot_wanted_ = true;
+    if (state.boot_slot.empty()) return;
+    const bool is_there = !slots.state || state.boot_slot[0] == install::letter(slots.running);
+    if (is_there) {
+        state.boot_slot.clear();
+    } else if (is_boot_wanted_) {
+        is_reboot_wanted_ = true;  // cut off between the word for it and the boot record
+    }
 }
 
 void Device::settle_upgrade(Order& order) {

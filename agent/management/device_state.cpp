@@ -1,7 +1,8 @@
 #include "agent/management/device_state.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "agent/management/state_reader.hpp"
 
 namespace sluice::agent::management {
 namespace {
@@ -11,82 +12,31 @@ using nlohmann::json;
 constexpr int kVersion = 1;
 constexpr std::size_t kMaxOrders = cwmp::CpeEvents::kMaxTransfers;
 constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxWindows = 2;
 constexpr std::size_t kMaxSoftware = 8;
 constexpr std::size_t kMaxRetained = 64;
-constexpr std::size_t kMaxText = 8192;
 
-// Reads members of one object. The first thing that is wrong ends all reading, and is told.
-class Reader {
-public:
-    Reader(const json& object, std::string& wrong) : object_(object), wrong_(wrong) {
-        if (!object.is_object()) fail("an object is not one");
-    }
+json json_of(const OrderWindow& w) {
+    return {{"start", w.start.seconds},
+            {"end", w.end.seconds},
+            {"mode", static_cast<unsigned>(w.mode)},
+            {"retries", w.most_retries + 1}};  // 0: as many as we like
+}
 
-    void read(const char* key, std::string& into) const {
-        if (const auto* value = find(key, &json::is_string)) {
-            into = value->get<std::string>();
-            if (into.size() > kMaxText) fail(key);
-        }
-    }
-    void read(const char* key, bool& into) const {
-        if (const auto* value = find(key, &json::is_boolean)) into = value->get<bool>();
-    }
-    template <class Unsigned>
-    requires std::is_unsigned_v<Unsigned>
-    void read(const char* key, Unsigned& into) const {
-        const auto* value = find(key, &json::is_number_unsigned);
-        if (value == nullptr) return;
-        const auto number = value->get<std::uint64_t>();
-        if (number > std::numeric_limits<Unsigned>::max()) return fail(key);
-        into = static_cast<Unsigned>(number);
-    }
-    template <class Enum>
-    void read_enum(const char* key, Enum& into, Enum last) const {
-        std::uint8_t number = static_cast<std::uint8_t>(into);
-        read(key, number);
-        if (number > static_cast<std::uint8_t>(last)) return fail(key);
-        into = static_cast<Enum>(number);
-    }
-    void read(const char* key, UtcTime& into) const {
-        std::uint64_t seconds = static_cast<std::uint64_t>(into.seconds);
-        read(key, seconds);
-        if (seconds > 253'402'300'799ull) return fail(key);  // the year 9999
-        into.seconds = static_cast<std::int64_t>(seconds);
-    }
-    void read(const char* key, image::Digest& into) const {
-        std::string hex;
-        read(key, hex);
-        if (hex.empty()) return;
-        const auto digest = image::Digest::from_hex(hex);
-        if (!digest) return fail(key);
-        into = *digest;
-    }
-    // `take` is called with a Reader for each element.
-    template <class Take>
-    void read_list(const char* key, std::size_t most, Take take) const {
-        const auto* list = find(key, &json::is_array);
-        if (list == nullptr) return;
-        if (list->size() > most) return fail(key);
-        for (const auto& each : *list) take(Reader(each, wrong_));
-    }
-    const json* find(const char* key, bool (json::*is_right)() const noexcept) const {
-        if (!wrong_.empty()) return nullptr;
-        const auto at = object_.find(key);
-        if (at == object_.end()) return nullptr;
-        if (((*at).*is_right)()) return &*at;
-        fail(key);
-        return nullptr;
-    }
-    void fail(const char* what) const {
-        if (wrong_.empty()) wrong_ = what;
-    }
-
-private:
-    const json& object_;
-    std::string& wrong_;
-};
+OrderWindow window_of(const Reader& in) {
+    OrderWindow w;
+    std::uint16_t retries = 0;
+    in.read("start", w.start);
+    in.read("end", w.end);
+    in.read_enum("mode", w.mode, WindowMode::when_idle);
+    in.read("retries", retries);
+    w.most_retries = retries - 1;
+    return w;
+}
 
 json json_of(const Order& o) {
+    auto windows = json::array();
+    for (const auto& window : o.windows) windows.push_back(json_of(window));
     return {{"number", o.number},
             {"kind", static_cast<unsigned>(o.kind)},
             {"phase", static_cast<unsigned>(o.phase)},
@@ -99,6 +49,8 @@ json json_of(const Order& o) {
             {"size", o.file_size},
             {"received", o.received.seconds},
             {"not_before", o.not_before.seconds},
+            {"windows", std::move(windows)},
+            {"has_windows", o.has_windows},
             {"sha256", o.image_sha256.hex()},
             {"version", o.version},
             {"created", o.created.seconds},
@@ -107,10 +59,22 @@ json json_of(const Order& o) {
             {"note", o.note}};
 }
 
+// Earlier versions of this agent know no such order, and no windows.
+bool is_later(const Order& o) {
+    return o.kind > OrderKind::configure || o.has_windows;
+}
+
+json orders_of(const DeviceState& s, bool are_later) {
+    auto out = json::array();
+    for (const auto& order : s.orders)
+        if (is_later(order) == are_later) out.push_back(json_of(order));
+    return out;
+}
+
 Order order_of(const Reader& in) {
     Order o;
     in.read("number", o.number);
-    in.read_enum("kind", o.kind, OrderKind::configure);
+    in.read_enum("kind", o.kind, OrderKind::upload_converted);
     in.read_enum("phase", o.phase, OrderPhase::trial);
     in.read("key", o.command_key);
     in.read("url", o.url);
@@ -121,6 +85,9 @@ Order order_of(const Reader& in) {
     in.read("size", o.file_size);
     in.read("received", o.received);
     in.read("not_before", o.not_before);
+    in.read_list("windows", kMaxWindows,
+                 [&](const Reader& w) { o.windows.push_back(window_of(w)); });
+    in.read("has_windows", o.has_windows);
     in.read("sha256", o.image_sha256);
     in.read("version", o.version);
     in.read("created", o.created);
@@ -128,6 +95,13 @@ Order order_of(const Reader& in) {
     in.read("boot_id", o.boot_id);
     in.read("note", o.note);
     return o;
+}
+
+void read_orders(const Reader& in, std::vector<Order>& orders) {
+    const auto take = [&](const Reader& o) { orders.push_back(order_of(o)); };
+    in.read_list("orders", kMaxOrders, take);
+    in.read_list("later_orders", kMaxOrders, take);
+    std::ranges::sort(orders, {}, &Order::number);
 }
 
 json json_of(const SlotSoftware& s) {
@@ -218,7 +192,8 @@ DeviceState after_reset(const DeviceState& state) {
 std::string to_json(const DeviceState& s) {
     return json{{"version", kVersion},
                 {"events", to_base64(s.events.to_bytes())},
-                {"orders", list_of(s.orders)},
+                {"orders", orders_of(s, false)},
+                {"later_orders", orders_of(s, true)},
                 {"next_order", s.next_order},
                 {"parameters", s.parameters},
                 {"parameter_key", s.parameter_key},
@@ -227,9 +202,10 @@ std::string to_json(const DeviceState& s) {
                 {"retained", list_of(s.retained)},
                 {"last", json_of(s.last)},
                 {"vendor_version", s.vendor_version},
-                {"config_name", s.config_name},
-                {"config_version", s.config_version},
-                {"config_date", s.config_date.seconds},
+                {"boot_slot", s.boot_slot},
+                {"failed_image", s.failed_image.hex()},
+                {"failure", s.failure},
+                {"owed_reboot", s.owed_reboot},
                 {"committed_created", s.committed_created.seconds},
                 {"told", s.told.seconds},
                 {"has_acs_spoken", s.has_acs_spoken},
@@ -252,7 +228,7 @@ Result<DeviceState> parse_state(std::string_view text) {
     if (wrong.empty() && version != kVersion) return Error{"device state: of another version"};
     DeviceState s;
     read_events(in, s.events);
-    in.read_list("orders", kMaxOrders, [&](const Reader& o) { s.orders.push_back(order_of(o)); });
+    read_orders(in, s.orders);
     in.read("next_order", s.next_order);
     if (const auto* parameters = in.find("parameters", &json::is_object)) {
         if (parameters->size() > kMaxParameters) in.fail("parameters");
@@ -270,9 +246,10 @@ Result<DeviceState> parse_state(std::string_view text) {
     if (const auto* last = in.find("last", &json::is_object))
         read_last(Reader(*last, wrong), s.last);
     in.read("vendor_version", s.vendor_version);
-    in.read("config_name", s.config_name);
-    in.read("config_version", s.config_version);
-    in.read("config_date", s.config_date);
+    in.read("boot_slot", s.boot_slot);
+    in.read("failed_image", s.failed_image);
+    in.read("failure", s.failure);
+    in.read("owed_reboot", s.owed_reboot);
     in.read("committed_created", s.committed_created);
     in.read("told", s.told);
     in.read("has_acs_spoken", s.has_acs_spoken);

@@ -19,7 +19,16 @@
 
 namespace sluice::agent::management {
 
-enum class OrderKind : std::uint8_t { stage, upgrade, configure };
+enum class OrderKind : std::uint8_t {
+    stage,
+    upgrade,
+    configure,
+    // Of later versions of this agent: kept apart in the file, where an earlier one passes them
+    // over.
+    convert,
+    upload,
+    upload_converted,
+};
 
 enum class OrderPhase : std::uint8_t {
     waiting,     // for its turn, its time, its bytes: what was fetched is in the store
@@ -28,7 +37,17 @@ enum class OrderPhase : std::uint8_t {
     trial,       // it was healthy once, and has no accepted Inform yet
 };
 
-// A Download that was taken and is not finished. What is finished and not yet acknowledged stands
+enum class WindowMode : std::uint8_t { at_any_time, immediately, when_idle };
+
+// When a ScheduleDownload may be done (TR-069 A.4.1.8).
+struct OrderWindow {
+    UtcTime start, end;
+    WindowMode mode = WindowMode::immediately;
+    std::int32_t most_retries = -1;  // -1: as many as we like
+    friend bool operator==(const OrderWindow&, const OrderWindow&) = default;
+};
+
+// A transfer that was taken and is not finished. What is finished and not yet acknowledged stands
 // in DeviceState::events.
 struct Order {
     std::uint32_t number = 0;  // of ours: a CommandKey may be empty
@@ -36,7 +55,9 @@ struct Order {
     OrderPhase phase = OrderPhase::waiting;
     std::string command_key, url, username, password, assignment_url, target_file_name;
     std::uint64_t file_size = 0;
-    UtcTime received, not_before;  // by this device's clock
+    UtcTime received, not_before;      // by this device's clock
+    std::vector<OrderWindow> windows;  // at most two that are not over; none: at not_before
+    bool has_windows = false;          // it came with some
     // From `installing` on: what was installed, and whether the slot held it before.
     image::Digest image_sha256;
     std::string version;
@@ -83,9 +104,11 @@ struct DeviceState {
     std::vector<SlotSoftware> software;
     std::vector<RetainedImage> retained;
     LastTransfer last;
-    std::string vendor_version;               // that a vendor's command installed
-    std::string config_name, config_version;  // VendorConfigFile.1
-    UtcTime config_date;
+    std::string vendor_version;  // that a vendor's command installed
+    std::string boot_slot;       // "a" or "b": what the ACS wants to boot next
+    image::Digest failed_image;  // that did not stand its trial, and why
+    std::string failure;
+    std::string owed_reboot;    // after a configuration, to a kernel of this boot id
     UtcTime committed_created;  // of the manifest of the last committed image
     UtcTime told;               // the ACS's last word
     bool has_acs_spoken = false;

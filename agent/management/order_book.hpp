@@ -9,17 +9,22 @@
 
 namespace sluice::agent::management {
 
-// DownloadResponse with Status 1, or a Fault. An order that this device has already, or has
+// The response with Status 1, or a Fault. An order that this device has already, or has
 // finished and not yet delivered, is not taken again, and answered as if it were.
 cwmp::Message take_download(const cwmp::Download& request, DeviceModel& model, DeviceState& state,
                             UtcTime now);
+cwmp::Message take_upload(const cwmp::Upload& request, DeviceState& state, UtcTime now);
+// The windows are of this device's clock; a whole fleet's "at any time" is spread over a quarter of
+// the window.
+cwmp::Message take_schedule(const cwmp::ScheduleDownload& request, const DeviceModel& model,
+                            DeviceState& state, UtcTime now);
 
 // The order that CancelTransfer names, if it may still be taken back: it has written no slot.
 // Forgotten with its transfer; no TransferComplete follows.
 bool take_back(std::string_view command_key, DeviceState& state);
 
 // It could not be kept: as if it had never come.
-void undo_download(std::uint32_t number, DeviceState& state);
+void undo_order(std::uint32_t number, DeviceState& state);
 
 Order* find_order(DeviceState& state, std::uint32_t number);
 // The one that has to do with slots and reboots; there is never more than one.

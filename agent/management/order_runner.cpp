@@ -7,14 +7,19 @@
 
 #include "agent/clock.hpp"
 #include "agent/management/order_book.hpp"
+#include "agent/management/order_window.hpp"
 #include "agent/management/proc_files.hpp"
 #include "engine/net/log.hpp"
 
 namespace sluice::agent::management {
 namespace {
 
-// What may pass is tried again: an ACS, an origin or a master that restarts is back by then.
-constexpr std::array<std::chrono::seconds, 3> kRetryAfter{2s, 10s, 30s};
+// What may pass is tried again: an ACS, an origin or a master that restarts is back by then. In
+// halves of the least wait before a session's retry.
+constexpr std::array<unsigned, 3> kRetryAfter{1, 4, 12};
+
+constexpr std::chrono::seconds kIdleCheck{10};
+constexpr std::uint32_t kIdlePercent = 50;
 
 // An Assignment is not asked for more often, whatever it says.
 constexpr std::uint32_t kLeastRefresh = 10;
@@ -38,9 +43,10 @@ OrderRunner::OrderRunner(const OrderParts& parts, std::function<void()> on_finis
       on_reboot_(std::move(on_reboot)),
       source_(parts.io, parts.tls, parts.settings),
       refresher_(parts.io, parts.tls, parts.settings),
-      config_(parts.io, parts.tls, parts.worker, parts.disk, parts.settings),
+      files_(parts.io, parts.tls, parts.configurator, parts.settings),
       timer_(parts.io),
-      refresh_alarm_(parts.io) {}
+      refresh_alarm_(parts.io),
+      window_alarm_(parts.io) {}
 
 Order* OrderRunner::current() {
     return current_ ? find_order(parts_.ledger.state, *current_) : nullptr;
@@ -49,18 +55,43 @@ Order* OrderRunner::current() {
 // --- which one -----------------------------------------------------------------------------------
 
 void OrderRunner::go_on() {
-    if (current_) return;
+    if (current_ || is_asking_idle_) return;
     auto& state = parts_.ledger.state;
     // A trial decides first: its slot is not to be written over.
     if (find_upgrade_under_way(state) != nullptr || parts_.upgrader.slots().is_on_trial()) return;
     const auto now = parts_.clock.utc(monotonic_now());
     auto next = UtcTime{INT64_MAX};
+    std::optional<std::uint32_t> for_idle;
     for (const auto& order : state.orders) {
-        if (order.not_before <= now) return begin(order);
-        next = std::min(next, order.not_before);
+        const auto turn = turn_of(order, now);
+        if (turn.turn == Turn::now) return begin(order);
+        if (turn.turn == Turn::when_idle && !for_idle) for_idle = order.number;
+        if (turn.turn == Turn::missed)
+            return finish(order.number, {cwmp::FaultCode::outside_window,
+                                         order.note.empty() ? "its windows are over" : order.note});
+        next = std::min(next, turn.at);
     }
+    if (for_idle) return begin_if_idle(*for_idle);
     if (state.orders.empty()) return;
     timer_.set(std::chrono::seconds(next.seconds - now.seconds), [this] { go_on(); });
+}
+
+void OrderRunner::begin_if_idle(std::uint32_t number) {
+    is_asking_idle_ = true;
+    const auto on_idle = [this, number](bool is_idle) {
+        is_asking_idle_ = false;
+        const auto* order = find_order(parts_.ledger.state, number);
+        const auto now = parts_.clock.utc(monotonic_now());
+        const auto turn = order != nullptr ? turn_of(*order, now) : TurnOf{Turn::missed, now};
+        const bool is_still_open = turn.turn == Turn::when_idle;
+        if (is_still_open && is_idle) return begin(*order);
+        // Looked at again then, for the others' turns may come meanwhile.
+        const Duration left = std::chrono::seconds(turn.at.seconds - now.seconds);
+        timer_.set(is_still_open ? std::min<Duration>(left, kIdleCheck) : Duration(),
+                   [this] { go_on(); });
+    };
+    if (!parts_.settings.idle_command.empty()) return parts_.upgrader.check_idle(on_idle);
+    boost::asio::post(parts_.io, [this, on_idle] { on_idle(parts_.cpu.percent() < kIdlePercent); });
 }
 
 void OrderRunner::begin(const Order& order) {
@@ -70,16 +101,41 @@ void OrderRunner::begin(const Order& order) {
     began_ = monotonic_now();
     parts_.ledger.state.last.state = "Idle";
     net::log_info("order begun", {{"key", order.command_key}, {"url", order.url}});
-    if (order.kind == OrderKind::configure) return fetch_config(order);
+    parts_.report.write("begun", {{"key", order.command_key}});
     activity_ = "Fetching";
-    ask_source();
+    if (order.has_windows) {
+        const auto now = parts_.clock.utc(began_);
+        const auto end = turn_of(order, now).at;
+        window_alarm_.set(std::chrono::seconds(end.seconds - now.seconds),
+                          [this] { end_of_window(); });
+    }
+    attempt();
+}
+
+// What is being installed or applied goes through; the rest waits for the next window, if any.
+void OrderRunner::end_of_window() {
+    auto* order = current();
+    if (order == nullptr || activity() != "Fetching") return;
+    order->note = "not done within its window";
+    drop_current();
+    go_on();
+}
+
+void OrderRunner::attempt() {
+    const auto* order = current();
+    if (order == nullptr) return;
+    const bool is_image = order->kind == OrderKind::upgrade || order->kind == OrderKind::stage;
+    if (is_image) return ask_source();
+    files_.start(*order, parts_.clock.utc(monotonic_now()),
+                 [this](const Result<FileOrders::Done, TransferFault>& r) { on_file_done(r); });
 }
 
 void OrderRunner::drop_current() {
     source_.cancel();
     refresher_.cancel();
     refresh_alarm_.cancel();
-    config_.cancel();
+    window_alarm_.cancel();
+    files_.cancel();
     fetch_.reset();
     assignment_.reset();
     current_.reset();
@@ -213,7 +269,7 @@ void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
     if (order == nullptr) return;
     if (!result) {
         // The fetch itself was patient with its sources; other ones may be had.
-        if (std::exchange(has_fetched_again_, true)) return fail(result.error());
+        if (std::exchange(has_fetched_again_, true)) return give_up(result.error());
         return fail_or_retry(result.error());
     }
     const auto& fetched = result.value();
@@ -229,10 +285,39 @@ void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
 }
 
 void OrderRunner::fail_or_retry(const TransferFault& fault) {
-    if (!fault.is_passing || retries_ == kRetryAfter.size()) return fail(fault);
-    const auto wait = kRetryAfter[retries_++];
-    net::log_info("order waits", {{"why", fault.why}, {"s", std::to_string(wait.count())}});
-    timer_.set(wait, [this] { ask_source(); });
+    const auto* order = current();
+    if (order == nullptr) return;
+    const auto now = parts_.clock.utc(monotonic_now());
+    const auto* const window = open_window(*order, now);
+    const auto most = window == nullptr || window->most_retries < 0
+                          ? kRetryAfter.size()
+                          : static_cast<std::size_t>(window->most_retries);
+    if (fault.is_passing && retries_ < most) {
+        const auto after = kRetryAfter[std::min<std::size_t>(retries_++, kRetryAfter.size() - 1)];
+        const auto wait = std::chrono::milliseconds(500) * parts_.settings.retry_minimum_s * after;
+        net::log_info("order waits", {{"why", fault.why}, {"ms", std::to_string(wait.count())}});
+        return timer_.set(wait, [this] { attempt(); });
+    }
+    give_up(fault);
+}
+
+void OrderRunner::give_up(const TransferFault& fault) {
+    if (!fault.is_passing || !waits_for_next_window(fault)) fail(fault);
+}
+
+// True: there is one, and the order is put back until then.
+bool OrderRunner::waits_for_next_window(const TransferFault& fault) {
+    auto* order = current();
+    const auto now = parts_.clock.utc(monotonic_now());
+    const bool has_next = std::ranges::any_of(
+        order->windows, [&](const OrderWindow& window) { return window.start > now; });
+    if (!has_next) return false;
+    std::erase_if(order->windows, [&](const OrderWindow& window) { return window.start <= now; });
+    order->note = text_of(fault);
+    drop_current();
+    parts_.ledger.save();
+    go_on();
+    return true;
 }
 
 // --- installing ----------------------------------------------------------------------------------
@@ -249,6 +334,7 @@ void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
     order.version = manifest.software_version;
     order.created = manifest.created;
     order.note.clear();
+    parts_.ledger.state.boot_slot.clear();  // the newer wish counts
     order.boot_id = kernel_boot_id(parts_.disk);
     const auto& slots = parts_.upgrader.slots();
     if (slots.state) {
@@ -267,6 +353,17 @@ void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
         if (!saved)
             return fail({cwmp::FaultCode::download_failure,
                          "the device state cannot be kept: " + saved.error().message});
+        leave_and_install(image);
+    });
+}
+
+// What the device uses now is kept for the image that it may fall back to.
+void OrderRunner::leave_and_install(const std::shared_ptr<StoredImage>& image) {
+    parts_.configurator.leave(true, [this, image](const Result<void>& kept) {
+        if (current() == nullptr) return;
+        if (!kept)
+            return fail({cwmp::FaultCode::internal_error,
+                         "the configuration cannot be kept: " + kept.error().message});
         parts_.upgrader.install(image, [this](const Result<void>& done) { on_installed(done); });
     });
 }
@@ -286,20 +383,18 @@ void OrderRunner::on_installed(const Result<void>& done) {
     });
 }
 
-// --- configuration files -------------------------------------------------------------------------
+// --- configurations ------------------------------------------------------------------------------
 
-void OrderRunner::fetch_config(const Order& order) {
-    activity_ = "Fetching";
-    config_.start(order, [this](const Result<void, TransferFault>& result) {
-        auto* done = current();
-        if (done == nullptr) return;
-        if (!result) return fail(result.error());
-        auto& state = parts_.ledger.state;
-        state.config_name = state.config_version = config_name(*done);
-        state.config_date = parts_.clock.utc(monotonic_now());
-        state.events.value_changed();
-        finish_well(done->number, "Idle");
-    });
+void OrderRunner::on_file_done(const Result<FileOrders::Done, TransferFault>& result) {
+    auto* order = current();
+    if (order == nullptr) return;
+    if (!result) return fail_or_retry(result.error());
+    auto& state = parts_.ledger.state;
+    if (result.value().is_configuration_new) state.events.value_changed();
+    // Durable with the result: a cut must not leave it out.
+    if (result.value().wants_reboot) state.owed_reboot = kernel_boot_id(parts_.disk);
+    const bool wants_reboot = result.value().wants_reboot;
+    finish_well(order->number, "Idle", wants_reboot);
 }
 
 // --- the end of an order -------------------------------------------------------------------------
@@ -311,21 +406,23 @@ void OrderRunner::finish(std::uint32_t number, const TransferFault& fault) {
     set_result_and_save(number, {code_of(fault.code), fault.why});
 }
 
-void OrderRunner::finish_well(std::uint32_t number, const char* state) {
+void OrderRunner::finish_well(std::uint32_t number, const char* state, bool wants_reboot) {
     parts_.ledger.state.last.state = state;
-    set_result_and_save(number, {});
+    set_result_and_save(number, {}, wants_reboot);
 }
 
-void OrderRunner::set_result_and_save(std::uint32_t number, const cwmp::FaultStruct& fault) {
+void OrderRunner::set_result_and_save(std::uint32_t number, const cwmp::FaultStruct& fault,
+                                      bool wants_reboot) {
     auto& state = parts_.ledger.state;
     if (const auto* order = find_order(state, number)) {
         set_result(state, *order, fault, parts_.clock.utc(monotonic_now()));
         forget_order(state, number);
     }
     if (current_ == number) drop_current();
-    parts_.ledger.save([this](const Result<void>& saved) {
+    parts_.ledger.save([this, wants_reboot](const Result<void>& saved) {
         // Not durable: what is told the ACS all the same is told again after a cut, at the worst.
         if (!saved) net::log_warning("device state: " + saved.error().message);
+        if (wants_reboot) return on_reboot_();
         on_finished_();
         go_on();
     });

@@ -1,9 +1,9 @@
 #pragma once
-// Does what was ordered, one order after another in the order they came: finds out what to fetch,
-// verifies, fetches, installs, or stores a configuration file. Where an order stands is in the
-// device state before it matters, so that a kill or a power cut at any line finds the way on: what
-// waits is begun again (the store knows what it has), what was installed is judged by the boot
-// record.
+// Does what was ordered, one order after another in the order they came, each in its time: finds
+// out what to fetch, verifies, fetches, installs; or has file_orders do what is about a
+// configuration. Where an order stands is in the device state before it matters, so that a kill or
+// a power cut at any line finds the way on: what waits is begun again (the store knows what it
+// has), what was installed is judged by the boot record.
 //
 // I/O thread.
 
@@ -12,9 +12,10 @@
 #include <optional>
 #include <string>
 
+#include "agent/cpu_sampler.hpp"
 #include "agent/management/alarm.hpp"
-#include "agent/management/config_fetch.hpp"
 #include "agent/management/device_model.hpp"
+#include "agent/management/file_orders.hpp"
 #include "agent/management/image_fetch.hpp"
 #include "agent/management/image_source.hpp"
 #include "agent/management/library.hpp"
@@ -34,13 +35,15 @@ struct OrderParts {
     DeviceModel& model;
     Library& library;
     Upgrader& upgrader;
+    Configurator& configurator;
+    CpuSampler& cpu;
     ReportFile& report;
 };
 
 class OrderRunner {
 public:
     // `on_finished`: an order's result is durable, or it was taken back. `on_reboot`: an image is
-    // installed and that is durable: reboot.
+    // installed, or a configuration wants it, and that is durable: reboot.
     OrderRunner(const OrderParts& parts, std::function<void()> on_finished,
                 std::function<void()> on_reboot);
 
@@ -49,15 +52,20 @@ public:
     // The order was taken back: drops what is under way for it.
     void taken_back(std::uint32_t number);
     // "Fetching", "Installing"; empty while nothing is under way.
-    std::string_view activity() const { return activity_; }
+    std::string_view activity() const {
+        return files_.is_applying() ? std::string_view("Installing") : activity_;
+    }
 
     // Its result, durable, then on_finished.
     void finish(std::uint32_t number, const TransferFault& fault);
-    void finish_well(std::uint32_t number, const char* state);
+    void finish_well(std::uint32_t number, const char* state, bool wants_reboot = false);
 
 private:
     Order* current();  // null: it was taken back
     void begin(const Order& order);
+    void begin_if_idle(std::uint32_t number);
+    void end_of_window();
+    void attempt();
     void ask_source();
     void on_assignment(const ImageSource::Answer& answer);
     std::optional<image::Manifest> verify(const planning::Assignment& assignment);
@@ -67,18 +75,22 @@ private:
     void learn_time(const planning::Assignment& assignment);
     void on_fetched(const Result<FetchResult, TransferFault>& result);
     void install(const std::shared_ptr<StoredImage>& image);
+    void leave_and_install(const std::shared_ptr<StoredImage>& image);
     void on_installed(const Result<void>& done);
-    void fetch_config(const Order& order);
+    void on_file_done(const Result<FileOrders::Done, TransferFault>& result);
     void fail_or_retry(const TransferFault& fault);
+    void give_up(const TransferFault& fault);
     void fail(const TransferFault& fault) { finish(*current_, fault); }
-    void set_result_and_save(std::uint32_t number, const cwmp::FaultStruct& fault);
+    bool waits_for_next_window(const TransferFault& fault);
+    void set_result_and_save(std::uint32_t number, const cwmp::FaultStruct& fault,
+                             bool wants_reboot = false);
     void drop_current();
 
     OrderParts parts_;
     const std::function<void()> on_finished_, on_reboot_;
     ImageSource source_, refresher_;
-    ConfigFetch config_;
-    Alarm timer_, refresh_alarm_;
+    FileOrders files_;
+    Alarm timer_, refresh_alarm_, window_alarm_;
     std::optional<std::uint32_t> current_;
     std::string_view activity_;
     std::optional<planning::Assignment> assignment_;
@@ -87,6 +99,7 @@ private:
     bool was_whole_ = false;  // nothing had to be fetched
     unsigned retries_ = 0;
     bool has_fetched_again_ = false;
+    bool is_asking_idle_ = false;
 };
 
 }  // namespace sluice::agent::management

@@ -12,7 +12,7 @@
 namespace sluice::agent::management {
 namespace {
 
-constexpr std::array<net::OptionSpec, 44> kOptions{{
+constexpr std::array<net::OptionSpec, 51> kOptions{{
     {"acs-url", "URL", "the ACS that manages this device"},
     {"acs-username", "NAME", "who we are to the ACS (Digest)"},
     {"acs-password-file", "FILE", "its password"},
@@ -34,6 +34,13 @@ constexpr std::array<net::OptionSpec, 44> kOptions{{
     {"install-command", "CMD", "install by a command, without a shell"},
     {"health-command", "CMD", "exit 0: the new image is healthy (default: it is)"},
     {"reboot-command", "CMD", "how to reboot (default: reboot); restart = this process alone"},
+    {"config-file", "FILE", "where the configuration is (default: `config` in --state)"},
+    {"config-apply-command", "CMD", "takes one into use: {file}, or its standard input"},
+    {"config-export-command", "CMD", "prints the one in use (default: the one given last)"},
+    {"convert-command", "CMD", "converts one on the ACS's order, standard input to output"},
+    {"command-timeout", "SECONDS", "of these three (60)"},
+    {"config-reboot", "", "reboot after each configuration (default: if line 1 is #!reboot)"},
+    {"idle-command", "CMD", "exit 0: nobody uses the device (default: CPU below 50 %)"},
     {"listen", "ADDR:PORT", "serve neighbours here (an address or an interface)"},
     {"connection-listen", "ADDR:PORT", "where the ACS may call us"},
     {"connection-username", "NAME", "who calls (Digest)"},
@@ -55,7 +62,7 @@ constexpr std::array<net::OptionSpec, 44> kOptions{{
     {"log-level", "LEVEL", "debug, info (default), warning or error"},
     {"boot-spread", "SECONDS", "after a boot that nobody ordered: until the first session (60)"},
     {"reboot-retry", "SECONDS", "a reboot without effect is asked for again (120)"},
-    {"retry-minimum", "SECONDS", "least wait before a failed session's retry (5)"},
+    {"retry-minimum", "SECONDS", "least wait before a failed session is tried again (5)"},
     {"clock-floor", "UTC", "what the time is at least (default: this build's month)"},
 }};
 
@@ -178,6 +185,20 @@ Result<void> read_machine(const net::Options& options, Settings& out) {
         return Error{"--slots and --install-command: one of them"};
     out.health_command = options.text("health-command");
     out.reboot_command = options.has("reboot-command") ? options.text("reboot-command") : "reboot";
+    out.config_file =
+        options.has("config-file") ? options.text("config-file") : out.state + "/config";
+    out.config_apply_command = options.text("config-apply-command");
+    out.config_export_command = options.text("config-export-command");
+    out.convert_command = options.text("convert-command");
+    out.idle_command = options.text("idle-command");
+    out.reboots_after_configuration = options.is_on("config-reboot");
+    SLUICE_TRY(const auto limit, options.number("command-timeout", 60, 3600));
+    out.command_timeout = std::chrono::seconds(std::max<std::uint64_t>(limit, 1));
+    for (const auto& [name, command] : {std::pair{"config-apply-command", out.config_apply_command},
+                                        {"config-export-command", out.config_export_command},
+                                        {"convert-command", out.convert_command},
+                                        {"idle-command", out.idle_command}})
+        SLUICE_CHECK(check_command(name, command));
     SLUICE_CHECK(check_command("install-command", out.install_command));
     SLUICE_CHECK(check_command("health-command", out.health_command));
     SLUICE_CHECK(check_command("reboot-command", out.reboot_command));

@@ -50,10 +50,15 @@ struct Settings {
     std::uint64_t uplink_bps = 0, downlink_bps = 0, lan_bps = 0;  // 0: not told
     std::string health_command;                                   // empty: always healthy
     std::string reboot_command;
+    // How the device's software takes and gives its configuration (device_software.hpp).
+    std::string config_file, config_apply_command, config_export_command, convert_command;
+    Duration command_timeout{};  // of these three
+    bool reboots_after_configuration = false;
+    std::string idle_command;  // empty: idle is what uses little CPU
     std::string report;
     Duration boot_spread{};              // of the first session, after a boot that nobody ordered
     Duration reboot_retry{};             // a reboot without effect is asked for again
-    std::uint32_t retry_minimum_s = 5;   // CWMPRetryMinimumWaitInterval
+    std::uint32_t retry_minimum_s = 5;   // CWMPRetryMinimumWaitInterval; of transfers too
     std::optional<UtcTime> clock_floor;  // in the place of the build's date
     bool is_insecure_lab = false;        // secrets may cross plain HTTP
 

@@ -8,8 +8,8 @@
 
 #include "agent/boot_record.hpp"
 #include "agent/clock.hpp"
-#include "agent/command_installer.hpp"
 #include "agent/image_installer.hpp"
+#include "agent/management/device_command.hpp"
 #include "agent/management/proc_files.hpp"
 #include "engine/base/overloaded.hpp"
 #include "engine/net/log.hpp"
@@ -18,15 +18,6 @@ namespace sluice::agent::management {
 namespace {
 
 constexpr std::chrono::minutes kCommandTimeout{5};
-
-Result<void> run_command(const std::string& command, const InstallSubject& subject) {
-    SLUICE_TRY(const auto parsed, CommandInstaller::parse(command, kCommandTimeout));
-    auto done = parsed.run(subject);
-    constexpr std::string_view kPrefix = "install command ";
-    if (!done && done.error().message.starts_with(kPrefix))
-        return Error{done.error().message.substr(kPrefix.size())};
-    return done;
-}
 
 }  // namespace
 
@@ -132,6 +123,30 @@ void Upgrader::install(const std::shared_ptr<StoredImage>& image, Installed then
     });
 }
 
+void Upgrader::go_to_kept(Installed then) {
+    change_slots(
+        [this]() -> Result<void> {
+            SLUICE_CHECK(installer_->go_to_kept(monotonic_now()));
+            return success();
+        },
+        std::move(then));
+}
+
+void Upgrader::stay(Installed then) {
+    change_slots([this] { return installer_->stay(monotonic_now()); }, std::move(then));
+}
+
+void Upgrader::change_slots(std::function<Result<void>()> change, Installed then) {
+    worker_->post([this, change = std::move(change), then = std::move(then)] {
+        auto done = change();
+        boost::asio::post(io_,
+                          [this, then, done = std::move(done), state = installer_->boot_state()] {
+                              view_.state = state;
+                              then(done);
+                          });
+    });
+}
+
 void Upgrader::inform_accepted(Installed then) {
     if (!installer_) {
         boost::asio::post(io_, [then = std::move(then)] { then(success()); });
@@ -147,8 +162,9 @@ std::pair<bool, std::string> Upgrader::run_health() const {
     const char slot = install::letter(view_.running);
     const InstallSubject subject{
         settings_.slots + "/" + slot + ".img", version, {}, std::string(1, slot)};
-    const auto done = run_command(settings_.health_command, subject);
-    return {done.has_value(), done ? std::string() : "health command " + done.error().message};
+    const auto done =
+        run_device_command("health command", settings_.health_command, kCommandTimeout, subject);
+    return {done.has_value(), done ? std::string() : done.error().message};
 }
 
 void Upgrader::check_health(std::function<void(bool, const std::string&)> then) {
@@ -156,6 +172,14 @@ void Upgrader::check_health(std::function<void(bool, const std::string&)> then) 
         auto health = run_health();
         boost::asio::post(
             io_, [then, health = std::move(health)] { then(health.first, health.second); });
+    });
+}
+
+void Upgrader::check_idle(std::function<void(bool)> then) {
+    worker_->post([this, then = std::move(then)] {
+        const auto asked = run_device_command("idle command", settings_.idle_command,
+                                              kCommandTimeout, {{}, version, {}, {}});
+        boost::asio::post(io_, [then, is_idle = asked.has_value()] { then(is_idle); });
     });
 }
 
@@ -170,9 +194,7 @@ Result<void> Upgrader::reboot() {
         ::execv("/proc/self/exe", argv.data());
         return Error{"restart: the program cannot be started again"};
     }
-    auto done = run_command(settings_.reboot_command, {});
-    if (!done) return std::move(done).error().within("reboot command");
-    return success();
+    return run_device_command("reboot command", settings_.reboot_command, kCommandTimeout, {});
 }
 
 }  // namespace sluice::agent::management

@@ -40,6 +40,8 @@ struct SlotsView {
     install::Slot running = install::Slot::a;
 
     bool is_on_trial() const { return state && state->is_on_trial && running != state->active; }
+    // Installed, and not booted yet.
+    bool is_flipped() const { return state && state->is_on_trial && running == state->active; }
     const image::Digest& running_sha256() const { return state->at(running).sha256; }
 };
 
@@ -66,10 +68,17 @@ public:
     using Installed = std::function<void(const Result<void>&)>;
     // Into the inactive slot and flipped, or by the vendor's command. The reboot is the caller's.
     void install(const std::shared_ptr<StoredImage>& image, Installed then);
+    // The other slot's image boots next, on trial. Only with slots. The reboot is the caller's.
+    void go_to_kept(Installed then);
+    // What was installed and not booted yet is called off. Only with slots.
+    void stay(Installed then);
     // An Inform of this boot was accepted. `then` once that is durable.
     void inform_accepted(Installed then);
     // Runs the health command where no slot's trial does.
     void check_health(std::function<void(bool is_healthy, const std::string& why)> then);
+
+    // Runs the idle command, which is there: whether nobody uses the device now.
+    void check_idle(std::function<void(bool is_idle)> then);
 
     // Ends the process or the system, or says why not. A command may return before the system ends.
     Result<void> reboot();
@@ -78,6 +87,7 @@ public:
 
 private:
     void on_slots(install::Event event, Installed then = nullptr);
+    void change_slots(std::function<Result<void>()> change, Installed then);
     void tell(const install::Actions& actions);
     void arm(Instant deadline);
     std::pair<bool, std::string> run_health() const;

@@ -70,7 +70,10 @@ void ManagedDevice::start() {
     for (const auto& [key, value] : options_)
         if (!value.empty()) config += key + " = \"" + value + "\"\n";
     write_text(folder_ + "/agent.toml", config);
-    process_.emplace(std::vector<std::string>{"run", "--config", folder_ + "/agent.toml"}, log());
+    AgentProcess::Limits limits;
+    limits.file_size = file_limit_;
+    process_.emplace(std::vector<std::string>{"run", "--config", folder_ + "/agent.toml"}, log(),
+                     limits);
 }
 
 void ManagedDevice::kill() {

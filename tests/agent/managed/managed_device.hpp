@@ -36,6 +36,8 @@ public:
 
     // Lines of the configuration file, over the usual ones; an empty value takes one away.
     void set(const std::string& key, const std::string& value) { options_[key] = value; }
+    // RLIMIT_FSIZE, as good as a full disk.
+    void limit_files_to(std::uint64_t bytes) { file_limit_ = bytes; }
     void start();
     AgentProcess& process() { return *process_; }
     void kill();
@@ -59,6 +61,7 @@ private:
     std::string folder_;
     std::vector<image::SigningKey> keys_;
     std::map<std::string, std::string> options_;
+    std::uint64_t file_limit_ = 0;
     std::optional<AgentProcess> process_;
 };
 

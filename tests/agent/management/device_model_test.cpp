@@ -43,7 +43,7 @@ protected:
     }
     // "0", or the fault's code and each parameter's.
     std::string set_all(std::vector<cwmp::ParameterValue> parameters) {
-        const auto answer = model.set_values({std::move(parameters), "key 1"});
+        const auto answer = model.set_values({std::move(parameters), "key 1"}, live);
         const auto* fault = std::get_if<cwmp::Fault>(&answer);
         if (fault == nullptr)
             return std::to_string(std::get<cwmp::SetParameterValuesResponse>(answer).status);
@@ -177,6 +177,61 @@ TEST_F(DeviceModelTest, TakesOnlyValuesThatAParameterCanHave) {
     for (const auto& c : cases)
         EXPECT_EQ(set_all({set(c.name, c.value)}).substr(0, 4), c.code == "0" ? "0" : "9003")
             << c.name << " = " << c.value;
+}
+
+TEST_F(DeviceModelTest, ShowsWhatTheSlotsHold) {
+    EXPECT_THAT(get({"Device.DeviceInfo.BootFirmwareImage"}), ElementsAre("9005"));
+    settings.slots = "/slots";
+    live.slots = {SlotFacts{"1.0", "", true}, SlotFacts{"2.0", "no voice line", true}};
+    live.next_boot = install::Slot::b;
+    EXPECT_THAT(
+        get({"Device.DeviceInfo.ActiveFirmwareImage", "Device.DeviceInfo.BootFirmwareImage",
+             "Device.DeviceInfo.FirmwareImage."}),
+        ElementsAre("Device.DeviceInfo.ActiveFirmwareImage=Device.DeviceInfo.FirmwareImage.1",
+                    "Device.DeviceInfo.BootFirmwareImage=Device.DeviceInfo.FirmwareImage.2",
+                    "Device.DeviceInfo.FirmwareImage.1.Name=a",
+                    "Device.DeviceInfo.FirmwareImage.1.Version=1.0",
+                    "Device.DeviceInfo.FirmwareImage.1.Available=true",
+                    "Device.DeviceInfo.FirmwareImage.1.Status=Available",
+                    "Device.DeviceInfo.FirmwareImage.1.BootFailureLog=",
+                    "Device.DeviceInfo.FirmwareImage.2.Name=b",
+                    "Device.DeviceInfo.FirmwareImage.2.Version=2.0",
+                    "Device.DeviceInfo.FirmwareImage.2.Available=false",
+                    "Device.DeviceInfo.FirmwareImage.2.Status=ActivationFailed",
+                    "Device.DeviceInfo.FirmwareImage.2.BootFailureLog=no voice line"));
+}
+
+TEST_F(DeviceModelTest, BootsTheImageThatTheAcsWantsAndNoOther) {
+    settings.slots = "/slots";
+    const std::string path = "Device.DeviceInfo.BootFirmwareImage";
+    const auto want = [&](const std::string& image) {
+        return set_all({set(path, "Device.DeviceInfo." + image)});
+    };
+    live.slots = {SlotFacts{"1.0", "", true}, SlotFacts{"2.0", "", true}};
+    EXPECT_EQ(want("FirmwareImage.2"), "0");
+    EXPECT_EQ(state.boot_slot, "b");
+    EXPECT_THAT(get({path}), ElementsAre(path + "=Device.DeviceInfo.FirmwareImage.2"));
+    EXPECT_EQ(want("FirmwareImage.1."), "0") << "taken back";
+    EXPECT_EQ(state.boot_slot, "");
+    EXPECT_EQ(want("FirmwareImage.3"), "9003 BootFirmwareImage=9007");
+    EXPECT_EQ(set_all({set(path, "2")}), "9003 BootFirmwareImage=9007");
+    live.is_upgrading = true;
+    EXPECT_EQ(want("FirmwareImage.2"), "9003 BootFirmwareImage=9001");
+    live.is_upgrading = false;
+    live.slots[1].failure = "no voice line";
+    EXPECT_EQ(want("FirmwareImage.2"), "9003 BootFirmwareImage=9007");
+    live.slots[1] = {};
+    EXPECT_EQ(want("FirmwareImage.2"), "9003 BootFirmwareImage=9007");
+    EXPECT_EQ(state.boot_slot, "");
+}
+
+TEST_F(DeviceModelTest, NamesTheConfigurationThatIsInUse) {
+    live.configuration = {"voip.cfg", "2026-03", UtcTime{1'770'000'000}};
+    const std::string object = "Device.DeviceInfo.VendorConfigFile.1.";
+    EXPECT_THAT(get({object}),
+                UnorderedElementsAre(object + "Name=voip.cfg", object + "Version=2026-03",
+                                     object + "Date=2026-02-02T02:40:00Z",
+                                     object + "Description=", object + "UseForBackupRestore=true"));
 }
 
 TEST_F(DeviceModelTest, IsWhatTheAcsSaidLast) {

@@ -35,7 +35,15 @@ DeviceState full_state() {
     order.was_in_slot = true;
     order.boot_id = "b";
     order.note = "no voice line";
-    s.orders = {order, Order{}};
+    Order scheduled;
+    scheduled.number = 8;
+    scheduled.has_windows = true;
+    scheduled.windows = {{UtcTime{10}, UtcTime{20}, WindowMode::when_idle, 3},
+                         {UtcTime{30}, UtcTime{40}, WindowMode::at_any_time, -1}};
+    Order upload;
+    upload.number = 3;
+    upload.kind = OrderKind::upload;
+    s.orders = {Order{}, upload, order, scheduled};
     s.next_order = 9;
     s.is_reset_ordered = s.expects_boot = true;
     s.parameters = {{"ManagementServer.URL", "https://other.test/"}};
@@ -53,9 +61,10 @@ DeviceState full_state() {
     s.retained = {kept};
     s.last = {"Staged", "Master", 1, 2, 3};
     s.vendor_version = "v";
-    s.config_name = "c.xml";
-    s.config_version = "c.xml";
-    s.config_date = UtcTime{6};
+    s.boot_slot = "b";
+    s.failed_image.bytes.fill(6);
+    s.failure = "no voice line";
+    s.owed_reboot = "boot id";
     s.committed_created = UtcTime{7};
     s.told = UtcTime{8};
     s.has_acs_spoken = true;
@@ -83,6 +92,17 @@ TEST(DeviceState, IgnoresWhatALaterVersionAdded) {
     EXPECT_TRUE(parse_state(text));
 }
 
+// An image may be fallen back from, to one whose agent knows no uploads and no windows.
+TEST(DeviceState, KeepsOrdersOfLaterKindsWhereEarlierVersionsDoNotLook) {
+    const auto text = to_json(full_state());
+    const auto earlier = text.substr(0, text.find("\"parameter_key\""));
+    const auto at = earlier.find("\"orders\": [");
+    ASSERT_NE(at, earlier.npos);
+    EXPECT_EQ(earlier.find("\"kind\": 4", at), earlier.npos);
+    EXPECT_EQ(earlier.find("\"has_windows\": true", at), earlier.npos);
+    EXPECT_EQ(parse_state(text).value().orders.size(), 4u);
+}
+
 TEST(DeviceState, RefusesWhatItCannotHaveWritten) {
     const auto good = to_json(full_state());
     const auto with = [&](const std::string& from, const std::string& to) {
@@ -94,7 +114,8 @@ TEST(DeviceState, RefusesWhatItCannotHaveWritten) {
     for (const auto& text :
          {std::string(), std::string("{}"), std::string("[]"), good.substr(0, good.size() / 2),
           with("\"version\": 1", "\"version\": 2"), with("\"phase\": 3", "\"phase\": 4"),
-          with("\"slots\": 16", "\"slots\": -1"),
+          with("\"slots\": 16", "\"slots\": -1"), with("\"mode\": 2", "\"mode\": 3"),
+          with("\"retries\": 4", "\"retries\": -4"), with("\"kind\": 4", "\"kind\": 6"),
           with("\"peer_port\": 7547", "\"peer_port\": 75470"),
           with("\"key\": \"k1\"", "\"key\": 1"), with("0303030303", "03030303"),
           with("\"parameter_key\": \"pk\"", "\"parameter_key\": [[[]]]"),
