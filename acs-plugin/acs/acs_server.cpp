@@ -9,9 +9,11 @@
 #include "acs-plugin/acs/node_desk.hpp"
 #include "acs-plugin/acs/owner.hpp"
 #include "acs-plugin/acs/surroundings.hpp"
+#include "acs-plugin/backup/door.hpp"
 #include "acs-plugin/cluster/api_door.hpp"
 #include "acs-plugin/cluster/channel.hpp"
 #include "acs-plugin/cluster/owner_desk.hpp"
+#include "acs-plugin/cluster/remote_counter.hpp"
 #include "acs-plugin/cluster/remote_desk.hpp"
 #include "acs-plugin/cluster/remote_tokens.hpp"
 #include "acs-plugin/cluster/secret.hpp"
@@ -27,6 +29,9 @@
 
 namespace sluice::acs {
 namespace {
+
+// Of a device's configuration on its way up: 4 MiB at 128 kbit/s.
+constexpr Duration kConfigurationTime = std::chrono::minutes(5);
 
 bool is_loopback(const net::ListenAddress& address) {
     return address.address == "::1" || address.address.starts_with("127.");
@@ -46,6 +51,7 @@ struct AcsServer::Impl {
 
     Result<void> start();
     Result<void> load_tls();
+    backup::Door& open_config_door();
     Result<void> start_origin();
     Result<void> open_store();
     Result<void> start_endpoint();
@@ -67,12 +73,15 @@ struct AcsServer::Impl {
     std::unique_ptr<store::Store> store;
     NodeDesk desk;
     NodeTokens tokens;
+    NodeCounter counter;
+    std::optional<backup::Door> config_door;
     std::unique_ptr<origin::Origin> origin;
     std::unique_ptr<cwmp::acs::EndpointPool> endpoint;
     // Among several nodes:
     std::unique_ptr<cluster::Channel> channel;
     std::optional<cluster::RemoteDesk> remote_desk;
     std::optional<cluster::RemoteTokens> remote_tokens;
+    std::optional<cluster::RemoteCounter> remote_counter;
     std::unique_ptr<cluster::ChannelServer> channel_server;
     std::unique_ptr<cluster::ApiDoor> door;
     std::vector<net::ListenAddress> api_listen;
@@ -105,6 +114,16 @@ std::string AcsServer::Impl::origin_url() const {
     return (url.is_tls ? "https://" : "http://") + url.authority();
 }
 
+backup::Door& AcsServer::Impl::open_config_door() {
+    backup::DoorOptions options;
+    options.allows_basic = origin_tls != nullptr;
+    options.nonce_key = random_key();
+    options.clock = steady_now;
+    options.wall_time = wall_now;
+    options.log = log_of("configurations");
+    return config_door.emplace(*settings.backup_keys, counter, std::move(options));
+}
+
 Result<void> AcsServer::Impl::start_origin() {
     origin::OriginOptions options;
     options.listen = settings.origin_listen;
@@ -119,6 +138,11 @@ Result<void> AcsServer::Impl::start_origin() {
     options.clock = steady_now;
     options.wall_time = wall_now;
     options.log = log_of("origin");
+    if (settings.backup_keys) {
+        options.side_door = &open_config_door();
+        options.http.body_bytes = backup::kMaxBackup;
+        options.http.body_timeout = kConfigurationTime;
+    }
     SLUICE_TRY(origin, origin::Origin::start(io, tokens, *shelf, std::move(options)));
     return success();
 }
@@ -168,6 +192,7 @@ Result<void> AcsServer::Impl::start_cluster() {
         channel = std::make_unique<cluster::Channel>(io, tls, log_of("nodes"));
         desk.set_elsewhere(&remote_desk.emplace(*channel));
         tokens.set_elsewhere(&remote_tokens.emplace(io, *channel));
+        counter.set_elsewhere(&remote_counter.emplace(*channel));
         terms.address = settings.cluster_address;
         if (terms.address.empty())
             terms.address = net::ListenAddress{at.address, channel_server->port()}.text();
@@ -236,12 +261,14 @@ Result<void> AcsServer::Impl::become_owner() {
     const auto may_act = [this] { return store->is_ours(); };
     desk.set_here(owner->desk(), may_act);
     tokens.set_here(owner->tokens(), may_act);
+    counter.set_here(owner->counter(), may_act);
     if (channel_server) {
         owner_desk.emplace(owner->desk(), owner->tokens(), may_act, wall_now);
         auto api = reachable(api_listen.front());
         api.port = owner->api_port();
         channel_server->own(
             [this](const cluster::Message& question, cluster::ChannelServer::Reply reply) {
+                if (cluster::answer_counter(&counter, question, reply)) return;
                 owner_desk->on_question(question, std::move(reply));
             },
             api);

@@ -37,6 +37,25 @@ void NodeDesk::on_order_answer(const std::string& identity, const service::Order
     if (auto* at = desk()) at->on_order_answer(identity, answer);
 }
 
+// --- configurations ---------------------------------------------------------------------------
+
+backup::Counter* NodeCounter::counter() const {
+    if (may_act_) return may_act_() ? here_ : nullptr;
+    return elsewhere_;
+}
+
+void NodeCounter::put(const backup::Claim& claim, const std::string& identity, std::string bytes,
+                      std::function<void(backup::Word)> done) {
+    if (auto* at = counter()) return at->put(claim, identity, std::move(bytes), std::move(done));
+    done(backup::Word::away);
+}
+
+void NodeCounter::get(const backup::Claim& claim, const std::string& identity,
+                      std::function<void(backup::Word, Bytes)> done) {
+    if (auto* at = counter()) return at->get(claim, identity, std::move(done));
+    done(backup::Word::away, {});
+}
+
 // --- the origin -------------------------------------------------------------------------------
 
 void NodeTokens::prepare(std::string_view token, bool is_for_assignment,

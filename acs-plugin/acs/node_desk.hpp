@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "acs-plugin/backup/counter.hpp"
 #include "acs-plugin/cwmp/desk.hpp"
 #include "acs-plugin/origin/token_book.hpp"
 
@@ -55,6 +56,27 @@ private:
 
     origin::TokenBook *here_ = nullptr, *elsewhere_ = nullptr;
     std::function<bool()> may_act_;
+};
+
+class NodeCounter final : public backup::Counter {
+public:
+    void set_elsewhere(backup::Counter* counter) { elsewhere_ = counter; }
+    // Null: the locker has no keys here.
+    void set_here(backup::Counter* counter, std::function<bool()> may_act) {
+        here_ = counter;
+        may_act_ = std::move(may_act);
+    }
+
+    void put(const backup::Claim& claim, const std::string& identity, std::string bytes,
+             std::function<void(backup::Word)> done) override;
+    void get(const backup::Claim& claim, const std::string& identity,
+             std::function<void(backup::Word, Bytes)> done) override;
+
+private:
+    backup::Counter* counter() const;
+
+    backup::Counter *here_ = nullptr, *elsewhere_ = nullptr;
+    std::function<bool()> may_act_;  // empty: this node does not own the store
 };
 
 }  // namespace sluice::acs

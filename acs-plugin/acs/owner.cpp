@@ -9,6 +9,7 @@
 #include "acs-plugin/acs/ledger.hpp"
 #include "acs-plugin/acs/planner_desk.hpp"
 #include "acs-plugin/acs/surroundings.hpp"
+#include "acs-plugin/backup/locker.hpp"
 #include "acs-plugin/cwmp/caller.hpp"
 #include "acs-plugin/metrics/timed_desk.hpp"
 #include "acs-plugin/rest/rest_server.hpp"
@@ -28,6 +29,7 @@ struct Owner::Impl {
     explicit Impl(OwnerParts p) : parts(std::move(p)), timer(parts.io) {}
 
     Result<void> start();
+    void open_locker();
     Result<void> start_planner();
     Result<void> start_api();
     void sweep();
@@ -37,6 +39,7 @@ struct Owner::Impl {
 
     const OwnerParts parts;
     std::optional<Ledger> ledger;
+    std::optional<backup::Locker> locker;  // with --backup-keys
     std::unique_ptr<service::Planner> planner;
     std::optional<PlannerDesk> desk;
     std::optional<metrics::TimedDesk> timed;  // the same, watched
@@ -50,6 +53,31 @@ struct Owner::Impl {
 
 // --- starting ---------------------------------------------------------------------------------
 
+void Owner::Impl::open_locker() {
+    if (!parts.settings.backup_keys) return;
+    auto& store = parts.store;
+    backup::LockerOptions options;
+    options.origin_url = parts.origin_url;
+    options.kept = parts.settings.backups_kept;
+    options.wall_time = wall_now;
+    options.random = fill_random;
+    options.commit = [this](service::Changes rows, auto done) {
+        ledger->commit(std::move(rows), std::move(done));
+    };
+    options.rows = [&store](auto query, auto done) {
+        store.backups(std::move(query), std::move(done));
+    };
+    options.bytes = [&store](auto id, auto done) { store.backup_bytes(id, std::move(done)); };
+    options.tally = [&store](auto done) { store.count_backups(std::move(done)); };
+    options.versions = [this](const std::string& identity) {
+        const auto* row = planner->device(identity);
+        if (row == nullptr) return std::pair<std::string, std::string>();
+        return std::pair(row->report.software_version, row->config_version);
+    };
+    options.log = log_of("backups");
+    locker.emplace(*parts.settings.backup_keys, std::move(options));
+}
+
 Result<void> Owner::Impl::start_planner() {
     const auto& settings = parts.settings;
     ledger.emplace(parts.store, parts.failed, [this] { arm_timer(); });
@@ -57,6 +85,7 @@ Result<void> Owner::Impl::start_planner() {
         parts.metrics.commit_took(time, is_written);
         if (api) api->on_events();
     });
+    open_locker();
     service::PlannerSettings terms;
     terms.fleet = settings.fleet;
     terms.origin_url = parts.origin_url;
@@ -68,6 +97,8 @@ Result<void> Owner::Impl::start_planner() {
     SLUICE_CHECK(parts.store.load_each([&](service::Row&& row) -> Result<void> {
         ++rows;
         if (rest::is_row_of_api(row)) api_rows.push_back(row);
+        if (const auto* kept = std::get_if<service::BackupRow>(&row); kept && locker)
+            locker->restore(*kept);
         return planner->restore_row(std::move(row));
     }));
     SLUICE_CHECK(planner->restore_end());
@@ -96,6 +127,7 @@ Result<void> Owner::Impl::start_api() {
     options.random = fill_random;
     options.client_tls = &parts.client_tls;
     options.rows = std::move(api_rows);
+    options.locker = locker ? &*locker : nullptr;
     options.metrics = parts.metrics_text;
     options.not_ready = [this] {
         return parts.store.is_ours() ? std::string() : "this node does not own the store";
@@ -139,6 +171,9 @@ cwmp::acs::Desk& Owner::desk() {
 origin::TokenBook& Owner::tokens() {
     return *impl_->tokens;
 }
+backup::Counter* Owner::counter() {
+    return impl_->locker ? &*impl_->locker : nullptr;
+}
 std::uint16_t Owner::api_port() const {
     return impl_->api->port();
 }
@@ -166,6 +201,7 @@ void Owner::Impl::tick() {
         watch.stop();
         ledger->write(std::move(changes));
         if (caller) call_devices();
+        if (locker) locker->on_time(now);
         if (now.unix_ms - trimmed.unix_ms > kTrimEveryMs) {
             trimmed = now;
             parts.store.trim(now, parts.settings.history);

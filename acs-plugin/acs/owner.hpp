@@ -8,6 +8,7 @@
 #include <string>
 
 #include "acs-plugin/acs/settings.hpp"
+#include "acs-plugin/backup/counter.hpp"
 #include "acs-plugin/cwmp/desk.hpp"
 #include "acs-plugin/metrics/metrics.hpp"
 #include "acs-plugin/origin/shelf.hpp"
@@ -45,6 +46,7 @@ public:
 
     cwmp::acs::Desk& desk();
     origin::TokenBook& tokens();
+    backup::Counter* counter();  // null: without --backup-keys
     std::uint16_t api_port() const;
     // Its part of what Prometheus reads; `counters` is where the API's go.
     void fill(metrics::Standing& standing, rest::RestCounters& counters) const;

@@ -21,6 +21,12 @@ constexpr net::OptionSpec kOptions[] = {
      "how the other nodes reach this one (default: what it listens on)"},
     {"cluster-secret-file", "FILE", "what all nodes know, and nobody else; 16 characters or more"},
     {"images", "DIR", "the published files"},
+    {"backup-keys", "FILE",
+     "seals devices' configurations: id:64 hex digits a line, the first seals\n(without: none are "
+     "kept)"},
+    {"conversions", "FILE", "how a configuration becomes newer software's, JSON"},
+    {"backups-kept", "NUMBER", "configurations of a device, beside those in use (default 3)"},
+    {"backup-days", "DAYS", "and no longer than that (default 400)"},
     {"policy", "FILE", "grouping, masters and planning, JSON"},
     {"mapping", "FILE", "which parameters say what, JSON (default: built in)"},
     {"username", "NAME", "devices authenticate with this name"},
@@ -56,7 +62,11 @@ constexpr std::string_view kOfAcs[] = {"listen",
                                        "connection-username",
                                        "connection-password-file",
                                        "client-ca",
-                                       "call-prefix"};
+                                       "call-prefix",
+                                       "backup-keys",
+                                       "conversions",
+                                       "backups-kept",
+                                       "backup-days"};
 
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMaxConfig = 1024 * 1024;
@@ -64,6 +74,7 @@ constexpr std::uint64_t kMaxRate = 1'000'000'000'000;
 constexpr std::uint64_t kMaxTransfers = 1'000'000;
 constexpr std::uint64_t kMaxDays = 36'500;
 constexpr std::uint64_t kMaxEvents = 1'000'000'000'000;
+constexpr std::uint64_t kMostBackups = 1000;
 constexpr std::size_t kShortestSecret = 16;  // of nodes: it is the key to everything
 constexpr std::string_view kLan =
     "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10";
@@ -173,6 +184,24 @@ Result<void> read_files(const net::Options& from, AcsSettings& out) {
     return success();
 }
 
+Result<void> read_backups(const net::Options& from, AcsSettings& out) {
+    SLUICE_TRY(const auto kept, from.number("backups-kept", out.backups_kept, kMostBackups));
+    SLUICE_TRY(const auto days, from.number("backup-days", out.history.backup_days, kMaxDays));
+    out.backups_kept = static_cast<std::uint32_t>(kept);
+    out.history.backup_days = static_cast<std::uint32_t>(days);
+    if (from.has("conversions")) {
+        SLUICE_TRY(const auto text, net::read_input_file(from.text("conversions"), kMaxConfig));
+        auto read = conversion::parse_conversions(text);
+        if (!read.has_value()) return std::move(read.error()).within(from.text("conversions"));
+        out.conversions = std::move(read.value());
+    }
+    if (!from.has("backup-keys")) return success();
+    auto keys = backup::KeyRing::read(from.text("backup-keys"));
+    if (!keys.has_value()) return std::move(keys.error()).within("--backup-keys");
+    out.backup_keys = std::move(keys).value();
+    return success();
+}
+
 Result<void> read_cluster(const net::Options& from, AcsSettings& out) {
     SLUICE_TRY(const auto days, from.number("history-days", out.history.days, kMaxDays));
     out.history.days = static_cast<std::uint32_t>(days);
@@ -226,6 +255,7 @@ Result<AcsSettings> read_settings(const net::Options& from, Program program) {
     if (program == Program::acs) {
         SLUICE_TRY(out.listen, read_listen(from, "listen", "0.0.0.0:7547"));
         SLUICE_TRY(out.endpoint, read_endpoint_settings(from));
+        SLUICE_CHECK(read_backups(from, out));
     }
     SLUICE_TRY(out.origin_listen, read_listen(from, "origin-listen", "0.0.0.0:7548"));
     SLUICE_TRY(out.api_listen, read_listen(from, "api-listen", "127.0.0.1:7549"));

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "acs-plugin/acs/endpoint_settings.hpp"
+#include "acs-plugin/backup/key_ring.hpp"
+#include "acs-plugin/conversion/conversion.hpp"
 #include "acs-plugin/mapping/parameter_mapping.hpp"
 #include "acs-plugin/store/store.hpp"
 #include "engine/http/basic.hpp"
@@ -41,7 +43,10 @@ struct AcsSettings {
     http::Credentials cpe, connection, origin;  // empty names: none
     EndpointSettings endpoint;
     std::string api_token;
-    net::ServerTlsFiles tls;  // no certificate: plain HTTP
+    net::ServerTlsFiles tls;                     // no certificate: plain HTTP
+    std::optional<backup::KeyRing> backup_keys;  // none: devices' configurations are not kept
+    std::uint32_t backups_kept = 3;              // of each device
+    std::vector<conversion::Conversion> conversions;
     std::uint64_t site_rate_bps = 0, origin_rate_bps = 0;
     std::uint32_t origin_transfers = 0;
     std::vector<inventory::Prefix> lan, callable;

@@ -34,18 +34,16 @@ service::EventRow event_of(const char* kind, const service::BackupRow& row, serv
 
 }  // namespace
 
-Locker::Locker(KeyRing keys, LockerOptions options, const std::vector<service::Row>& rows)
-    : impl_(std::make_shared<Impl>(std::move(keys), std::move(options))) {
-    for (const auto& each : rows) {
-        const auto* row = std::get_if<service::BackupRow>(&each);
-        if (row == nullptr) continue;
-        impl_->last_id = std::max(impl_->last_id, row->id);
-        const bool is_live = !row->is_settled || row->is_pinned || row->is_made_here;
-        if (!row->is_gone && is_live) impl_->live[row->id].row = *row;
-    }
-}
+Locker::Locker(KeyRing keys, LockerOptions options)
+    : impl_(std::make_shared<Impl>(std::move(keys), std::move(options))) {}
 Locker::~Locker() {
     impl_->rotation.stop();
+}
+
+void Locker::restore(const service::BackupRow& row) {
+    impl_->last_id = std::max(impl_->last_id, row.id);
+    const bool is_live = !row.is_settled || row.is_pinned || row.is_made_here;
+    if (!row.is_gone && is_live) impl_->live[row.id].row = row;
 }
 
 void Locker::Impl::write(service::Changes changes) {

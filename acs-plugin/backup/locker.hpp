@@ -67,9 +67,11 @@ class Locker final : public Counter, public upgrade::acs::Vault {
 public:
     using Opened = std::pair<service::BackupRow, Bytes>;
 
-    // `rows`: what the store loaded of BackupRow; others are passed over.
-    Locker(KeyRing keys, LockerOptions options, const std::vector<service::Row>& rows);
+    Locker(KeyRing keys, LockerOptions options);
     ~Locker() override;
+
+    // Each that the store loaded, before anything else.
+    void restore(const service::BackupRow& row);
 
     // --- of safe upgrades (Vault) -------------------------------------------------------------
 

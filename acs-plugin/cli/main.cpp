@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "acs-plugin/cli/backup_command.hpp"
 #include "acs-plugin/cli/command.hpp"
 #include "acs-plugin/cli/device_command.hpp"
 #include "acs-plugin/cli/downgrade_command.hpp"
@@ -17,6 +18,7 @@
 #include "acs-plugin/cli/site_command.hpp"
 #include "acs-plugin/cli/token_command.hpp"
 #include "acs-plugin/cli/trust_command.hpp"
+#include "acs-plugin/cli/upgrade_command.hpp"
 #include "acs-plugin/cli/webhook_command.hpp"
 
 int main(int argc, char** argv) {
@@ -39,6 +41,8 @@ int main(int argc, char** argv) {
     add_group_command(app);
     add_site_command(app);
     add_rollout_command(app);
+    add_upgrade_command(app);
+    add_backup_command(app);
     add_policy_command(app);
     add_event_commands(app);
     add_webhook_command(app);

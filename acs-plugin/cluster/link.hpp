@@ -14,7 +14,7 @@
 
 namespace sluice::cluster {
 
-inline constexpr std::uint32_t kMaxFrame = 1024 * 1024;  // an Assignment has 256 KiB
+inline constexpr std::uint32_t kMaxFrame = 5 * 1024 * 1024;  // a configuration has 4 MiB
 inline constexpr std::size_t kMaxUnsent = 64u * 1024 * 1024;
 
 using Stream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;

@@ -103,4 +103,10 @@ Result<Sum> sum_of(const std::string& path) {
     return out;
 }
 
+Bytes digest_of(ByteView bytes) {
+    Bytes out(32);
+    EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr);
+    return out;
+}
+
 }  // namespace sluice::iad

@@ -20,5 +20,6 @@ struct Sum {
     Bytes digest;
 };
 Result<Sum> sum_of(const std::string& path);
+Bytes digest_of(ByteView bytes);  // SHA-256
 
 }  // namespace sluice::iad

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "acs-plugin/iad/device/device_command.hpp"
+#include "acs-plugin/iad/station/backup_command.hpp"
 #include "acs-plugin/iad/station/upgrade_command.hpp"
 
 namespace {
@@ -20,6 +21,7 @@ constexpr const char* kUsage =
     "  upgrade   at the server: upgrade devices, and show how far they are\n"
     "  answer    at the server: answer what a running upgrade asks\n"
     "  convert   at the server: try a conversion of a configuration out\n"
+    "  backup    at the server: list, show and seal the configurations of a device\n"
     "\n"
     "'sluice-iad COMMAND --help' says more. Exit status: 0 done; 1 failed; 2 wrong use.\n";
 
@@ -34,6 +36,7 @@ int main(int argc, char** argv) {
     if (command == "upgrade") return sluice::iad::upgrade_command(rest);
     if (command == "answer") return sluice::iad::answer_command(rest);
     if (command == "convert") return sluice::iad::convert_command(rest);
+    if (command == "backup") return sluice::iad::backup_command(rest);
     if (command == "--help") {
         std::fputs(kUsage, stdout);
         return 0;

@@ -17,6 +17,11 @@
 #include "acs-plugin/rest/views_json.hpp"
 #include "acs-plugin/rest/webhooks.hpp"
 
+namespace sluice::upgrade::acs {
+struct Answer;
+struct UpgradeView;
+}  // namespace sluice::upgrade::acs
+
 namespace sluice::rest {
 
 // Whom an answer goes to. Outlives the request.
@@ -125,6 +130,26 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void show_webhook(const Call& call);
     void create_webhook(const Call& call);
     void delete_webhook(const Call& call);
+
+    // rest_upgrades.cpp
+    void list_upgrades(const Call& call);
+    void show_upgrade(const Call& call);
+    void answer_upgrade(const Call& call);
+    void correct_upgrade(const Call& call);
+    std::optional<upgrade::acs::UpgradeView> upgrade_of(const Call& call);
+    void take_answer(const Call& call, const upgrade::acs::Answer& answer);
+
+    // rest_backups.cpp
+    void list_backups(const Call& call);
+    void show_backup(const Call& call);
+    void show_content(const Call& call);
+    void restore_backup(const Call& call);
+    void delete_backup(const Call& call);
+    void show_rotation(const Call& call);
+    void rotate_backups(const Call& call);
+    void answer_rotation(const Caller& caller, unsigned status);
+    void with_backup(const Call& call,
+                     std::function<void(Caller caller, const service::BackupRow& row)> then);
 
     // rest_exchange.cpp
     void take_contact(const Call& call);

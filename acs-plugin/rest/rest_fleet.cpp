@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "acs-plugin/backup/locker.hpp"
 #include "acs-plugin/rest/rest_api.hpp"
 #include "acs-plugin/rest/views_json.hpp"
 #include "engine/grouping/json_reader.hpp"
@@ -137,6 +138,7 @@ void RestServer::Impl::erase_device(const Call& call) {
     service::Changes changes;
     const auto erased = planner.erase(identity, act_of(call.caller), changes);
     if (!erased.has_value()) return refuse(call.caller, 409, erased.error().message);
+    if (options.locker != nullptr) options.locker->forget(identity);
     commit(call.caller, std::move(changes), "erased a device", {204, {}, {}});
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,15 @@ namespace sluice::origin {
 class Shelf;
 }
 
+namespace sluice::backup {
+class Locker;
+}
+namespace sluice::upgrade::acs {
+struct Answer;
+struct UpgradeQuery;
+struct UpgradeView;
+}  // namespace sluice::upgrade::acs
+
 namespace sluice::rest {
 
 // One portion of an upload; clients may send smaller ones.
@@ -34,6 +44,19 @@ inline constexpr std::size_t kMaxPortion = 4 * 1024 * 1024;
 
 // Bounds that suit the API: bodies of a portion, and a minute for one.
 net::HttpServerLimits usual_limits();
+
+// Safe upgrades, as acs-plugin/upgrade has them; all empty: there are none.
+struct UpgradeCalls {
+    using View = upgrade::acs::UpgradeView;
+    std::function<std::vector<View>(const upgrade::acs::UpgradeQuery&)> list;
+    std::function<std::optional<View>(std::string_view identity)> find;
+    std::function<Result<void>(const std::string& identity, const upgrade::acs::Answer& answer,
+                               const service::Act& act, service::Changes& out)>
+        answer;
+    std::function<void(std::uint64_t backup, const std::string& who,
+                       std::function<void(Result<void>)> begun)>
+        restore;
+};
 
 struct RestOptions {
     std::vector<net::ListenAddress> listen;
@@ -49,6 +72,8 @@ struct RestOptions {
     std::function<void(std::span<std::uint8_t>)> random;
     // Where a device's own file server may be (POST /contacts); empty: nowhere.
     std::vector<inventory::Prefix> lan;
+    UpgradeCalls upgrades;
+    backup::Locker* locker = nullptr;  // outlives the server; null: no configurations are kept
     // What the store had of the API's own: is_row_of_api(). Others are passed over.
     std::vector<service::Row> rows;
     // The store's. `done` comes on the io_context's thread.

@@ -219,12 +219,12 @@ Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& 
     SLUICE_CHECK(read_table<service::PolicyRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::CanaryRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::UpgradeRow>(db, "", {}, take));
-    return read_table<service::BackupRow>(
+    SLUICE_CHECK(read_table<service::BackupRow>(
         db,
         " WHERE is_pinned <> 0 OR is_settled = 0 OR is_made_here <> 0"
         " OR id = (SELECT MAX(id) FROM backup)",
-        {}, take);
+        {}, take));
+    return read_table<service::UpgradeRow>(db, "", {}, take);
 }
 
 Result<std::vector<service::BackupRow>> read_backups(Database& db,

@@ -22,8 +22,9 @@ std::optional<std::string> bytes_of(Store& store, std::uint64_t id) {
 std::vector<std::uint64_t> ids(Store& store, service::BackupQuery query = {}) {
     std::promise<Result<std::vector<service::BackupRow>>> done;
     store.backups(std::move(query), [&](auto rows) { done.set_value(std::move(rows)); });
+    const auto rows = done.get_future().get();
     std::vector<std::uint64_t> out;
-    for (const auto& row : done.get_future().get().value()) out.push_back(row.id);
+    for (const auto& row : rows.value()) out.push_back(row.id);
     return out;
 }
 

@@ -31,6 +31,8 @@ constexpr net::OptionSpec kOptions[] = {
     {"listen", "HOST:PORT", "take traps and informs here (default: devices are only asked)"},
     {"policy", "FILE", "backup, restore, limits, JSON (docs/SAFE-UPGRADE.md)"},
     {"conversions", "FILE", "how a configuration becomes the new version's, JSON"},
+    {"backup-keys", "FILE",
+     "seals configurations in the state folder (default: they lie in clear)"},
     {"settle", "SECONDS", "the old version for so long after a reset: it went back (default 120)"},
     {"poll", "MILLISECONDS", "how often devices are asked (default 2000)"},
     {"log-format", "text|json", "lines on stderr for people or for machines"},
@@ -137,6 +139,11 @@ Result<void> read_rules(const net::Options& from, UpgradeOptions& out) {
         if (!read.has_value()) return std::move(read.error()).within(from.text("conversions"));
         out.conversions = std::move(read.value());
         out.policy.converts = true;
+    }
+    if (from.has("backup-keys")) {
+        auto keys = backup::KeyRing::read(from.text("backup-keys"));
+        if (!keys.has_value()) return std::move(keys.error()).within("--backup-keys");
+        out.backup_keys = std::move(keys).value();
     }
     if (out.policy.converts && out.conversions.empty())
         return Error{"--conversions: needed, as the policy converts"};

@@ -14,6 +14,8 @@ using upgrade::Step;
 
 namespace {
 
+constexpr std::size_t kMaxConfiguration = 4 * 1024 * 1024;
+
 upgrade::Outcome outcome_of(State state) {
     return state == State::done      ? upgrade::Outcome::done
            : state == State::refused ? upgrade::Outcome::refused
@@ -23,7 +25,7 @@ upgrade::Outcome outcome_of(State state) {
 MoverLimits small_files() {
     return {.time = std::chrono::minutes(1),
             .stall = std::chrono::seconds(10),
-            .bytes = 4 * 1024 * 1024};
+            .bytes = kMaxConfiguration};
 }
 
 }  // namespace
@@ -279,21 +281,31 @@ void Upgrade::on_heard(const Heard& heard, Instant now) {
 
 // --- files --------------------------------------------------------------------------------------
 
-Result<void> Upgrade::offer(const std::string& name, const std::string& file) {
+Result<void> Upgrade::offer(const std::string& name, ByteView bytes) {
+    SLUICE_TRY(const auto file, MemoryFile::make(bytes));
     return Mover(small_files(), [](std::uint32_t) { return true; })
-        .send(options_.our_server, name, file);
+        .send(options_.our_server, name, file.path());
+}
+
+Result<void> Upgrade::prepare(const std::string& name, ByteView bytes) {
+    SLUICE_CHECK(cabinet_.keep(name, bytes));
+    SLUICE_CHECK(offer(name, bytes));
+    memory_.restored = name;
+    memory_.restored_length = static_cast<std::uint32_t>(bytes.size());
+    memory_.restored_digest = digest_of(bytes);
+    return success();
 }
 
 // Read back from where the device put it, and kept here: what we would restore is what we hold.
 Result<void> Upgrade::fetch_backup() {
-    const auto here = path(memory_.backup);
+    SLUICE_TRY(const auto file, MemoryFile::make());
     SLUICE_CHECK(Mover(small_files(), [](std::uint32_t) {
                      return true;
-                 }).fetch(options_.our_server, memory_.backup, memory_.backup_length, here));
-    SLUICE_TRY(const auto sum, sum_of(here));
-    if (sum.digest != memory_.backup_digest || sum.length == 0)
+                 }).fetch(options_.our_server, memory_.backup, memory_.backup_length, file.path()));
+    SLUICE_TRY(const auto bytes, file.bytes(kMaxConfiguration));
+    if (bytes.empty() || digest_of(bytes) != memory_.backup_digest)
         return Error{memory_.backup + ": is not what the device wrote"};
-    SLUICE_CHECK(sync_file(here));
+    SLUICE_CHECK(cabinet_.keep(memory_.backup, bytes));
     memory_.restored = memory_.backup;
     memory_.restored_length = memory_.backup_length;
     memory_.restored_digest = memory_.backup_digest;
@@ -303,17 +315,10 @@ Result<void> Upgrade::fetch_backup() {
 Result<void> Upgrade::convert_here(Instant) {
     const auto* by =
         conversion::conversion_for(options_.conversions, memory_.old_version, options_.version);
-    SLUICE_TRY(const auto from, read_whole(path(memory_.backup), 4 * 1024 * 1024));
+    SLUICE_TRY(const auto from, cabinet_.read(memory_.backup));
     SLUICE_TRY(const auto converted,
                conversion::convert(*by, as_text(from), options_.conversion_limit));
-    const auto name = memory_.backup + ".converted";
-    SLUICE_CHECK(write_durably(path(name), as_bytes(converted)));
-    SLUICE_TRY(const auto sum, sum_of(path(name)));
-    SLUICE_CHECK(offer(name, path(name)));
-    memory_.restored = name;
-    memory_.restored_length = static_cast<std::uint32_t>(sum.length);
-    memory_.restored_digest = sum.digest;
-    return success();
+    return prepare(memory_.backup + ".converted", as_bytes(converted));
 }
 
 // --- the operator -------------------------------------------------------------------------------
@@ -329,14 +334,8 @@ void Upgrade::call_off(Instant now) {
 }
 
 Result<void> Upgrade::correct_configuration(const std::string& file, Instant now) {
-    SLUICE_TRY(const auto bytes, read_whole(file, 4 * 1024 * 1024));
-    const auto name = memory_.backup + ".edited";
-    SLUICE_CHECK(write_durably(path(name), bytes));
-    SLUICE_TRY(const auto sum, sum_of(path(name)));
-    SLUICE_CHECK(offer(name, path(name)));
-    memory_.restored = name;
-    memory_.restored_length = static_cast<std::uint32_t>(sum.length);
-    memory_.restored_digest = sum.digest;
+    SLUICE_TRY(const auto bytes, read_whole(file, kMaxConfiguration));
+    SLUICE_CHECK(prepare(memory_.backup + ".edited", bytes));
     handle(upgrade::Corrected{procedure_.record().question}, now);
     return success();
 }

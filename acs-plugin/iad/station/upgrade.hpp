@@ -11,6 +11,7 @@
 
 #include "acs-plugin/conversion/conversion.hpp"
 #include "acs-plugin/iad/mover.hpp"
+#include "acs-plugin/iad/station/cabinet.hpp"
 #include "acs-plugin/iad/station/snmp.hpp"
 #include "acs-plugin/iad/words.hpp"
 #include "engine/upgrade/procedure.hpp"
@@ -28,6 +29,7 @@ struct UpgradeOptions {
     std::string version;  // that the device reports with it
     upgrade::Policy policy;
     std::vector<conversion::Conversion> conversions;
+    std::optional<backup::KeyRing> backup_keys;  // none: configurations lie in clear
     Duration conversion_limit = std::chrono::minutes(1);
     // The old version is seen for so long after a reset: the device went back by itself.
     Duration settle = std::chrono::minutes(2);
@@ -82,7 +84,10 @@ private:
     };
 
     Upgrade(UpgradeOptions options, Peer& peer)
-        : options_(std::move(options)), peer_(peer), procedure_(options_.policy) {}
+        : options_(std::move(options)),
+          peer_(peer),
+          procedure_(options_.policy),
+          cabinet_(options_.folder, options_.name, options_.backup_keys) {}
     Result<void> restore(Instant now);
     Result<void> keep();
     void handle(const upgrade::Event& event, Instant now);
@@ -99,13 +104,16 @@ private:
     void judge_version(const Facts& facts, Instant now);
     Result<void> fetch_backup();
     Result<void> convert_here(Instant now);
-    Result<void> offer(const std::string& name, const std::string& path);
+    Result<void> offer(const std::string& name, ByteView bytes);
+    // What is to be restored: kept here, put on the file server.
+    Result<void> prepare(const std::string& name, ByteView bytes);
     std::string path(const std::string& name) const { return options_.folder + "/" + name; }
     std::uint32_t order_number(const upgrade::Do& what) const { return memory_.base + what.number; }
 
     UpgradeOptions options_;
     Peer& peer_;
     upgrade::Procedure procedure_;
+    Cabinet cabinet_;
     Memory memory_;
     std::optional<Waiting> waiting_;
     std::uint32_t progress_ = 0;

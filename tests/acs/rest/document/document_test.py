@@ -65,6 +65,7 @@ class Document(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         (cls.folder / "logs").mkdir()
         (cls.folder / "token").write_text(TOKEN + "\n", encoding="utf-8")
+        (cls.folder / "keys").write_text(f"first:{'a1' * 32}\n", encoding="utf-8")
         cls.programs = Programs(BUILD, cls.folder / "logs")
         cls.addClassCleanup(cls.programs.stop)
         ready = cls.folder / "ready"
@@ -72,7 +73,7 @@ class Document(unittest.TestCase):
             cls.programs.acs, "--listen", "127.0.0.1:0", "--origin-listen", "127.0.0.1:0",
             "--api-listen", "127.0.0.1:0", "--store", cls.folder / "acs.sqlite",
             "--images", cls.folder / "images", "--insecure-lab", "--ready-file", ready,
-            "--api-token-file", cls.folder / "token"])
+            "--api-token-file", cls.folder / "token", "--backup-keys", cls.folder / "keys"])
         cls.ports = wait_for("sluice-acs to listen", 20,
                              lambda: ready.exists() and json.loads(ready.read_text() or "null"),
                              cls.programs)
@@ -153,7 +154,8 @@ class Document(unittest.TestCase):
         table = self.ask("GET", "/devices", 200, Accept="text/csv")
         self.assertEqual(len(table.body.splitlines()), 3)
         for path in ("/images", "/groups", "/sites", "/rollouts", "/events?limit=3", "/audit",
-                     "/policy", "/tokens", "/webhooks"):
+                     "/policy", "/tokens", "/webhooks", "/upgrades?question=true&limit=5",
+                     "/backups?device=none", "/backups/keys"):
             self.ask("GET", path, 200)
         for group in self.ask("GET", "/groups", 200).json["groups"]:
             self.ask("GET", f"/groups/{group['id']}", 200)
@@ -216,6 +218,9 @@ class Document(unittest.TestCase):
         self.ask("PUT", "/policy", 412, policy.json, If_Match=policy.headers["ETag"])
         self.ask("PUT", "/policy", 428, policy.json)
 
+    def test_says_what_rotating_the_keys_of_backups_gives(self):
+        self.assertEqual(self.ask("POST", "/backups/rotate", 202).json["left"], 0)
+
     def test_says_what_another_acs_gets(self):
         identity = self._devices()[0]["identity"]
         self.ask("POST", "/contacts", 200, {"identity": identity})
@@ -236,12 +241,19 @@ class Document(unittest.TestCase):
         self.ask("GET", "/events?after=x", 400, **bad)
         for path in ("/devices/none", "/groups/none", "/images/none", "/rollouts/none",
                      "/rollouts/none/devices", "/rollouts/none/sites", "/webhooks/none",
+                     "/upgrades/none", "/backups/1", "/backups/none/content",
                      "/images/..%2F..%2Fetc%2Fpasswd",
                      "/devices/x'%3B%20DROP%20TABLE%20device%3B%20--"):
             self.ask("GET", path, 404)
         for verb in ("pause", "resume", "abort", "cancel", "retry"):
             self.ask("POST", f"/rollouts/none/{verb}", 404)
-        for path in ("/images", "/rollouts", "/sites", "/tokens", "/webhooks"):
+        self.ask("POST", "/backups/7/restore", 404)
+        self.ask("DELETE", "/backups/7", 404)
+        self.ask("POST", "/upgrades/none/answer", 404, {"answer": "accept", "step": "restore"})
+        self.ask("POST", "/upgrades/none/configuration?step=restore", 404, b"x",
+                 content_type="application/octet-stream")
+        for path in ("/images", "/rollouts", "/sites", "/tokens", "/webhooks",
+                     "/upgrades/none/answer"):
             self.ask("POST", path, 422, {}, **bad)
             self.ask("POST", path, 415, b"{}", content_type="text/plain", **bad)
         self.ask("PUT", "/images/none/content", 404, b"x", content_type="application/octet-stream")
