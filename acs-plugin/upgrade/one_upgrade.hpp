@@ -118,6 +118,7 @@ private:
     service::DeviceOrder read(std::vector<std::string> names, bool asks_methods = false) const;
     service::WallTime expires() const;
     std::string upload_type() const;
+    std::string version_now() const;
     void on_done(const service::OrderAnswer& answer, Turn& turn);
     void on_checked(const service::OrderAnswer& answer, Turn& turn);
     void on_compared(const service::OrderAnswer& answer, Turn& turn);

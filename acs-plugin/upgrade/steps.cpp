@@ -64,6 +64,14 @@ Result<service::DeviceOrder> OneUpgrade::make_order() {
     }
 }
 
+// As it reported last: its session may be older than this process.
+std::string OneUpgrade::version_now() const {
+    if (!heard_.version.empty()) return heard_.version;
+    const auto& device = hall_.around().device;
+    const auto* row = device ? device(part_.identity) : nullptr;
+    return row == nullptr ? std::string() : row->report.software_version;
+}
+
 std::string OneUpgrade::upload_type() const {
     if (!terms_.spec->upload_file_type.empty()) return terms_.spec->upload_file_type;
     if (memory_.uses_old_type) return std::string(kOldType);
@@ -122,16 +130,17 @@ void OneUpgrade::on_done(const service::OrderAnswer& answer, Turn& turn) {
 }
 
 void OneUpgrade::on_checked(const service::OrderAnswer& answer, Turn& turn) {
-    if (heard_.version.empty()) return fail("the device does not say which software it runs", turn);
+    const auto version = version_now();
+    if (version.empty()) return fail("the device does not say which software it runs", turn);
     const auto& spec = *terms_.spec;
     const auto file = configuration_of(answer.values);
-    memory_.old_version = heard_.version;
+    memory_.old_version = version;
     memory_.old_configuration = file.version.empty() ? heard_.configuration : file.version;
     memory_.instance = file.instance;
     memory_.before = digests_of(spec.compare, answer.values);
     Found found;
     found.number = record().number;
-    found.is_target = heard_.version == memory_.version && heard_.is_healthy;
+    found.is_target = version == memory_.version && heard_.is_healthy;
     found.can_back_up = std::ranges::find(answer.methods, "Upload") != answer.methods.end();
     found.keeps_image = images_of(answer.values).size() > 1;
     handle(found, turn);
@@ -170,7 +179,7 @@ void OneUpgrade::on_version_read(const service::OrderAnswer& answer, Turn& turn)
 
 void OneUpgrade::on_images_read(const service::OrderAnswer& answer, Turn& turn) {
     // It went back by itself, or the new image never came to run.
-    if (heard_.version == memory_.old_version) return succeed(turn);
+    if (version_now() == memory_.old_version) return succeed(turn);
     const auto images = images_of(answer.values);
     const auto* image = image_with(images, memory_.old_version, active_image(answer.values));
     if (image == nullptr)

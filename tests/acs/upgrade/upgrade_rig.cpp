@@ -183,6 +183,7 @@ void Rig::start() {
     spec.image = image.id;
     spec.name = "safe";
     spec.safe = safe_;
+    spec.error.verification_count = verification_count;
     call([&](auto& planner, auto& out) {
         auto started = planner.start_rollout(spec, now, out);
         if (started.has_value())
@@ -260,7 +261,7 @@ void Rig::run(int sessions) {
         const auto is_over = [&] {
             return state() == "done" || state() == "failed" || state() == "cancelled";
         };
-        if (is_over() && upgrades_->upgrade(box.cpe.identity())->record.end != End::none) return;
+        if (is_over() && view().record.end != End::none) return;
         if (view().record.question != Step::end) return;
         pass(std::chrono::minutes(1));
     }

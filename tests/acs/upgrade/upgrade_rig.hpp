@@ -89,6 +89,7 @@ public:
     std::map<std::string, service::Row> rows;
     std::vector<service::EventRow> events;
     std::string rollout;
+    std::uint32_t verification_count = 1;  // of the rollout's errors
     bool restarts_between_calls = false;
     bool loses_next_answer = false;
     std::optional<std::string> start_error;
@@ -102,7 +103,10 @@ public:
     void restart();
     std::string state();
     std::string why();
-    UpgradeView view() const { return *upgrades_->upgrade(box.cpe.identity()); }
+    // Empty before it begins.
+    UpgradeView view() const {
+        return upgrades_->upgrade(box.cpe.identity()).value_or(UpgradeView{});
+    }
     Result<void> answer(Answer answer);
     service::Planner& planner() { return *planner_; }
     Upgrades& upgrades() { return *upgrades_; }

@@ -149,6 +149,7 @@ TEST(SafeRollout, RollsADeviceBackThatIsNotWellOnTheNewImage) {
 
 TEST(SafeRollout, TriesTheWholeUpgradeAgainAfterARollBack) {
     Rig rig(R"({"tries": 2})");
+    rig.verification_count = 0;  // else the first halts the rollout
     rig.box.falls_back = true;
     rig.start();
     for (int i = 0; i < 20 && rig.view().record.tries < 2; ++i) rig.run(1);
@@ -174,7 +175,9 @@ TEST(SafeRollout, CountsTheAttemptsOfATransferByTheStepsRule) {
         EXPECT_EQ(rig.state(), c.state);
         EXPECT_EQ(std::count(rig.box.told.begin(), rig.box.told.end(), "upgrade"), c.upgrades);
         EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
-        if (c.failures == 9) EXPECT_THAT(rig.why(), HasSubstr("the file server went away"));
+        if (c.failures == 9) {
+            EXPECT_THAT(rig.why(), HasSubstr("the file server went away"));
+        }
     }
 }
 
@@ -301,17 +304,31 @@ TEST(SafeRollout, CancelledAfterTheInstallStillGivesTheConfigurationBack) {
     Rig rig(kAlways);
     rig.box.loses_configuration = true;
     rig.start();
-    for (int i = 0; i < 10 && rig.box.version() != "2.0"; ++i) rig.run(1);
+    for (int i = 0; i < 10 && rig.view().record.step < Step::verify; ++i) rig.run(1);
+    EXPECT_EQ(rig.box.version(), "2.0");
     service::Changes out;
     ASSERT_TRUE(rig.planner().cancel(rig.rollout, service::Act(rig.now), out).has_value());
     rig.changes = out;
     rig.keep();
-    for (int i = 0; i < 10; ++i) {
-        rig.session();
-        rig.pass(std::chrono::minutes(1));
-    }
+    for (int i = 0; i < 10; ++i) rig.run(1);
     EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
     EXPECT_EQ(rig.view().record.end, End::done);
+    EXPECT_EQ(rig.state(), "done") << "it has the image after all";
+}
+
+TEST(SafeRollout, CancelledWhileTheImageIsOnItsWayGoesBack) {
+    Rig rig(kAlways);
+    rig.start();
+    for (int i = 0; i < 10 && rig.box.version() != "2.0"; ++i) rig.run(1);
+    EXPECT_EQ(rig.view().record.step, Step::transfer) << "it has not come with the new one yet";
+    service::Changes out;
+    ASSERT_TRUE(rig.planner().cancel(rig.rollout, service::Act(rig.now), out).has_value());
+    rig.changes = out;
+    rig.keep();
+    for (int i = 0; i < 10; ++i) rig.run(1);
+    EXPECT_EQ(rig.box.version(), "1.0");
+    EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
+    EXPECT_EQ(rig.view().record.end, End::rolled_back);
 }
 
 TEST(SafeRollout, GivesNothingNewWhileItIsPaused) {
