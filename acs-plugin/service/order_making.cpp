@@ -60,7 +60,7 @@ std::optional<planning::SwarmTerms> swarm_of(const planning::Fleet& fleet, const
     out.transport = policy.swarm_transport;
     out.rate_cap_bps = policy.rate_cap_bps;
     out.cpu_gate_percent = policy.cpu_gate_percent;
-    out.upload_slots = planning::swarm_slots(inventory.uplink_bps(seat.device));
+    out.upload_slots = planning::kSwarmSlots;
     for (const auto m : run.engine.members(run.engine.enrolment(member).site)) {
         const auto& other = run.seat(m);
         if (m == member || !is_in(other) || out.peers.size() == planning::kMaxSwarmPeers) continue;

@@ -49,6 +49,7 @@ public:
 
     const image::PieceLayout& layout() const { return parts_.store.layout(); }
     bool is_verified(PieceIndex piece) const { return parts_.verified.contains(piece); }
+    bool is_whole() const { return parts_.verified.count() == parts_.verified.size(); }
 
     // Takes a copy. Of a piece that is verified already nothing is kept, nor what is behind the
     // image's end: libtorrent's last block is as long as any, filled up with zeros.

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/ip_filter.hpp>
@@ -15,9 +16,12 @@
 #include <libtorrent/torrent_info.hpp>
 #include <libtorrent/torrent_status.hpp>
 #include <list>
+#include <optional>
 #include <set>
 
+#include "agent/clock.hpp"
 #include "agent/swarm/incoming_pieces.hpp"
+#include "agent/swarm/neighbour.hpp"
 #include "agent/swarm/peer_filter.hpp"
 #include "agent/swarm/session_settings.hpp"
 #include "agent/swarm/store_disk.hpp"
@@ -27,12 +31,46 @@ namespace sluice::agent::swarm {
 namespace {
 
 constexpr auto kCpuSampleEvery = std::chrono::seconds(1);
+constexpr auto kLooksEvery = std::chrono::milliseconds(100);
+constexpr int kLooksForPeersEvery = 5;    // looks
+constexpr int kReconnectsWhenWhole = 10;  // seconds, times failures
 // A session that was shut down still has handlers on their way, those of uTP for a while.
 constexpr auto kLingers = std::chrono::seconds(30);
 
 // What stands for the bytes of a piece that the store has already: libtorrent hands them to the
 // disk, which knows better and does not look. Never touched, so never in memory.
 const std::array<char, image::kMaxPieceLength> kInTheStore{};
+
+// A session reads the system's certificates, for trackers that there are none of: 40 ms and 2 MiB
+// that a device feels. Where OpenSSL looks for them is said by the environment, which no other
+// thread of the agent reads.
+class NoCertificates {
+public:
+    NoCertificates() {
+        for (auto& variable : variables_) {
+            if (const char* value = std::getenv(variable.name)) variable.value = value;
+            ::setenv(variable.name, "/dev/null", 1);
+        }
+    }
+    ~NoCertificates() {
+        for (const auto& variable : variables_) {
+            if (variable.value) {
+                ::setenv(variable.name, variable.value->c_str(), 1);
+            } else {
+                ::unsetenv(variable.name);
+            }
+        }
+    }
+    NoCertificates(const NoCertificates&) = delete;
+    NoCertificates& operator=(const NoCertificates&) = delete;
+
+private:
+    struct Variable {
+        const char* name;
+        std::optional<std::string> value;
+    };
+    std::array<Variable, 2> variables_{{{"SSL_CERT_FILE", {}}, {"SSL_CERT_DIR", {}}}};
+};
 
 lt::piece_index_t theirs(PieceIndex piece) {
     return lt::piece_index_t(static_cast<int>(piece.value));
@@ -56,7 +94,8 @@ struct Session : std::enable_shared_from_this<Session> {
               IncomingPieces::Parts{parts.io, parts.worker, parts.store, parts.layer,
                                     parts.verified},
               terms.memory_bytes)),
-          timer(parts.io) {}
+          cpu_timer(parts.io),
+          look_timer(parts.io) {}
 
     void start();
     void add_torrent();
@@ -66,6 +105,9 @@ struct Session : std::enable_shared_from_this<Session> {
     void on_alerts();
     void on_wrong(PieceIndex piece);
     void admit(const std::set<std::string>& but_not = {});
+    void look_for_peers(const std::vector<planning::SwarmPeer>& peers);
+    void look_around();
+    void be_whole();
     void watch_cpu();
     void leave();
     void set_peers(const std::vector<planning::SwarmPeer>& peers);
@@ -82,10 +124,13 @@ struct Session : std::enable_shared_from_this<Session> {
     const std::shared_ptr<Witness> witness = std::make_shared<Witness>();
     std::unique_ptr<lt::session> session;
     lt::torrent_handle torrent;
-    boost::asio::steady_timer timer;
+    std::shared_ptr<Neighbourhood> neighbours;
+    boost::asio::steady_timer cpu_timer, look_timer;
+    int looks = 0;
     std::vector<PieceIndex> waiting;  // came otherwise before libtorrent was ready
     std::set<std::string> banned;
     bool is_ready = false;
+    bool is_whole = false;
     bool is_gate_closed = false;
     bool is_left = false;
 };
@@ -113,7 +158,10 @@ void Session::start() {
     params.disk_io_constructor = [pieces = pieces, calls](
                                      lt::io_context& io, const lt::settings_interface&,
                                      lt::counters&) { return make_store_disk(io, pieces, calls); };
-    session = std::make_unique<lt::session>(std::move(params), parts.io);
+    {
+        const NoCertificates none;
+        session = std::make_unique<lt::session>(std::move(params), parts.io);
+    }
     session->set_alert_notify([weak, &io = parts.io] {
         boost::asio::post(io, [weak] {
             if (const auto self = weak.lock()) self->on_alerts();
@@ -123,7 +171,13 @@ void Session::start() {
     boost::asio::post(parts.io, [weak] {
         if (const auto self = weak.lock(); self && self->session) self->bind_rates();
     });
+    neighbours = std::make_shared<Neighbourhood>(parts.io, pieces, [weak](PieceIndex piece) {
+        const auto self = weak.lock();
+        if (self && !self->is_left) self->torrent.add_piece(theirs(piece), kInTheStore.data());
+    });
+    neighbours->is_room_for_all = terms.upload_slots >= kMostConnections;
     add_torrent();
+    look_around();
     if (parts.cpu_percent) watch_cpu();
 }
 
@@ -148,6 +202,10 @@ void Session::add_torrent() {
         [witness = witness](const lt::torrent_handle&, lt::client_data_t) {
             return make_witness_plugin(witness);
         });
+    torrent_params.extensions.push_back(
+        [neighbours = neighbours](const lt::torrent_handle&, lt::client_data_t) {
+            return make_neighbour_plugin(neighbours);
+        });
     torrent = session->add_torrent(std::move(torrent_params));
 }
 
@@ -171,7 +229,9 @@ void Session::on_ready() {
 void Session::came_otherwise(PieceIndex piece) {
     if (!is_ready) return waiting.push_back(piece);
     pieces->forget(piece);
-    torrent.add_piece(theirs(piece), kInTheStore.data());
+    // Until libtorrent gets it, it must not ask others for it.
+    torrent.piece_priority(theirs(piece), lt::dont_download);
+    neighbours->first_copies.came(piece, monotonic_now());
 }
 
 void Session::on_alerts() {
@@ -193,11 +253,38 @@ void Session::admit(const std::set<std::string>& but_not) {
         if (!banned.contains(peer.address) && !but_not.contains(peer.address))
             peers.push_back(peer);
     session->set_ip_filter(filter_of(peers));
+    look_for_peers(peers);
+}
+
+void Session::look_for_peers(const std::vector<planning::SwarmPeer>& peers) {
     for (const auto& peer : peers) {
         lt::error_code error;
         const auto address = lt::make_address(peer.address, error);
-        if (!error) torrent.connect_peer({address, peer.port});
+        if (!error && !banned.contains(peer.address)) torrent.connect_peer({address, peer.port});
     }
+}
+
+// Whoever was away is met again soon: libtorrent waits longer for each failure, and forgives one
+// each time that it is told of a peer.
+void Session::look_around() {
+    const bool is_room = neighbours->all.size() < static_cast<std::size_t>(kMostConnections);
+    if (is_room && !is_whole && ++looks % kLooksForPeersEvery == 0) look_for_peers(terms.peers);
+    if (!is_whole && is_ready && pieces->is_whole()) be_whole();
+    neighbours->look(monotonic_now());
+    look_timer.expires_after(kLooksEvery);
+    look_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (!error && self && !self->is_left) self->look_around();
+    });
+}
+
+// From now on others look for it: those that lack something.
+void Session::be_whole() {
+    is_whole = true;
+    neighbours->first_copies.whole(monotonic_now());
+    lt::settings_pack pack;
+    pack.set_int(lt::settings_pack::min_reconnect_time, kReconnectsWhenWhole);
+    session->apply_settings(pack);
 }
 
 // Blame is ours alone. Who gave all of a wrong piece is banned for good; of several givers one is a
@@ -215,8 +302,8 @@ void Session::on_wrong(PieceIndex piece) {
 }
 
 void Session::watch_cpu() {
-    timer.expires_after(kCpuSampleEvery);
-    timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    cpu_timer.expires_after(kCpuSampleEvery);
+    cpu_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
         const auto self = weak.lock();
         if (error || !self || self->is_left) return;
         const bool is_busy = self->parts.cpu_percent() > self->terms.cpu_gate_percent;
@@ -252,7 +339,8 @@ MembershipCounts Session::counts() const {
     MembershipCounts counts;
     const auto status = torrent.status({});
     counts.bytes_in = static_cast<std::uint64_t>(status.total_payload_download);
-    counts.bytes_out = static_cast<std::uint64_t>(status.total_payload_upload);
+    counts.bytes_out =
+        static_cast<std::uint64_t>(status.total_payload_upload) + neighbours->bytes_out;
     counts.duplicate_bytes = static_cast<std::uint64_t>(status.total_redundant_bytes);
     counts.peers = static_cast<std::uint32_t>(status.num_peers);
     counts.port = session->listen_port();
@@ -264,7 +352,8 @@ MembershipCounts Session::counts() const {
 void Session::leave() {
     is_left = true;
     pieces->close();
-    timer.cancel();
+    cpu_timer.cancel();
+    look_timer.cancel();
     static auto& ended = *new std::list<lt::session_proxy>;
     const auto over = ended.insert(ended.end(), session->abort());
     session.reset();

@@ -51,10 +51,10 @@ void keep_peers(Pack& pack) {
     pack.set_int(Pack::torrent_connect_boost, 255);
     pack.set_int(Pack::connections_limit, 2 * kMostConnections);
     pack.set_int(Pack::listen_queue_size, 128);
-    pack.set_int(Pack::min_reconnect_time, 1);
+    pack.set_int(Pack::min_reconnect_time, 0);
     pack.set_int(Pack::max_failcount, 1000);
     pack.set_int(Pack::peer_turnover, 0);
-    pack.set_int(Pack::peer_connect_timeout, 3);
+    pack.set_int(Pack::peer_connect_timeout, 1);
     pack.set_int(Pack::handshake_timeout, 5);
 }
 

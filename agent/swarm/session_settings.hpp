@@ -16,7 +16,7 @@ struct session_params;
 namespace sluice::agent::swarm {
 
 // More neighbours than this make a swarm no faster, and each costs messages for every piece.
-inline constexpr int kMostConnections = 10;
+inline constexpr int kMostConnections = 14;
 
 // Fills in settings and IP filter. No discovery of any kind, no tracker, no encryption, no peer but
 // those that are named.

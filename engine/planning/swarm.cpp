@@ -156,7 +156,7 @@ void name_peers(std::vector<MemberPlan>& members, const PlanningPolicy& policy) 
         terms.port = peers[at].port;
         terms.transport = policy.swarm_transport;
         terms.rate_cap_bps = policy.rate_cap_bps;
-        terms.upload_slots = swarm_slots(plan.member.port.up_bps);
+        terms.upload_slots = kSwarmSlots;
         terms.cpu_gate_percent = policy.cpu_gate_percent;
         for (std::size_t other = 0; other < ranks.size(); ++other) {
             if (other == at) continue;

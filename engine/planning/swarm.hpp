@@ -40,11 +40,9 @@ void lead_swarm(std::vector<PlanMember>& members, const SwarmRules& rules);
 Shape swarm_shape(const ShapeInput& input, const std::vector<PlanMember>& members,
                   const SwarmRules& rules);
 
-// Peers that a device gives to at a time. Over a slow uplink few: each takes what the others lack,
-// and the same piece leaves a master's link less often (30 devices at 25 Mbit/s, docs/SWARM.md).
-constexpr std::uint32_t swarm_slots(std::uint64_t up_bps) {
-    return up_bps != 0 && up_bps < 100'000'000 ? 4 : 8;
-}
+// Peers that a device gives to at a time: all that it is connected to. Whoever has a piece that the
+// others lack is asked for it by all of them, and a master offers each piece to one alone.
+inline constexpr std::uint32_t kSwarmSlots = 16;
 
 // Each member's port and peers.
 void name_peers(std::vector<MemberPlan>& members, const PlanningPolicy& policy);
