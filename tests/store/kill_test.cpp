@@ -27,7 +27,7 @@ namespace {
 TEST(KilledStore, HoldsEveryAcknowledgedCommitWholeAndNoneByHalves) {
     const StoreFile file;
     std::uint32_t last = 0;
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < 50; ++round) {
         int ends[2];
         ASSERT_EQ(::pipe(ends), 0);
         const auto child = ::fork();
@@ -40,7 +40,7 @@ TEST(KilledStore, HoldsEveryAcknowledgedCommitWholeAndNoneByHalves) {
         std::uint32_t acknowledged = 0;
         ASSERT_EQ(::read(ends[0], &acknowledged, sizeof acknowledged),
                   ssize_t{sizeof acknowledged});
-        ::usleep(static_cast<useconds_t>(round * 777));
+        ::usleep(static_cast<useconds_t>(round * 389));
         ::kill(child, SIGKILL);
         while (::read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged) {
         }

@@ -91,6 +91,7 @@ TEST(Store, NamesTheServerThatCannotBeReached) {
 }
 
 constexpr const char* kWithoutEvents =
+    "DROP TABLE upgrade; DROP TABLE backup; DROP TABLE backup_bytes;"
     "DROP TABLE event; DROP TABLE api_token; DROP TABLE webhook; DROP TABLE policy;"
     "DROP TABLE idempotency; DROP TABLE canary; ALTER TABLE device DROP COLUMN time_zone;"
     "ALTER TABLE rollout DROP COLUMN progress; ALTER TABLE origin_count DROP COLUMN base_bytes;"
