@@ -159,7 +159,7 @@ _UNSTEADY_DEPARTURES = 300.0
 def _unsteady(name: str, topology: str | None, **how: object) -> Scenario:
     return Scenario(f"unsteady_{name}", f"30 hosts at 25 Mbit/s, 8 MiB, a third leaves: {name}",
                     _UNSTEADY_BARS, hosts=30, image_bytes=8 * MIB, uplink_bps=25 * MBIT,
-                    port_bps=25 * MBIT, idle_needed=0.10, limit_s=90, topology=topology, **how)
+                    port_bps=25 * MBIT, idle_needed=0.10, limit_s=200, topology=topology, **how)
 
 
 UNSTEADY = (
@@ -174,7 +174,7 @@ SWARM = (
     Scenario("swarm_unsteady", "30 hosts at 25 Mbit/s, 8 MiB, a third leaves for 1 to 5 s",
              (Bar(_STAYED, "stayed", 1.5, by="median"), *_UNSTEADY_BARS[1:], _SWARM_SHARE),
              hosts=30, image_bytes=8 * MIB, uplink_bps=25 * MBIT, port_bps=25 * MBIT,
-             piece_bytes=64 * 1024, idle_needed=0.10, limit_s=90, topology="auto",
+             idle_needed=0.10, limit_s=90, topology="auto",
              departures_per_hour=_UNSTEADY_DEPARTURES,
              fault=lambda rollout: Unsteady(rollout, must_swarm=True)),
     Scenario("swarm_poison", "two of ten poison, one leaves every 2 s, the master dies at 30 %",
