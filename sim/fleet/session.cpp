@@ -4,12 +4,9 @@
 
 #include "engine/base/overloaded.hpp"
 #include "engine/cwmp/codec.hpp"
-#include "engine/http/text.hpp"
 
 namespace sluice::sim::fleet {
 namespace {
-
-constexpr unsigned kMaxRedirects = 5;
 
 Instant now() {
     return {std::chrono::steady_clock::now().time_since_epoch()};
@@ -45,15 +42,6 @@ std::string kind_of(net::ClientFault fault) {
     return "bad answer";
 }
 
-bool is_redirect(unsigned status) {
-    return status == 301 || status == 302 || status == 307 || status == 308;
-}
-
-Duration retry_after_of(const net::ClientAnswer& answer) {
-    const auto seconds = http::parse_number<std::uint32_t>(http::trim(answer.field("retry-after")));
-    return std::chrono::seconds(seconds.value_or(0));
-}
-
 }  // namespace
 
 Session::Session(boost::asio::io_context& io, net::ClientTls& tls, SessionListener& listener,
@@ -63,7 +51,7 @@ Session::Session(boost::asio::io_context& io, net::ClientTls& tls, SessionListen
       machine_(policy_of(terms)),
       auth_(std::move(terms.who), net::BasicPolicy::over_tls),
       http_(io, tls, auth_, options_of(terms)),
-      url_(std::move(terms.acs)),
+      conversation_(terms.acs, !terms.acs.is_tls),
       begun_(now()) {}
 
 void Session::begin(cwmp::Inform inform, std::vector<cwmp::TransferComplete> transfers) {
@@ -79,8 +67,8 @@ void Session::feed(const cwmp::CpeEvent& event) {
 
 void Session::act_on(cwmp::CpeAction& action) {
     std::visit(Overloaded{
-                   [this](cwmp::Post& a) { post(cwmp::encode(a.envelope)); },
-                   [this](cwmp::PostEmpty&) { post({}); },
+                   [this](cwmp::Post& a) { send(conversation_.post(cwmp::encode(a.envelope))); },
+                   [this](cwmp::PostEmpty&) { send(conversation_.post({})); },
                    [this](cwmp::Execute& a) {
                        feed(cwmp::Executed{listener_.execute(device_, a.request)});
                    },
@@ -96,22 +84,7 @@ void Session::act_on(cwmp::CpeAction& action) {
                action);
 }
 
-void Session::post(std::string body) {
-    body_ = std::move(body);
-    send();
-}
-
-void Session::send() {
-    net::ClientRequest request;
-    request.method = "POST";
-    request.url = url_;
-    if (!body_.empty()) {
-        request.fields.emplace_back("Content-Type", "text/xml; charset=utf-8");
-        request.fields.emplace_back("SOAPAction", "\"\"");
-    }
-    if (auto cookies = cookies_.field(); !cookies.empty())
-        request.fields.emplace_back("Cookie", std::move(cookies));
-    request.body = body_;
+void Session::send(net::ClientRequest request) {
     http_.send(std::move(request), [this](const auto& answer) { on_answer(answer); });
 }
 
@@ -122,26 +95,14 @@ void Session::on_answer(const Result<net::ClientAnswer, net::ClientError>& answe
         return feed(cwmp::AnswerFailed{});
     }
     const auto& got = answer.value();
-    for (const auto& [name, value] : got.fields)
-        if (name == "set-cookie") cookies_.take(value);
-    if (is_redirect(got.status) && follow(got)) return send();
+    if (auto again = conversation_.follow(got)) return send(std::move(*again));
     if (got.status != 200 && got.status != 204) {
-        trouble_ = {"HTTP " + std::to_string(got.status), url_.text(), false};
-        return feed(cwmp::AnswerFailed{got.status, retry_after_of(got)});
+        trouble_ = {"HTTP " + std::to_string(got.status), conversation_.url().text(), false};
+        return feed(cwmp::AnswerFailed{got.status, net::retry_after(got)});
     }
     auto envelopes = cwmp::decode_all(got.body);
     if (!envelopes) return feed(cwmp::AnswerWasNonsense{envelopes.error()});
     feed(cwmp::AnswerCame{std::move(envelopes).value()});
-}
-
-// From then on the session is with where it leads (TR-069 §3.4.1.2).
-bool Session::follow(const net::ClientAnswer& answer) {
-    if (redirects_++ >= kMaxRedirects) return false;
-    auto next = net::resolve(url_, answer.field("location"));
-    if (!next || (url_.is_tls && !next.value().is_tls)) return false;
-    if (!next.value().is_same_endpoint(url_)) cookies_.clear();
-    url_ = std::move(next).value();
-    return true;
 }
 
 }  // namespace sluice::sim::fleet

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/cwmp/cpe_session.hpp"
-#include "engine/http/cookie_jar.hpp"
+#include "engine/net/acs_conversation.hpp"
 #include "engine/net/client_auth.hpp"
 #include "engine/net/http_client.hpp"
 #include "sim/fleet/device.hpp"
@@ -61,20 +61,15 @@ public:
 private:
     void feed(const cwmp::CpeEvent& event);
     void act_on(cwmp::CpeAction& action);
-    void post(std::string body);
-    void send();
+    void send(net::ClientRequest request);
     void on_answer(const Result<net::ClientAnswer, net::ClientError>& answer);
-    bool follow(const net::ClientAnswer& answer);
 
     SessionListener& listener_;
     const DeviceNumber device_;
     cwmp::CpeSession machine_;
     net::ClientAuth auth_;
     net::HttpClient http_;
-    http::CookieJar cookies_;
-    net::Url url_;
-    std::string body_;  // of the POST that is open
-    unsigned redirects_ = 0;
+    net::AcsConversation conversation_;
     SessionTrouble trouble_;
     Instant begun_;
 };
