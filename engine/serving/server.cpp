@@ -18,8 +18,7 @@ constexpr std::uint32_t kMaxCappedSend = 64 * 1024;
 // What a client has to take of a pending Send within `slow_client_limit` to keep its slot.
 constexpr std::uint32_t kLeastTaken = 16 * 1024;
 
-constexpr Duration kHaveBatch = 50ms;     // pieces verified within it share one answer
-constexpr Duration kHaveLongest = 500ms;  // the sign of life a waiting slave counts on
+constexpr Duration kHaveBatch = 50ms;  // pieces verified within it share one answer
 
 constexpr std::uint32_t kRetryNoSlot_s = 2;
 constexpr std::uint32_t kRetryCpu_s = 5;

@@ -14,6 +14,10 @@
 
 namespace sluice::serving {
 
+// A question for `have` is answered after this long even when nothing came: the sign of life that a
+// waiting slave counts on.
+inline constexpr Duration kHaveLongest = std::chrono::milliseconds(500);
+
 struct ServerLimits {
     std::uint32_t slots = 16;
     std::uint32_t reserved_slots = 0;

@@ -143,6 +143,7 @@ void EventfulGroups::choose(Place place, double now) {
     }
     if (next == kNoSource) return wait_for_busy(place, now);
     if (m.current != next || m.received >= m.asked_until) m.asked_until = m.received + run_length_;
+    if (m.current != next || m.state != State::waiting) m.waits_since = now;
     m.current = next;
     m.peerless_since = kNotDone;
     if (offered(members[m.sources[static_cast<std::size_t>(next)].rank]) > m.received)

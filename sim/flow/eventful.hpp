@@ -100,6 +100,7 @@ private:
         double cap_bps = 0;
         double started_at = kNotDone;
         double peerless_since = kNotDone;
+        double waits_since = kNotDone;  // for its source to have more
         double flush_due = kNotDone;
         std::uint32_t received = 0;  // pieces, from the front
         std::uint32_t have = 0;      // verified: may be passed on
@@ -167,6 +168,7 @@ private:
     void plan_outages(Place place);
     bool is_lie(Place place);
     void go_down(Place place, scenario::DeathKind how, double now);
+    static double last_sign_of_life(const Member& of, double now);
     void come_up(Place place, double now);
     void be_found_again(Place back, double now);
 

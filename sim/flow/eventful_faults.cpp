@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/serving/server.hpp"
 #include "engine/transfer/policy.hpp"
 #include "sim/flow/eventful.hpp"
 #include "sim/flow/outages.hpp"
@@ -62,17 +63,26 @@ void EventfulGroups::go_down(Place place, DeathKind how, double now) {
         if (other.current < 0 || other.current == kOrigin) continue;
         if (other.sources[static_cast<std::size_t>(other.current)].rank != place.rank) continue;
         if (other.state != State::fetching && other.state != State::waiting) continue;
+        // A process that dies resets its connections; a device without power only falls silent.
+        const auto silence = std::chrono::duration<double>(transfer::kSilenceAfter).count();
+        const auto left = how == DeathKind::power ? last_sign_of_life(other, now) + silence : now;
         close_flow({place.group, rank});
         other.state = State::stalled;
         ++other.stamp;
-        // A process that dies resets its connections; a device without power only falls silent.
-        const auto silence = std::chrono::duration<double>(transfer::kSilenceAfter).count();
-        after(now + (how == DeathKind::power ? silence : 0), Kind::left, {place.group, rank},
-              other.stamp);
+        after(left, Kind::left, {place.group, rank}, other.stamp);
     }
     const auto returns = context_.scenario.death_returns;
     if (returns > 0 && place.rank == 0 && context_.scenario.master_death > 0)
         after(now + returns, Kind::boot, place, 0);
+}
+
+// Of its source. Bytes come all the time; who waits for more asks for a `have`, and is answered as
+// late as may be.
+double EventfulGroups::last_sign_of_life(const Member& of, double now) {
+    if (of.state != State::waiting) return now;
+    const auto round =
+        std::chrono::duration<double>(transfer::kProbeAfter + serving::kHaveLongest).count();
+    return of.waits_since + std::floor((now - of.waits_since) / round) * round;
 }
 
 void EventfulGroups::come_up(Place place, double now) {

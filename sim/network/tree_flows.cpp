@@ -16,6 +16,12 @@ std::uint32_t hash_of(std::uint32_t node, double value, std::uint8_t kind) {
         mix64(std::bit_cast<std::uint64_t>(value) ^ (std::uint64_t{node} << 2 | kind)));
 }
 
+// By a quarter, not by doubling: a fleet's memory goes by these columns.
+template <class T>
+void make_room(std::vector<T>& column) {
+    if (column.size() == column.capacity()) column.reserve(column.size() * 5 / 4 + 16);
+}
+
 }  // namespace
 
 // --- classes and their tags ---------------------------------------------------------------------
@@ -79,6 +85,7 @@ void TreeNetwork::sift(Entry& e, std::size_t at) {
 }
 
 void TreeNetwork::insert_tag(Entry& e, Index flow) {
+    make_room(e.tags);
     e.tags.push_back(flow);
     sift(e, e.tags.size() - 1);
 }
@@ -130,8 +137,7 @@ FlowId TreeNetwork::open(LinkId link, double cap_bps, double bits) {
     Index flow;
     if (first_free_ == kNone) {
         flow = static_cast<Index>(flows_.size());
-        // By a quarter, not by doubling: this is the column that a fleet's memory goes by.
-        if (flows_.size() == flows_.capacity()) flows_.reserve(flows_.size() * 5 / 4 + 16);
+        make_room(flows_);
         flows_.emplace_back();
     } else {
         flow = first_free_;

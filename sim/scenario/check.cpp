@@ -25,11 +25,8 @@ namespace {
 Result<void> check_session(const Scenario& s) {
     if (s.devices_file.empty() && s.devices > kMaxSessions)
         return Error{"fleet.devices: more than 100,000 (run.fidelity is session)"};
-    for (const auto strategy : {Strategy::store_and_forward, Strategy::swarm})
-        if (std::ranges::count(s.strategies, strategy) > 0)
-            return Error{"run.strategies: " +
-                         std::string(kStrategyNames[static_cast<std::size_t>(strategy)]) +
-                         " is nothing that sessions do (run.fidelity)"};
+    if (std::ranges::count(s.strategies, Strategy::swarm) > 0)
+        return Error{"run.strategies: swarm is nothing that sessions do (run.fidelity)"};
     return success();
 }
 

@@ -33,8 +33,6 @@ Result<void> check(const Population& population, Strategy strategy) {
         return Error{std::string(key) + ": " + why + " (fidelity session)"};
     };
     if (population.size() > kMaxDevices) return refuse("fleet.devices", "more than 100,000");
-    if (strategy == Strategy::store_and_forward)
-        return refuse("run.strategies", "store-and-forward is not what an agent does");
     if (strategy == Strategy::swarm) return refuse("run.strategies", "swarm is only modelled");
     return success();
 }

@@ -8,7 +8,7 @@
 
 namespace sluice::sim::session {
 
-// All strategies but store-and-forward and swarm; at most so many devices.
+// All strategies but swarm, which only agents with sockets do; at most so many devices.
 inline constexpr std::uint32_t kMaxDevices = scenario::kMaxSessions;
 
 Result<flow::Outcome> simulate(const scenario::Scenario& scenario,

@@ -96,6 +96,7 @@ Result<world::SiteSpec> site_spec(const Scenario& s, const Population& populatio
             for (std::uint32_t rank = 0; rank < devices.size(); ++rank) {
                 auto& host = spec.hosts[devices[rank]];
                 host.starts_at = duration(starts_at[devices[rank]]);
+                host.gives_only_whole = strategy == Strategy::store_and_forward;
                 auto& assignment = host.assignment;
                 assignment = plan.members[rank].assignment;
                 assignment.sources.clear();

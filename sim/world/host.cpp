@@ -23,6 +23,7 @@ Host::Host(const Surroundings& around, HostIndex index)
       rng_(mix64(around.site.seed) ^ mix64(index.value + 1)),
       have_(around.site.layout.piece_count()),
       durable_(around.site.layout.piece_count()),
+      offered_(around.site.layout.piece_count()),
       flash_(image::Digest{}) {}
 
 Host::~Host() = default;
@@ -53,7 +54,8 @@ void Host::boot() {
         limits.rate_cap_bps = terms->rate_cap_bps;
         limits.cpu_gate_percent = terms->cpu_gate_percent;
         server_ = std::make_unique<serving::Server>(limits, boot_id);
-        server_->add_image(kImage, layout(), have_);
+        offered_ = have_.count() == have_.size() ? have_ : PieceSet(have_.size());
+        server_->add_image(kImage, layout(), offered());
         if (load_percent_ > 0) tell(serving::Event{serving::CpuSampled{load_percent_}});
         around_.wire.set_listening(self_, true);
     }
@@ -147,7 +149,7 @@ void Host::on_worker_done(std::uint64_t life) {
     }
     if (have_.insert(job.piece)) {
         note_written(job.piece);
-        if (server_) tell(serving::Event{serving::PieceVerified{kImage, job.piece}});
+        if (server_) offer(job.piece);
     }
     tell(transfer::Event{transfer::PieceProved{job.id, job.piece}});
 }
@@ -161,6 +163,15 @@ void Host::note_written(PieceIndex piece) {
     }
     undurable_bytes_ += layout().size_of(piece);
     if (undurable_bytes_ >= costs.flush_bytes) flush();
+}
+
+void Host::offer(PieceIndex piece) {
+    if (!spec().gives_only_whole)
+        return tell(serving::Event{serving::PieceVerified{kImage, piece}});
+    if (have_.count() < have_.size()) return;
+    offered_ = have_;
+    for (std::uint32_t p = 0; p < have_.size(); ++p)
+        tell(serving::Event{serving::PieceVerified{kImage, PieceIndex{p}}});
 }
 
 void Host::on_flush(std::uint64_t life) {

@@ -164,6 +164,8 @@ private:
     void verify(const transfer::VerifyPiece& action);
     void start_job();
     void note_written(PieceIndex piece);
+    const PieceSet& offered() const { return spec().gives_only_whole ? offered_ : have_; }
+    void offer(PieceIndex piece);
     void flush();
     void go_down();
     void hold_all();
@@ -181,6 +183,7 @@ private:
     // The disk: survives what it says.
     PieceSet have_;
     PieceSet durable_;
+    PieceSet offered_;  // of one that gives only the whole image; no disk keeps it
     bool is_layer_known_ = false;
     bool is_layer_durable_ = false;
     std::uint32_t undurable_bytes_ = 0;

@@ -76,7 +76,7 @@ void Host::act(const serving::Action& action) {
                    },
                    [&](const serving::AnswerHave& a) {
                        answer_and_go_on(a.id, Answer{Answer::Status::have, 0, server_->boot_id(),
-                                                     have_.count()});
+                                                     offered().count()});
                    },
                },
                action);

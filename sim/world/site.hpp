@@ -23,6 +23,7 @@ struct HostSpec {
     double down_bps = 1e9;
     std::uint32_t line = 0;  // the access line of its site: 0, or one of further_lines_bps, from 1
     bool is_on_air = false;  // of its site: what it sends or takes crosses that too
+    bool gives_only_whole = false;  // no agent does: pieces are given once all are there
     Duration starts_at{};
     bool starts_whole = false;  // its store already holds the image
     // Installs this long after it has the whole image; nothing: it only fetches and serves.

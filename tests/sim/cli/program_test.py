@@ -108,7 +108,7 @@ class Program(unittest.TestCase):
             (["run", SCENARIO, "--set", "network.origin_rate=nan bit/s"], "network.origin_rate"),
             (["run", SCENARIO, "--set", "network.origin_rate=-5 Mbit/s"], "network.origin_rate"),
             (["run", SCENARIO, "--set", "lan.kind=wify"], "did you mean 'wifi'?"),
-            (["run", SCENARIO, "--set", "run.fidelity=session"], "equations.toml: run.strategies: store-and-forward"),
+            (["run", SCENARIO, "--set", "run.fidelity=session"], "equations.toml: run.strategies: swarm"),
             (["run", SCENARIO, "--set", "fleet.devices=200000", "--set", "run.fidelity=session"], "equations.toml: fleet.devices"),
             (["run", SCENARIO, "--set", "fleet.devices=50000000", "--set", "lan.kind=lines", "--quiet"], "equations.toml: fleet.devices: needs about"),
             (["run", "/"], "Is a directory"),

@@ -170,6 +170,15 @@ TEST(Fidelities, AgreeInEveryShapeThatAnAgentCanTake) {
     }
 }
 
+// No agent relays only what it has whole; hosts do it for the comparison.
+TEST(Fidelities, AgreeWhenAMasterGivesNothingBeforeItHasAll) {
+    for (const double death : {0.0, 0.3}) {
+        auto s = fleet();
+        s.master_death = death;
+        expect_same_answer(s, Strategy::store_and_forward, 1);
+    }
+}
+
 // Installed by the machine of engine/install, ordered when the children are through, the gateway
 // last.
 TEST(Fidelities, AgreeOnWhenTheNewImageRuns) {
