@@ -121,7 +121,7 @@ struct Pipe {
 // In a process group of its own, with default signals, and only our environment: no secret of the
 // agent's reaches a vendor's program. Its output goes to `out`, its errors to `err`. 0 or an errno.
 int spawn(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-          const std::string& input, int out, int err, pid_t& child) {
+          const CommandStreams& streams, int out, int err, pid_t& child) {
     std::vector<char*> argv, envp;
     for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     for (const auto& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
@@ -130,10 +130,11 @@ int spawn(const std::vector<std::string>& words, const std::vector<std::string>&
 
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    const char* const from = input.empty() ? "/dev/null" : input.c_str();
+    const char* const from = streams.input.empty() ? "/dev/null" : streams.input.c_str();
     posix_spawn_file_actions_addopen(&files, 0, from, O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, out, 1);
     posix_spawn_file_actions_adddup2(&files, err, 2);
+    if (streams.held >= 0) posix_spawn_file_actions_adddup2(&files, streams.held, 3);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none, all;
@@ -256,8 +257,7 @@ Result<void> CommandInstaller::run(const InstallSubject& subject,
     Ears ears{streams, {}, {}, {}};
     if (const int code = ears.open()) return failed("pipe2", code);
     pid_t child = 0;
-    if (const int code =
-            spawn(words, environment, streams.input, ears.out(), ears.said.write_end, child))
+    if (const int code = spawn(words, environment, streams, ears.out(), ears.said.write_end, child))
         return failed("start", code);
     ears.said.close_write_end();
     ears.given.close_write_end();

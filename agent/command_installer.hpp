@@ -30,6 +30,7 @@ struct CommandStreams {
     std::string input;        // path of its standard input; empty: nothing
     Bytes* output = nullptr;  // gets its standard output; null: that counts as what it said
     std::size_t most = 0;     // bytes of output; with more it is ended
+    int held = -1;            // a descriptor that it and its children keep open
 };
 
 class CommandInstaller {

@@ -26,7 +26,9 @@ Result<FolderLock> FolderLock::take(const std::string& folder) {
 FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 FolderLock::~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    ::flock(fd_, LOCK_UN);  // for whoever inherited it as well
+    ::close(fd_);
 }
 
 }  // namespace sluice::agent

@@ -1,7 +1,8 @@
 #pragma once
 // One agent works in a store or on a pair of slots at a time: two would each believe their own
 // PieceSet and boot record, and one would write over the slot that the other has just made active.
-// The kernel lets go of the lock however the process ends.
+// The kernel lets go of the lock however the process ends; where a command was given the
+// descriptor, once that has ended too.
 
 #include <string>
 
@@ -16,6 +17,7 @@ public:
     ~FolderLock();
     FolderLock(FolderLock&& other) noexcept;
     FolderLock& operator=(FolderLock&&) = delete;
+    int fd() const { return fd_; }
 
 private:
     explicit FolderLock(int fd) : fd_(fd) {}

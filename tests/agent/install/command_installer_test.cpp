@@ -3,6 +3,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 
+#include "agent/folder_lock.hpp"
 #include "tests/agent/store/temporary_folder.hpp"
 
 namespace sluice::agent {
@@ -92,9 +93,10 @@ TEST_F(CommandInstallerTest, FeedsTheCommandAFileAndTakesWhatItGives) {
     const InstallSubject subject{folder / "in", "", "", ""};
     const auto run = [&](const std::string& command, const std::string& input, std::size_t most) {
         Bytes output;
-        const auto done = CommandInstaller::parse(command, 10s)
-                              .value()
-                              .run(subject, {.input = input, .output = &output, .most = most});
+        const auto done =
+            CommandInstaller::parse(command, 10s)
+                .value()
+                .run(subject, {.input = input, .output = &output, .most = most, .held = -1});
         return done ? std::string(as_text(output)) : done.error().message;
     };
     const auto all = std::string(100'000, 'x') + "end";
@@ -106,6 +108,19 @@ TEST_F(CommandInstallerTest, FeedsTheCommandAFileAndTakesWhatItGives) {
                 testing::EndsWith("exit status 3; it said: said"));
     EXPECT_THAT(run("cat", subject.image_path, 100'002), HasSubstr("gives more than 100002 bytes"));
     EXPECT_THAT(run("yes", "", 1000), HasSubstr("gives more than 1000 bytes"));
+}
+
+// What it leaves behind has the descriptor too, until the lock is given back.
+TEST_F(CommandInstallerTest, LetsTheCommandHoldALockForUs) {
+    auto lock = std::make_optional(FolderLock::take(folder.path()).value());
+    const auto command = "sh -c 'test -d /proc/self/fd/3 && sleep 20 >/dev/null 2>&1 &'";
+    ASSERT_TRUE(
+        CommandInstaller::parse(command, 10s)
+            .value()
+            .run(kSubject, {.input = {}, .output = nullptr, .most = 0, .held = lock->fd()}));
+    EXPECT_FALSE(FolderLock::take(folder.path()));
+    lock.reset();
+    EXPECT_TRUE(FolderLock::take(folder.path()));
 }
 
 TEST_F(CommandInstallerTest, DoesNotWaitForWhatTheCommandLeavesBehind) {

@@ -35,6 +35,8 @@ protected:
         order.command_key = config;
         order.file_type = "3 Vendor Configuration File";
         order.url = files.url("/" + config);
+        order.username = "d1";
+        order.password = "secret";
         device.acs.ask(order);
         device.acs.ask(cwmp::Upload{upload, "3 Vendor Configuration File 1",
                                     files.url("/u/" + upload), "d1", "secret", 0});
