@@ -8,6 +8,7 @@
 
 #include "acs-plugin/acs/ledger.hpp"
 #include "acs-plugin/acs/planner_desk.hpp"
+#include "acs-plugin/acs/safe_upgrades.hpp"
 #include "acs-plugin/acs/surroundings.hpp"
 #include "acs-plugin/backup/locker.hpp"
 #include "acs-plugin/cwmp/caller.hpp"
@@ -30,6 +31,8 @@ struct Owner::Impl {
 
     Result<void> start();
     void open_locker();
+    void start_upgrades();
+    void show_upgrades(rest::RestOptions& options);
     Result<void> start_planner();
     Result<void> start_api();
     void sweep();
@@ -41,6 +44,7 @@ struct Owner::Impl {
     std::optional<Ledger> ledger;
     std::optional<backup::Locker> locker;  // with --backup-keys
     std::unique_ptr<service::Planner> planner;
+    std::optional<SafeUpgrades> upgrades;
     std::optional<PlannerDesk> desk;
     std::optional<metrics::TimedDesk> timed;  // the same, watched
     std::vector<service::Row> api_rows;       // until the API has them
@@ -78,6 +82,31 @@ void Owner::Impl::open_locker() {
     locker.emplace(*parts.settings.backup_keys, std::move(options));
 }
 
+void Owner::Impl::start_upgrades() {
+    upgrades.emplace(SafeUpgradeParts{parts.io, *planner, locker ? &*locker : nullptr,
+                                      parts.settings.conversions, wall_now,
+                                      [this](service::Changes rows) {
+                                          ledger->write(std::move(rows));
+                                          arm_timer();
+                                      }});
+}
+
+void Owner::Impl::show_upgrades(rest::RestOptions& options) {
+    auto& all = upgrades->all();
+    options.upgrades.list = [&all](const upgrade::acs::UpgradeQuery& query) {
+        return all.upgrades(query);
+    };
+    options.upgrades.find = [&all](std::string_view identity) { return all.upgrade(identity); };
+    options.upgrades.answer = [&all](const std::string& identity,
+                                     const upgrade::acs::Answer& answer, const service::Act& act,
+                                     service::Changes& out) {
+        return all.answer(identity, answer, act, out);
+    };
+    options.upgrades.restore = [&all](std::uint64_t backup, const std::string& who, auto begun) {
+        all.restore_backup(backup, who, std::move(begun));
+    };
+}
+
 Result<void> Owner::Impl::start_planner() {
     const auto& settings = parts.settings;
     ledger.emplace(parts.store, parts.failed, [this] { arm_timer(); });
@@ -93,6 +122,7 @@ Result<void> Owner::Impl::start_planner() {
     terms.origin_username = settings.origin.username;
     terms.origin_password = settings.origin.password;
     planner = std::make_unique<service::Planner>(std::move(terms), fill_random);
+    start_upgrades();
     std::uint64_t rows = 0;
     SLUICE_CHECK(parts.store.load_each([&](service::Row&& row) -> Result<void> {
         ++rows;
@@ -103,6 +133,9 @@ Result<void> Owner::Impl::start_planner() {
     }));
     SLUICE_CHECK(planner->restore_end());
     desk.emplace(*planner, *ledger, wall_now, [this] { return parts.store.is_ours(); });
+    desk->set_wait([this](const std::string& identity, std::function<void()> then) {
+        return upgrades->all().wait(identity, std::move(then));
+    });
     timed.emplace(*desk, parts.metrics);
     tokens.emplace(*planner);
     // Under another ACS, that one calls (POST /calls).
@@ -128,6 +161,7 @@ Result<void> Owner::Impl::start_api() {
     options.client_tls = &parts.client_tls;
     options.rows = std::move(api_rows);
     options.locker = locker ? &*locker : nullptr;
+    show_upgrades(options);
     options.metrics = parts.metrics_text;
     options.not_ready = [this] {
         return parts.store.is_ours() ? std::string() : "this node does not own the store";

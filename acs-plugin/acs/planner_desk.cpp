@@ -31,6 +31,8 @@ void PlannerDesk::next_order(const std::string& identity, std::function<void(Ord
     Order out{DeskWord::taken, planner_.next_order(identity, wall_time_(), changes)};
     if (!out.order) {
         ledger_.write(std::move(changes));
+        if (wait_ && wait_(identity, [this, identity, give] { next_order(identity, give); }))
+            return;
         return give(std::move(out));
     }
     ledger_.write_then(std::move(changes),

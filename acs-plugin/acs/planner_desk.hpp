@@ -20,6 +20,11 @@ public:
           wall_time_(std::move(wall_time)),
           may_act_(std::move(may_act)) {}
 
+    // A device whose order may follow in a moment (something of its own is being read) is kept
+    // waiting for it: false, or `then` when it is known.
+    using Wait = std::function<bool(const std::string& identity, std::function<void()> then)>;
+    void set_wait(Wait wait) { wait_ = std::move(wait); }
+
     void find(const std::string& identity, std::function<void(Found)> then) override;
     void on_contact(const service::Contact& contact, std::function<void(Told)> then) override;
     void on_transfer_complete(const std::string& identity, const std::string& command_key,
@@ -33,6 +38,7 @@ private:
     Ledger& ledger_;
     std::function<service::WallTime()> wall_time_;
     std::function<bool()> may_act_;
+    Wait wait_;
 };
 
 }  // namespace sluice::acs

@@ -386,7 +386,7 @@ namespace {
 template <class T>
 bool is_order(const Message& message, const char* kind, service::DeviceOrder& out, bool& is_fine) {
     const auto at = message.find(kind);
-    if (at == message.end() || !at->is_object()) return false;
+    if (at == message.end()) return false;
     T order;
     is_fine = taken(*at, order);
     out = std::move(order);

@@ -79,7 +79,8 @@ Result<std::unique_ptr<OneUpgrade>> OneUpgrade::restored(Hall& hall, const servi
 }
 
 std::unique_ptr<OneUpgrade> OneUpgrade::of_restore(Hall& hall, const service::BackupRow& backup,
-                                                   const service::DeviceRow* device) {
+                                                   const service::DeviceRow* device,
+                                                   service::WallTime now) {
     Memory memory;
     memory.backup = memory.restored = backup.id;
     memory.backup_digest = memory.restored_digest = to_hex(backup.sha256);
@@ -95,7 +96,8 @@ std::unique_ptr<OneUpgrade> OneUpgrade::of_restore(Hall& hall, const service::Ba
     record.is_open = record.can_back_up = record.has_backup = true;
     auto out = std::make_unique<OneUpgrade>(hall, service::SafePart{backup.identity, {}},
                                             terms_by_hand(), std::move(memory));
-    out->memory_.base = static_cast<std::uint32_t>(backup.taken.unix_ms / 1000);
+    // Numbers of orders never come again: seconds of the clock are far enough apart.
+    out->memory_.base = static_cast<std::uint32_t>(now.unix_ms / 1000);
     out->procedure_ = Procedure(out->terms_.spec->policy, record);
     out->is_awake_ = false;
     return out;

@@ -68,7 +68,8 @@ public:
                                                         const service::SafeTerms* terms);
     // A backup that an operator gives back: the restore alone.
     static std::unique_ptr<OneUpgrade> of_restore(Hall& hall, const service::BackupRow& backup,
-                                                  const service::DeviceRow* device);
+                                                  const service::DeviceRow* device,
+                                                  service::WallTime now);
 
     void start(const Heard& device, Turn& turn);
     void on_contact(const Heard& heard, Turn& turn);

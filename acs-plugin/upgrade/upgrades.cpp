@@ -86,7 +86,8 @@ bool Upgrades::Impl::with(const std::string& identity, service::WallTime now, se
 void Upgrades::Impl::resume(const SafePart& part, std::uint32_t number,
                             const std::function<void(OneUpgrade&, Turn&)>& then) {
     const auto at = all.find(part);
-    if (at == all.end() || !at->second->is_open(number)) return;
+    // It was called off meanwhile; whose session waits for it waits no longer.
+    if (at == all.end() || !at->second->is_open(number)) return stop_waiting(part.identity);
     auto& upgrade = *at->second;
     if (turn != nullptr) return then(upgrade, *turn);
     service::Changes out;
@@ -192,7 +193,7 @@ void Upgrades::restore_backup(std::uint64_t backup, const std::string& who,
             }
             const auto* device =
                 held.surroundings.device ? held.surroundings.device(identity) : nullptr;
-            auto& upgrade = held.add(OneUpgrade::of_restore(held, row.value(), device));
+            auto& upgrade = held.add(OneUpgrade::of_restore(held, row.value(), device, now));
             service::EventRow event;
             event.at = now;
             event.kind = "backup.restored";
