@@ -55,8 +55,9 @@ void FirstCopies::announced(Taker& taker, PieceIndex piece, Instant now) {
         taking_.took(now - copy.since);
         copy.has_it = true;
         copy.since = now;
+        copy.is_spread = has_anybody(piece, &taker);
         --taker.unfinished_;
-        ++taker.unspread_;
+        if (!copy.is_spread) ++taker.unspread_;
     } else if (copy.to != nullptr && copy.has_it && !copy.is_spread) {
         spreading_.took(now - copy.since);
         copy.is_spread = true;

@@ -88,7 +88,7 @@ private:
     std::map<std::uint32_t, Copy> copies_;  // not yet let go, by piece
     std::deque<std::uint32_t> waiting_;     // of them, without a taker
     Usual taking_, spreading_;
-    Instant moved_{};  // something was offered or announced
+    Instant moved_{};  // a neighbour said that it has one
     bool is_whole_ = false;
     bool is_over_ = false;
 };

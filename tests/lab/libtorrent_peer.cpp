@@ -131,7 +131,11 @@ int poison(const std::string& torrent_path, const std::string& folder, const std
     torrent.have_pieces.resize(torrent.ti->num_pieces(), true);
     for (const auto& peer : peers) torrent.peers.push_back(endpoint_of(peer));
     session.add_torrent(std::move(torrent));
-    for (;;) session.wait_for_alert(std::chrono::hours(1));
+    std::vector<lt::alert*> alerts;
+    for (;;) {  // until they are taken, the wait for them is over at once
+        session.wait_for_alert(std::chrono::hours(1));
+        session.pop_alerts(&alerts);
+    }
 }
 
 }  // namespace
