@@ -24,6 +24,7 @@ class Fault:
     excused: frozenset[int] = frozenset()    # hosts that need not finish
     uncounted: frozenset[int] = frozenset()  # hosts whose own count misses what a killed life took
     cuts_connections = False
+    programs: dict[int, Path] = {}  # another agent than the usual one, by host
     installs = False  # agents also install, into two slots, and the slots are looked at
 
     def prepare(self, site: Site, agents: "Agents") -> frozenset[int]:
@@ -147,7 +148,8 @@ class Agents(Way):
     def _swarm_share(self) -> float:
         """Of the pieces of all devices but the masters, how many the swarm brought."""
         pieces = [event["source"] for index, device in self.devices.items()
-                  if index not in self.rollout.masters() for event in device.report.of("piece")]
+                  if self.rollout.swarms(index) and index not in self.rollout.masters()
+                  for event in device.report.of("piece")]
         return sum(source == "swarm" for source in pieces) / max(1, len(pieces))
 
     def _peers_left(self, index: int) -> int:
@@ -189,7 +191,7 @@ class Agents(Way):
 
     def _run(self, site: Site, index: int, folder: Path, assignment: Path) -> subprocess.Popen:
         return site.processes.start(
-            [self._program, "fetch", "--assignment", assignment, "--trust", self.rollout.trust,
+            [self._fault.programs.get(index, self._program), "fetch", "--assignment", assignment, "--trust", self.rollout.trust,
              "--device", self.rollout.device, "--store", folder / "store",
              "--listen", f"{host_address(index)}:{PORT}", "--report", folder / "report.jsonl",
              "--keep-serving", "3600",

@@ -10,12 +10,14 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Programs:
     agent: Path
+    lean_agent: Path  # without libtorrent
     sluice: Path
     libtorrent_peer: Path
 
     @staticmethod
     def of_build(build: Path) -> "Programs":
-        return Programs(agent=build / "agent/sluice-agent", sluice=build / "acs-plugin/sluice",
+        return Programs(agent=build / "agent/sluice-agent",
+                        lean_agent=build / "agent/sluice-agent-lean", sluice=build / "acs-plugin/sluice",
                         libtorrent_peer=build / "tests/lab/libtorrent_peer")
 
 

@@ -22,14 +22,16 @@ class Rollout:
 
     def __init__(self, sluice: Path, site: Site, piece_bytes: int | None,
                  topology: str | None = None, departures_per_hour: float = 0.0,
-                 outsiders: int = 0):
+                 outsiders: int = 0, cannot_swarm: int = 0):
         """`topology`: what policy forces; "auto" leaves it to the planner, with agents that can
-        swarm; None: agents that cannot. `outsiders`: the last so many hosts are not of the site."""
+        swarm; None: agents that cannot. `outsiders`: the last so many hosts are not of the site.
+        `cannot_swarm`: the last so many devices take by HTTP."""
         self._folder = site.folder / "rollout"
         self._folder.mkdir()
         self._sluice = sluice
         self._topology = topology
         self._devices = site.hosts - outsiders
+        self._swarmers = self._devices - cannot_swarm if topology is not None else 0
         self._departures_per_hour = departures_per_hour
         self._pack(site, piece_bytes)
         self._plan(site)
@@ -44,6 +46,12 @@ class Rollout:
 
     def is_swarm(self) -> bool:
         return any("swarm" in assignment for assignment in self._parsed)
+
+    def swarms(self, index: int) -> bool:
+        return "swarm" in self._parsed[index]
+
+    def first_source(self, index: int) -> dict:
+        return self._parsed[index]["sources"][0]
 
     def busiest_slave(self) -> int:
         """The slave that most others have as their first source: a lie there is passed on most."""
@@ -116,7 +124,7 @@ class Rollout:
                 "oui": _OUI, "product_class": _PRODUCT_CLASS, "hardware_version": _HARDWARE,
                 "software_version": "1.0", "lan_up_bps": site.network.port_bps,
                 "lan_down_bps": site.network.port_bps, "cpu_percent": 5 if index == 0 else 20,
-                "can_swarm": self._topology is not None, "is_gateway": False}
+                "can_swarm": index < self._swarmers, "is_gateway": False}
 
 
 def peer_url(index: int) -> str:

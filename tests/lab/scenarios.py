@@ -16,7 +16,7 @@ from lab.peers.store_and_forward import StoreAndForward
 from lab.programs import Programs
 from lab.rollout import Rollout
 from lab.site import Site, Way
-from lab.swarm import Outsider, Poison, Unsteady
+from lab.swarm import Mixed, Outsider, Poison, Unsteady
 
 MIB = 1 << 20
 MBIT = 1_000_000
@@ -55,6 +55,7 @@ class Scenario:
     topology: str | None = None        # None: agents that cannot swarm; else as a policy says it
     departures_per_hour: float = 0.0   # what the planner is told
     outsiders: int = 0                 # the last so many hosts are not of the site
+    cannot_swarm: int = 0              # the last so many devices take by HTTP
     way: Callable[[Programs], Way] | None = None  # a peer instead of our agents
 
     def run(self, options: Options) -> Outcome:
@@ -73,7 +74,7 @@ class Scenario:
         if self.way is not None:
             return self.way(programs)
         rollout = Rollout(programs.sluice, site, self.piece_bytes, self.topology,
-                          self.departures_per_hour, self.outsiders)
+                          self.departures_per_hour, self.outsiders, self.cannot_swarm)
         fault = None
         if self.fault:
             fault = self.fault(rollout)
@@ -187,6 +188,11 @@ SWARM = (
              (Bar("bytes that it got", "outsider_bytes", 0, unit=" bytes"), _last_device(None)),
              hosts=11, outsiders=1, topology="swarm", runs=2,
              fault_with=lambda rollout, programs: Outsider(rollout, programs.libtorrent_peer, 10)),
+    Scenario("swarm_mixed", "ten hosts by swarm, two of them without libtorrent, one by curl",
+             (_last_device(1.25), _origin(1.02), _SWARM_SHARE,
+              Bar("curl at a member of the swarm / (F/u_origin)", "plain_cpe", 1.5)),
+             topology="swarm", cannot_swarm=3, runs=3,
+             fault_with=lambda rollout, programs: Mixed(rollout, programs.lean_agent, 10)),
 )
 
 SHORT = (

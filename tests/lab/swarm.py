@@ -151,6 +151,52 @@ class Outsider(Fault):
         run.extra["outsider_knocked_bytes"] = traffic.from_host
 
 
+class Mixed(Fault):
+    """The last three hosts know no swarm: two agents without libtorrent, and at the last one curl,
+    as a plain CPE would, from the member that the planner gave it, as soon as that one answers."""
+
+    def __init__(self, rollout: Rollout, lean_agent: Path, hosts: int):
+        self._rollout = rollout
+        self._plain = hosts - 1
+        self.programs = {host: lean_agent for host in (hosts - 3, hosts - 2)}
+        self.excused = frozenset({self._plain})
+
+    def prepare(self, site: Site, agents: Agents) -> frozenset[int]:
+        source = self._rollout.first_source(self._plain)
+        self._image = site.host_folder(self._plain) / "image.bin"
+        self._barrier = Barrier()
+        self._began = 0.0
+        url = f"{source['url']}/v1/images/{self._rollout.image_id}/image.bin"
+        self._curl = site.processes.start(
+            Barrier.behind(["curl", "--silent", "--show-error", "--fail", "--digest",
+                            "--retry", "20", "--retry-delay", "1", "--retry-all-errors",
+                            "--user", f"{source['username']}:{source['password']}",
+                            "--output", self._image, url]),
+            namespace=site.network.host(self._plain), log="plain-cpe",
+            stdin=self._barrier.waiting_end)
+        self._ended: float | None = None
+        return frozenset({self._plain})
+
+    def watch(self, site: Site, agents: Agents) -> None:
+        if not self._began:
+            self._began = time.monotonic()
+            self._barrier.release()
+        if self._ended is None and self._curl.poll() is not None:
+            self._ended = time.monotonic()
+
+    def measure(self, site: Site, agents: Agents, run: Run) -> None:
+        member = next(index for index in range(site.hosts) if self._rollout.swarms(index)
+                      and host_address(index) in self._rollout.first_source(self._plain)["url"])
+        if self._rollout.masters()[0] == member:
+            run.problems.append("the plain CPE is at the master: nothing of the swarm's is shown")
+        if self._ended is None:
+            self._curl.wait(timeout=30)
+            self._ended = time.monotonic()
+        run.extra["plain_cpe"] = (self._ended - self._began) / site.bound_s
+        if not site.is_image(self._image):
+            run.problems.append("the plain CPE has not the image")
+
+
 def make_torrent_v2(rollout: Rollout) -> bytes:
     """The torrent whose v2 info-hash is the image id (DESIGN: the info-dict travels nowhere)."""
     envelope = json.loads(rollout.envelope.read_bytes())
