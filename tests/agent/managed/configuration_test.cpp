@@ -149,18 +149,6 @@ TEST_F(ManagedConfiguration, RebootsAfterEachOnADeviceThatNeedsIt) {
     EXPECT_THAT(events_of(device.report(), "booted"), SizeIs(2));
 }
 
-TEST_F(ManagedConfiguration, ComesWholeOrNotAtAllWhereTheServerDies) {
-    use_commands();
-    DyingServer dying("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nthe beginning");
-    auto order = config("c", "");
-    order.url = dying.url("/c.cfg");
-    device.acs.ask(order);
-    device.start();
-    EXPECT_EQ(result(1).fault.code, 9017u) << result(1).fault.text;
-    EXPECT_EQ(dying.deaths(), 4) << "it was tried again three times";
-    EXPECT_EQ(read_text(live()), "factory");
-}
-
 // --- taken ---------------------------------------------------------------------------------------
 
 TEST_F(ManagedConfiguration, IsUploadedToWhoeverTheOrderHasThePasswordOf) {
@@ -215,47 +203,77 @@ TEST_P(ManagedUploads, ThatFailSayWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Faults, ManagedUploads,
-    testing::Values(
-        UploadFault{"wrongPassword", 9012, "status 401",
-                    [](ManagedConfiguration& m, cwmp::Upload& order) {
-                        m.files.require({"d1", "secret"});
-                        order.username = "d1";
-                        order.password = "guess";
-                    }},
-        UploadFault{"forbidden", 9011, "status 403",
-                    [](ManagedConfiguration& m, cwmp::Upload&) { m.files.answer_puts_with(403); }},
-        UploadFault{"serverFull", 9011, "status 507",
-                    [](ManagedConfiguration& m, cwmp::Upload&) { m.files.answer_puts_with(507); }},
-        UploadFault{"nobodyThere", 9011, "refused",
-                    [](ManagedConfiguration& m, cwmp::Upload&) { m.files.go_away(); }},
-        UploadFault{"exportFails", 9011, "config-export-command",
-                    [](ManagedConfiguration& m, cwmp::Upload&) {
-                        m.device.set("config-export-command", "/bin/sh -c 'echo no flash; exit 5'");
-                    }},
-        UploadFault{"exportHangs", 9011, "not done after 1 s",
-                    [](ManagedConfiguration& m, cwmp::Upload&) {
-                        m.device.set("config-export-command", "/bin/sleep 60");
-                        m.device.set("command-timeout", "1");
-                    }},
-        UploadFault{"nothingConfigured", 9011, "no configuration",
-                    [](ManagedConfiguration& m, cwmp::Upload&) {
-                        m.device.set("config-export-command", "");
-                    }},
-        UploadFault{"nothingConverted", 9011, "nothing was converted",
-                    [](ManagedConfiguration&, cwmp::Upload& order) {
-                        order.file_type = "X 00D09E Sluice Converted";
-                    }}),
+    testing::Values(UploadFault{"wrongPassword", 9012, "status 401",
+                                [](ManagedConfiguration& m, cwmp::Upload& order) {
+                                    m.files.require({"d1", "secret"});
+                                    order.username = "d1";
+                                    order.password = "guess";
+                                }},
+                    UploadFault{"forbidden", 9011, "status 403",
+                                [](ManagedConfiguration& m, cwmp::Upload&) {
+                                    m.files.answer_puts_with(403);
+                                }},
+                    UploadFault{"exportFails", 9011, "config-export-command",
+                                [](ManagedConfiguration& m, cwmp::Upload&) {
+                                    m.device.set("config-export-command",
+                                                 "/bin/sh -c 'echo no flash; exit 5'");
+                                }},
+                    UploadFault{"exportHangs", 9011, "not done after 1 s",
+                                [](ManagedConfiguration& m, cwmp::Upload&) {
+                                    m.device.set("config-export-command", "/bin/sleep 60");
+                                    m.device.set("command-timeout", "1");
+                                }},
+                    UploadFault{"nothingConfigured", 9011, "no configuration",
+                                [](ManagedConfiguration& m, cwmp::Upload&) {
+                                    m.device.set("config-export-command", "");
+                                }},
+                    UploadFault{"nothingConverted", 9011, "nothing was converted",
+                                [](ManagedConfiguration&, cwmp::Upload& order) {
+                                    order.file_type = "X 00D09E Sluice Converted";
+                                }}),
     [](const auto& each) { return std::string(each.param.name); });
 
-TEST_F(ManagedConfiguration, IsUploadedAgainWhereTheServerDiedInTheMiddle) {
-    DyingServer dying("");
-    device.acs.ask(config("c", std::string(100'000, 'c')));
-    auto order = upload("u");
-    order.url = dying.url("/u");
-    device.acs.ask(order);
-    device.start();
-    EXPECT_EQ(result(2).fault.code, 9011u) << result(2).fault.text;
-    EXPECT_EQ(dying.deaths(), 4);
+// Three times: a server that restarts is back by then. Four devices at once, for that takes a
+// while.
+TEST_F(ManagedConfiguration, IsTriedAgainWhereTheServerDiesOrIsNotThere) {
+    DyingServer half("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nthe beginning"), silent("");
+    TestFileServer gone, full;
+    full.answer_puts_with(507);
+    const auto gone_url = gone.url("/u");
+    gone.go_away();
+    auto download = config("c", "");
+    download.url = half.url("/c.cfg");
+    struct Case {
+        cwmp::Message order;
+        std::uint32_t code = 0;
+        std::unique_ptr<ManagedDevice> its_device = std::make_unique<ManagedDevice>();
+    };
+    const auto to = [&](const std::string& url) {
+        auto order = upload("u");
+        order.url = url;
+        return order;
+    };
+    std::vector<Case> cases(4);
+    cases[0] = {download, 9017};
+    cases[1] = {to(silent.url("/u")), 9011};
+    cases[2] = {to(gone_url), 9011};
+    cases[3] = {to(full.url("/u")), 9011};
+    for (auto& each : cases) {
+        write_text(each.its_device->folder() + "/config", std::string(100'000, 'c'));
+        each.its_device->set("config-file", each.its_device->folder() + "/config");
+        each.its_device->acs.ask(each.order);
+        each.its_device->start();
+    }
+    for (auto& each : cases) {
+        const auto& acs = each.its_device->acs;
+        ASSERT_TRUE(eventually([&] { return !acs.transfers().empty(); }))
+            << each.its_device->said();
+        EXPECT_EQ(acs.transfers()[0].fault.code, each.code) << acs.transfers()[0].fault.text;
+        EXPECT_EQ(read_text(each.its_device->folder() + "/config"), std::string(100'000, 'c'));
+    }
+    EXPECT_EQ(half.deaths(), 4);
+    EXPECT_EQ(silent.deaths(), 4);
+    EXPECT_THAT(full.requests(), SizeIs(4));
 }
 
 // --- converted -----------------------------------------------------------------------------------
