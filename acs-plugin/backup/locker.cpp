@@ -139,8 +139,12 @@ void Locker::get(const Claim& claim, const std::string& identity,
             return done(Word::failed, {});
         }
         ++self->counters.given;
-        self->write({event_of("backup.given", row, self->options.wall_time())});
-        done(Word::done, std::move(bytes).value());
+        // Noted first, as every reading.
+        self->options.commit({event_of("backup.given", row, self->options.wall_time())},
+                             [done, bytes = std::move(bytes).value()](const Result<void>& written) {
+                                 written.has_value() ? done(Word::done, bytes)
+                                                     : done(Word::failed, {});
+                             });
     });
 }
 

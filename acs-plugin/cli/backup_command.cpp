@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 using Align = Columns::Align;
 
 constexpr std::size_t kMost = 1'000'000;
-constexpr auto kEvery = std::chrono::milliseconds(500);
+constexpr std::chrono::milliseconds kFirst{20}, kEvery{2000};  // counting is work for the store
 
 std::string second_of(const Json& backup) {
     auto text = text_in(backup, "taken").substr(0, 19);
@@ -157,8 +157,8 @@ void print_keys(const Json& view) {
 Result<Json> wait(ApiClient& api, Json view) {
     const auto all = number_in(view, "left");
     Progress progress("backups", all);
-    while (is_on(view, "is_running")) {
-        std::this_thread::sleep_for(kEvery);
+    for (auto pause = kFirst; is_on(view, "is_running"); pause = std::min(2 * pause, kEvery)) {
+        std::this_thread::sleep_for(pause);
         auto now = api.get("backups/keys");
         if (!now.has_value()) return to_error(now.error());
         view = std::move(now).value();

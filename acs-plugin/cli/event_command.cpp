@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMost = 1'000'000;
-constexpr std::size_t kKindWidth = 15;  // of the longest: lines stand below one another
+constexpr std::size_t kKindWidth = 16;  // of the longest: lines stand below one another
 constexpr auto kBetweenTries = std::chrono::seconds(2);
 
 struct EventOptions {
@@ -53,8 +53,8 @@ std::string about(const Json& event) {
 
 Style style_of(const Json& event) {
     const auto kind = text_in(event, "kind");
-    const bool is_bad =
-        kind == "rollout.halted" || kind == "site.budget" || text_in(event, "to") == "failed";
+    const bool is_bad = kind == "rollout.halted" || kind == "site.budget" ||
+                        kind == "upgrade.question" || text_in(event, "to") == "failed";
     return is_bad ? Style::bad : Style::plain;
 }
 

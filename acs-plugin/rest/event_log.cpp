@@ -8,10 +8,11 @@ namespace sluice::rest {
 
 const std::vector<std::string_view>& event_kinds() {
     static const std::vector<std::string_view> all{
-        "api.call",       "backup.deleted",  "backup.given",   "backup.read",     "backup.stored",
-        "device.erased",  "device.imported", "device.state",   "image.published", "policy.changed",
-        "rollout.halted", "rollout.state",   "site.budget",    "token.created",   "token.revoked",
-        "wave.opened",    "webhook.created", "webhook.deleted"};
+        "api.call",       "backup.deleted",   "backup.given",     "backup.read",  "backup.restored",
+        "backup.stored",  "device.erased",    "device.imported",  "device.state", "image.published",
+        "policy.changed", "rollout.halted",   "rollout.state",    "site.budget",  "token.created",
+        "token.revoked",  "upgrade.answered", "upgrade.question", "wave.opened",  "webhook.created",
+        "webhook.deleted"};
     return all;
 }
 

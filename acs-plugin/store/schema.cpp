@@ -125,6 +125,7 @@ CREATE TABLE backup (
 );
 CREATE INDEX backup_of_identity ON backup (identity);
 CREATE INDEX backup_of_key ON backup (key_id, id);
+CREATE INDEX backup_gone ON backup (is_gone, id);
 CREATE TABLE backup_bytes (id INTEGER PRIMARY KEY NOT NULL, sealed TEXT NOT NULL);
 )sql";
 

@@ -1,7 +1,5 @@
 #include "acs-plugin/store/statements.hpp"
 
-#include <map>
-
 #include "acs-plugin/store/cells.hpp"
 #include "engine/base/overloaded.hpp"
 
@@ -79,10 +77,10 @@ constexpr std::string_view kEmptyThem =
     " identity = '', rollout = '', number = 0, taken_ms = 0, software_version = '',"
     " config_version = '', length = 0, sha256 = '', key_id = '' WHERE ";
 constexpr std::string_view kDropEmptyRows =
-    "DELETE FROM backup WHERE is_gone <> 0 AND id < (SELECT MAX(id) FROM backup)";
+    "DELETE FROM backup WHERE is_gone = 1 AND id < (SELECT MAX(id) FROM backup)";
 // Of what has no row (any more), whoever was faster.
 constexpr std::string_view kDropBytes =
-    "DELETE FROM backup_bytes WHERE id IN (SELECT id FROM backup WHERE is_gone <> 0)";
+    "DELETE FROM backup_bytes WHERE id IN (SELECT id FROM backup WHERE is_gone = 1)";
 constexpr std::string_view kPutBytes =
     "INSERT INTO backup_bytes (id, sealed) VALUES ($1, $2)"
     " ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed";
@@ -92,24 +90,21 @@ constexpr std::string_view kDropBytesWithoutRow =
 constexpr std::string_view kSealedWith =
     "UPDATE backup SET key_id = $1 WHERE id = $2 AND is_gone = 0";
 
-const std::string& emptying(std::string_view which) {
-    static std::map<std::string_view, std::string> all;  // statements live as long as the program
-    auto& out = all[which];
-    if (out.empty()) out = std::string(kEmptyThem) + std::string(which);
-    return out;
+std::string emptying(std::string_view which) {
+    return std::string(kEmptyThem) + std::string(which);
 }
 
-// `which` is a literal.
-void add_letting_go(std::string_view which, std::vector<Value> values,
-                    std::vector<Statement>& out) {
-    out.push_back({emptying(which), std::move(values)});
+// `sql` lives as long as the program.
+void add_letting_go(std::string_view sql, std::vector<Value> values, std::vector<Statement>& out) {
+    out.push_back({sql, std::move(values)});
     out.push_back({kDropBytes, {}});
     out.push_back({kDropEmptyRows, {}});
 }
 
 void add_backup(const service::BackupRow& row, std::vector<Statement>& out) {
     if (!row.is_gone) return add_upsert(row, out);
-    add_letting_go("id = $1", {static_cast<long long>(row.id)}, out);
+    static const auto sql = emptying("id = $1");
+    add_letting_go(sql, {static_cast<long long>(row.id)}, out);
 }
 
 void add_bytes(const service::BackupBytes& row, std::vector<Statement>& out) {
@@ -120,18 +115,19 @@ void add_bytes(const service::BackupBytes& row, std::vector<Statement>& out) {
 }
 
 void add_trimming(const service::BackupsTrimmed& row, std::vector<Statement>& out) {
-    add_letting_go(
+    static const auto sql = emptying(
         "identity = $1 AND is_settled <> 0 AND is_pinned = 0 AND id NOT IN"
         " (SELECT id FROM backup WHERE identity = $2 AND is_settled <> 0"
-        " AND is_made_here = 0 ORDER BY id DESC LIMIT $3)",
-        {row.identity, row.identity, static_cast<long long>(row.kept)}, out);
+        " AND is_made_here = 0 ORDER BY id DESC LIMIT $3)");
+    add_letting_go(sql, {row.identity, row.identity, static_cast<long long>(row.kept)}, out);
 }
 
 // --- forgetting -------------------------------------------------------------------------------
 
 void add_forgetting(const std::string& identity, std::vector<Statement>& out) {
+    static const auto its_backups = emptying("identity = $1");
     for (const auto sql : kForgetDevice) out.push_back({sql, {identity}});
-    add_letting_go("identity = $1", {identity}, out);
+    add_letting_go(its_backups, {identity}, out);
     // Of a device of no site (OriginCountRow).
     out.push_back({"DELETE FROM origin_count WHERE site = $1", {"\n" + identity}});
 }
@@ -199,10 +195,11 @@ std::vector<Statement> trimming(const Retention& retention) {
          {static_cast<long long>(retention.events_before.unix_ms),
           static_cast<long long>(retention.events_up_to)}},
         {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
-    add_letting_go(
-        "id IN (SELECT id FROM backup WHERE taken_ms < $1 AND is_gone = 0"
-        " AND is_settled <> 0 AND is_pinned = 0 ORDER BY id LIMIT 200)",
-        {static_cast<long long>(retention.backups_before.unix_ms)}, out);
+    // Looks at the oldest alone.
+    static const auto sql = emptying(
+        "is_settled <> 0 AND is_pinned = 0 AND taken_ms < $1 AND id IN"
+        " (SELECT id FROM backup WHERE is_gone = 0 ORDER BY id LIMIT 1000)");
+    add_letting_go(sql, {static_cast<long long>(retention.backups_before.unix_ms)}, out);
     return out;
 }
 

@@ -2,8 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "acs-plugin/backup/locker.hpp"
-#include "tests/acs/rest/api_rig.hpp"
+#include "tests/acs/rest/kept_backups.hpp"
 
 namespace sluice::rest {
 namespace {
@@ -14,44 +13,7 @@ using testing::Not;
 class Backups : public Api {
 protected:
     void SetUp() override {
-        backup::LockerOptions terms;
-        terms.origin_url = "http://origin.example";
-        terms.wall_time = options.wall_time;
-        terms.random = options.random;
-        terms.commit = [this](service::Changes changes, auto done) {
-            keep(changes);
-            options.commit(std::move(changes), std::move(done));
-        };
-        terms.rows = [this](const service::BackupQuery& query, auto done) {
-            std::vector<service::BackupRow> out;
-            for (const auto& [id, row] : rows)
-                if (id > query.after && (query.id == 0 || query.id == id) &&
-                    (query.identity.empty() || query.identity == row.identity) &&
-                    (query.other_key_than.empty() || query.other_key_than != row.key_id) &&
-                    out.size() < query.at_most)
-                    out.push_back(row);
-            done(std::move(out));
-        };
-        terms.bytes = [this](std::uint64_t id, auto done) {
-            const auto at = bytes.find(id);
-            done(at == bytes.end() ? std::nullopt : std::optional(at->second));
-        };
-        terms.tally = [this](auto done) {
-            std::vector<service::BackupTally> out;
-            for (const auto& [id, row] : rows) {
-                if (out.empty() || out.back().key_id != row.key_id)
-                    out.push_back({row.key_id, 0, 0});
-                ++out.back().count;
-                out.back().bytes += row.length;
-            }
-            done(std::move(out));
-        };
-        terms.versions = [](const std::string&) { return std::pair{"4.2.0", "cfg-9"}; };
-        const auto keys = "spring:" + std::string(64, 'a');
-        locker = std::make_unique<backup::Locker>(backup::KeyRing::parse(keys).value(),
-                                                  std::move(terms));
         options.token = "bootstrap";
-        options.locker = locker.get();
         options.upgrades.restore = [this](std::uint64_t id, const std::string& who, auto begun) {
             restored.push_back(std::to_string(id) + " by " + who);
             if (restore_fault.empty())
@@ -66,20 +28,7 @@ protected:
         commits.clear();
         events.clear();
     }
-    void TearDown() override {
-        stop();
-        locker.reset();
-    }
-    void keep(const service::Changes& changes) {
-        for (const auto& each : changes) {
-            if (const auto* row = std::get_if<service::BackupRow>(&each)) {
-                rows[row->id] = *row;
-                if (row->is_gone) rows.erase(row->id);
-            }
-            if (const auto* sealed = std::get_if<service::BackupBytes>(&each))
-                bytes[sealed->id] = sealed->sealed;
-        }
-    }
+    void TearDown() override { stop(); }
     std::string token_of(const std::string& role) {
         const auto answer = ask("POST", "tokens", Json{{"name", role}, {"role", role}}.dump(),
                                 {{"Authorization", "Bearer bootstrap"}});
@@ -88,26 +37,13 @@ protected:
     Answer as(const std::string& token, const std::string& method, const std::string& path) {
         return ask(method, path, {}, {{"Authorization", "Bearer " + token}});
     }
-    // A device brings it, and its order is over.
     void bring(const std::string& identity, const std::string& text, bool is_released = true) {
-        on_server([&] {
-            backup::Claim claim;
-            claim.number = ++number;
-            claim.rollout = "r";
-            locker->put(claim, identity, text, [](backup::Word) {});
-            service::Changes changes;
-            locker->settle(identity, "r", number, changes);
-            if (is_released) locker->release(identity, "r", changes);
-            keep(changes);
-        });
+        kept.bring(identity, text, is_released);
     }
 
-    std::map<std::uint64_t, service::BackupRow> rows;
-    std::map<std::uint64_t, std::string> bytes;
-    std::unique_ptr<backup::Locker> locker;
+    KeptBackups kept{*this};
     std::vector<std::string> restored;
     std::string viewer, operates, admin, restore_fault;
-    std::uint32_t number = 0;
 };
 
 TEST_F(Backups, AreListedByDeviceAndPageByPageWithoutWhatTheySay) {
@@ -158,7 +94,7 @@ TEST_F(Backups, AreReadByOperatorsAloneAndTheLogTellsFirst) {
 
 TEST_F(Backups, AreNotShownWhenTheyDoNotOpen) {
     bring("gw-1", "password=secret");
-    bytes[1][20] ^= 1;
+    kept.bytes[1][20] ^= 1;
     const auto read = as(operates, "GET", "backups/1/content");
     EXPECT_EQ(read.status, 500);
     EXPECT_THAT(read.body, HasSubstr("is not what was sealed"));
@@ -194,7 +130,7 @@ TEST_F(Backups, AreDeletedByAdminsUnlessAnUpgradeNeedsThem) {
 
 TEST_F(Backups, SayWhichKeysSealThemAndAreSealedAnewByAdmins) {
     bring("gw-1", "one");
-    rows[1].key_id = "winter";
+    kept.rows[1].key_id = "winter";
     const auto keys = as(viewer, "GET", "backups/keys").json();
     EXPECT_EQ(keys["first_key"], "spring");
     EXPECT_EQ(keys["left"], 1);
@@ -208,9 +144,9 @@ TEST_F(Backups, SayWhichKeysSealThemAndAreSealedAnewByAdmins) {
 TEST_F(Backups, AreForgottenWithTheirDevice) {
     const auto identity = bench.all().front()->identity();
     bring(identity, "one", false);
-    EXPECT_TRUE(on_server([&] { return locker->is_needed(1); }));
+    EXPECT_TRUE(on_server([&] { return kept.locker->is_needed(1); }));
     EXPECT_EQ(as(admin, "DELETE", "devices/" + identity).status, 204);
-    EXPECT_FALSE(on_server([&] { return locker->is_needed(1); }));
+    EXPECT_FALSE(on_server([&] { return kept.locker->is_needed(1); }));
 }
 
 class WithoutKeys : public Api {
