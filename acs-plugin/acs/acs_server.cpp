@@ -37,13 +37,6 @@ bool is_loopback(const net::ListenAddress& address) {
     return address.address == "::1" || address.address.starts_with("127.");
 }
 
-// Where this machine reaches what listens there.
-net::ListenAddress reachable(net::ListenAddress at) {
-    if (at.address == "0.0.0.0") at.address = "127.0.0.1";
-    if (at.address == "::") at.address = "::1";
-    return at;
-}
-
 }  // namespace
 
 struct AcsServer::Impl {
@@ -197,12 +190,13 @@ Result<void> AcsServer::Impl::start_cluster() {
         if (terms.address.empty())
             terms.address = net::ListenAddress{at.address, channel_server->port()}.text();
     }
-    SLUICE_TRY(door, cluster::ApiDoor::open(io, settings.api_listen, [this](int socket) {
-                   if (channel)
-                       channel->tunnel(socket);
-                   else
-                       cluster::close_socket(socket);
-               }));
+    const auto pass_on = [this](int socket, const std::string& peer) {
+        if (channel)
+            channel->tunnel(socket, peer);
+        else
+            cluster::close_socket(socket);
+    };
+    SLUICE_TRY(door, cluster::ApiDoor::open(io, settings.api_listen, pass_on, log_of("API")));
     api_listen = door->addresses();
     store->hold(std::move(terms), [this](const store::LeaseNews& news) { take_news(news); });
     return success();
@@ -264,14 +258,12 @@ Result<void> AcsServer::Impl::become_owner() {
     counter.set_here(owner->counter(), may_act);
     if (channel_server) {
         owner_desk.emplace(owner->desk(), owner->tokens(), may_act, wall_now);
-        auto api = reachable(api_listen.front());
-        api.port = owner->api_port();
         channel_server->own(
             [this](const cluster::Message& question, cluster::ChannelServer::Reply reply) {
                 if (cluster::answer_counter(&counter, question, reply)) return;
                 owner_desk->on_question(question, std::move(reply));
             },
-            api);
+            [this](int socket, const std::string& peer) { owner->adopt(socket, peer); });
     }
     owner->begin();
     return success();
@@ -321,7 +313,8 @@ AcsPorts AcsServer::ports() const {
     const auto api = impl.owner ? impl.owner->api_port() : impl.api_listen.front().port;
     const auto cwmp = impl.endpoint ? impl.endpoint->port() : std::uint16_t{0};
     return {cwmp, impl.origin->port(), api,
-            impl.channel_server ? impl.channel_server->port() : std::uint16_t{0}};
+            impl.channel_server ? impl.channel_server->port() : std::uint16_t{0},
+            impl.watch_server ? impl.watch_server->port() : std::uint16_t{0}};
 }
 
 Result<void> AcsServer::run(std::function<Result<void>()> ready) {

@@ -20,6 +20,7 @@ struct AcsPorts {
     std::uint16_t cwmp = 0;  // 0: there is none
     std::uint16_t origin = 0, api = 0;
     std::uint16_t cluster = 0;  // 0: a single node
+    std::uint16_t metrics = 0;  // 0: with the API alone
 };
 
 class AcsServer {

@@ -211,6 +211,9 @@ backup::Counter* Owner::counter() {
 std::uint16_t Owner::api_port() const {
     return impl_->api->port();
 }
+void Owner::adopt(int socket, const std::string& address) {
+    impl_->api->adopt(socket, address);
+}
 void Owner::fill(metrics::Standing& standing, rest::RestCounters& counters) const {
     counters = impl_->api->counters();
     standing.api = &counters;

@@ -48,6 +48,7 @@ public:
     origin::TokenBook& tokens();
     backup::Counter* counter();  // null: without --backup-keys
     std::uint16_t api_port() const;
+    void adopt(int socket, const std::string& address);  // as rest::RestServer
     // Its part of what Prometheus reads; `counters` is where the API's go.
     void fill(metrics::Standing& standing, rest::RestCounters& counters) const;
     void begin();  // the clock

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/base/result.hpp"
@@ -18,21 +19,25 @@ namespace sluice::cluster {
 
 class ApiDoor {
 public:
-    // `pass_on` owns the socket that it is given.
+    // Owns the socket that it is given; `peer`: whose it is, an address without a port.
+    using PassOn = std::function<void(int socket, const std::string& peer)>;
+
+    // `log` may be empty.
     static Result<std::unique_ptr<ApiDoor>> open(boost::asio::io_context& io,
                                                  const std::vector<net::ListenAddress>& listen,
-                                                 std::function<void(int socket)> pass_on);
+                                                 PassOn pass_on,
+                                                 std::function<void(const std::string& line)> log);
     ~ApiDoor();
     ApiDoor(const ApiDoor&) = delete;
     ApiDoor& operator=(const ApiDoor&) = delete;
 
     // As asked for, with the ports that were found for 0.
-    const std::vector<net::ListenAddress>& addresses() const;
+    const std::vector<net::ListenAddress>& addresses() const { return addresses_; }
 
 private:
-    struct Impl;
-    explicit ApiDoor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-    std::shared_ptr<Impl> impl_;
+    ApiDoor() = default;
+    std::vector<std::unique_ptr<class Acceptor>> acceptors_;
+    std::vector<net::ListenAddress> addresses_;
 };
 
 }  // namespace sluice::cluster

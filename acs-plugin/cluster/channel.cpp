@@ -7,6 +7,7 @@
 
 #include "acs-plugin/cluster/dial.hpp"
 #include "acs-plugin/cluster/splice.hpp"
+#include "engine/net/address_share.hpp"
 
 namespace sluice::cluster {
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr auto kRedialAfter = std::chrono::milliseconds(100);
 constexpr std::size_t kMaxQuestions = 65'536;
+// As many as the API takes connections, and then some that it turns away.
+constexpr std::size_t kMaxTunnels = 256, kMaxTunnelsOfOne = 64;
 // An owner that waits for its store answers late; one that says nothing for so long is gone.
 constexpr auto kPatience = std::chrono::seconds(20);
 
@@ -32,6 +35,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
     void take(const std::string& frame);
     void lose(const std::string& why);
     void watch();
+    std::shared_ptr<void> tunnel_of(const std::string& peer);
 
     struct Asked {
         Answer answer;
@@ -47,7 +51,9 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
     std::shared_ptr<Link> link;
     std::uint64_t next_id = 1;
     std::map<std::uint64_t, Asked> asked;
-    std::string complaint;  // the last, so that it is said once
+    std::string complaint;                       // the last, so that it is said once
+    std::map<std::string, std::size_t> tunnels;  // by address
+    std::size_t tunnels_in_all = 0;
 };
 
 void Channel::Impl::set_owner(const std::string& address) {
@@ -58,7 +64,7 @@ void Channel::Impl::set_owner(const std::string& address) {
 }
 
 void Channel::Impl::call() {
-    dial(io, tls, owner, kForDesk,
+    dial(io, tls, owner, {kForDesk},
          [weak = weak_from_this(), mine = ++round](std::unique_ptr<Stream> stream,
                                                    const std::string& why) {
              const auto self = weak.lock();
@@ -152,14 +158,31 @@ void Channel::ask(Message question, Answer answer) {
     it.link->send(to_frame(question));
 }
 
-void Channel::tunnel(int client) {
+// What a tunnel holds while it is there; null: there are too many.
+std::shared_ptr<void> Channel::Impl::tunnel_of(const std::string& peer) {
+    const auto whose = net::counted_as(peer);
+    if (tunnels_in_all >= kMaxTunnels || tunnels[whose] >= kMaxTunnelsOfOne) return nullptr;
+    ++tunnels_in_all;
+    ++tunnels[whose];
+    return {this, [weak = weak_from_this(), whose](void*) {
+                const auto self = weak.lock();
+                if (!self) return;
+                --self->tunnels_in_all;
+                if (--self->tunnels[whose] == 0) self->tunnels.erase(whose);
+            }};
+}
+
+void Channel::tunnel(int client, const std::string& peer) {
     auto& io = impl_->io;
+    const auto family = peer.find(':') == peer.npos ? tcp::v4() : tcp::v6();
     auto socket = std::make_shared<std::unique_ptr<tcp::socket>>(
-        std::make_unique<tcp::socket>(io, tcp::v4(), client));
+        std::make_unique<tcp::socket>(io, family, client));
     if (impl_->owner.empty()) return;
-    dial(io, impl_->tls, impl_->owner, kForApi,
-         [socket](std::unique_ptr<Stream> stream, const std::string&) {
-             if (stream) splice(std::move(*socket), std::move(stream));
+    auto held = impl_->tunnel_of(peer);
+    if (!held) return;
+    dial(io, impl_->tls, impl_->owner, {kForApi, peer},
+         [socket, held = std::move(held)](std::unique_ptr<Stream> stream, const std::string&) {
+             if (stream) splice(std::move(*socket), std::move(stream), held);
          });
 }
 

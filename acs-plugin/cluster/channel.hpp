@@ -36,8 +36,9 @@ public:
     bool is_open() const;
     void ask(Message question, Answer answer);
     // A connection to the owner's REST API: what `client` sends goes there, and back. `client` is a
-    // connected socket, closed in the end.
-    void tunnel(int client);
+    // connected socket, closed in the end; at once where its address or all have too many. `peer`
+    // is the address behind it, which the owner takes for that of its own client.
+    void tunnel(int client, const std::string& peer);
 
     struct Impl;
 
@@ -59,8 +60,11 @@ public:
     ChannelServer& operator=(const ChannelServer&) = delete;
 
     std::uint16_t port() const;
-    // From now on this node is the owner; tunnels lead to its own API.
-    void own(Question question, const net::ListenAddress& api);
+    // Takes an operator's connection to the API from another node: a socket, which it owns, and the
+    // address of who is behind it, as that node saw it.
+    using ApiVisit = std::function<void(int socket, const std::string& peer)>;
+    // From now on this node is the owner.
+    void own(Question question, ApiVisit visit);
 
     struct Impl;
 

@@ -1,8 +1,12 @@
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
+#include "acs-plugin/cluster/acceptor.hpp"
 #include "acs-plugin/cluster/channel.hpp"
 #include "acs-plugin/cluster/dial.hpp"
 #include "acs-plugin/cluster/splice.hpp"
@@ -11,6 +15,7 @@ namespace sluice::cluster {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using local = asio::local::stream_protocol;
 
 namespace {
 
@@ -22,54 +27,42 @@ constexpr std::size_t kMaxLinks = 512;
 
 struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
     Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l)
-        : io(i), tls(std::move(t)), log(std::move(l)), acceptor(i) {}
+        : io(i), tls(std::move(t)), log(std::move(l)) {}
 
     Result<void> listen(const net::ListenAddress& at);
-    void accept();
-    void greet(std::shared_ptr<Stream> stream);
+    void greet(tcp::socket socket);
     void take_first(const std::shared_ptr<Link>& link, const std::string& frame);
     void take(const std::shared_ptr<Link>& link, const std::string& frame);
-    void lead_to_api(std::unique_ptr<Stream> stream);
+    void lead_to_api(std::unique_ptr<Stream> stream, const std::string& peer);
     void complain(const std::string& why);
 
     asio::io_context& io;
     const std::shared_ptr<SecretTls> tls;
     const Log log;
-    tcp::acceptor acceptor;
+    std::optional<Acceptor> acceptor;
     std::uint16_t port = 0;
     Question question;  // empty: not the owner
-    net::ListenAddress api;
+    ApiVisit visit;
     std::set<std::shared_ptr<Link>> links;
     std::size_t handshakes = 0;
     std::chrono::steady_clock::time_point complained{};
 };
 
 Result<void> ChannelServer::Impl::listen(const net::ListenAddress& at) {
-    boost::system::error_code ec;
-    const tcp::endpoint endpoint(asio::ip::make_address(at.address, ec), at.port);
-    if (!ec) acceptor.open(endpoint.protocol(), ec);
-    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-    if (!ec) acceptor.bind(endpoint, ec);
-    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-    if (ec) return Error{at.text() + ": " + ec.message()};
-    port = acceptor.local_endpoint(ec).port();
-    accept();
+    acceptor.emplace(
+        io,
+        [weak = weak_from_this()](tcp::socket socket) {
+            if (const auto self = weak.lock()) self->greet(std::move(socket));
+        },
+        log);
+    SLUICE_TRY(const auto found, acceptor->listen(at));
+    port = found.port;
     return success();
 }
 
-void ChannelServer::Impl::accept() {
-    auto stream = std::make_shared<Stream>(io, tls->server());
-    acceptor.async_accept(stream->next_layer(),
-                          [weak = weak_from_this(), stream](boost::system::error_code ec) {
-                              const auto self = weak.lock();
-                              if (!self || ec == asio::error::operation_aborted) return;
-                              if (!ec && self->links.size() + self->handshakes < kMaxLinks)
-                                  self->greet(stream);
-                              self->accept();
-                          });
-}
-
-void ChannelServer::Impl::greet(std::shared_ptr<Stream> stream) {
+void ChannelServer::Impl::greet(tcp::socket socket) {
+    if (links.size() + handshakes >= kMaxLinks) return;
+    const auto stream = std::make_shared<Stream>(std::move(socket), tls->server());
     boost::system::error_code ignored;
     stream->next_layer().set_option(tcp::no_delay(true), ignored);
     auto timer = std::make_shared<asio::steady_timer>(io, kHandshakeTime);
@@ -116,19 +109,23 @@ void ChannelServer::Impl::take_first(const std::shared_ptr<Link>& link, const st
     link->send(to_frame({{"hello", kVersion}, {"is_owner", is_owner}}));
     if (!is_owner || text_of(*message, "for") != kForApi) return;
     links.erase(link);
-    link->release([weak = weak_from_this(), link](std::unique_ptr<Stream> stream) {
-        if (const auto self = weak.lock()) self->lead_to_api(std::move(stream));
+    link->release([weak = weak_from_this(), link,
+                   peer = text_of(*message, "peer")](std::unique_ptr<Stream> stream) {
+        if (const auto self = weak.lock()) self->lead_to_api(std::move(stream), peer);
     });
 }
 
-void ChannelServer::Impl::lead_to_api(std::unique_ptr<Stream> stream) {
-    auto socket = std::make_shared<std::unique_ptr<tcp::socket>>(std::make_unique<tcp::socket>(io));
-    auto held = std::make_shared<std::unique_ptr<Stream>>(std::move(stream));
-    boost::system::error_code ec;
-    const tcp::endpoint at(asio::ip::make_address(api.address, ec), api.port);
-    (*socket)->async_connect(at, [socket, held](boost::system::error_code failed) {
-        if (!failed) splice(std::move(*held), std::move(*socket));
-    });
+// No TCP between here and the API: that would show our own address for the operator's.
+void ChannelServer::Impl::lead_to_api(std::unique_ptr<Stream> stream, const std::string& peer) {
+    boost::system::error_code ec, unknown;
+    auto whose = asio::ip::make_address(peer, unknown);
+    if (unknown) whose = stream->next_layer().remote_endpoint(ec).address();
+    auto ours = std::make_unique<local::socket>(io);
+    local::socket theirs(io);
+    if (!ec) asio::local::connect_pair(*ours, theirs, ec);
+    if (ec) return complain(ec.message());
+    visit(theirs.release(), whose.to_string());
+    splice(std::move(stream), std::move(ours));
 }
 
 void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const std::string& frame) {
@@ -144,8 +141,7 @@ void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const std::str
 }
 
 ChannelServer::~ChannelServer() {
-    boost::system::error_code ignored;
-    impl_->acceptor.close(ignored);
+    impl_->acceptor.reset();
     for (const auto& link : impl_->links) link->close();
 }
 
@@ -162,9 +158,9 @@ std::uint16_t ChannelServer::port() const {
     return impl_->port;
 }
 
-void ChannelServer::own(Question question, const net::ListenAddress& api) {
+void ChannelServer::own(Question question, ApiVisit visit) {
     impl_->question = std::move(question);
-    impl_->api = api;
+    impl_->visit = std::move(visit);
 }
 
 }  // namespace sluice::cluster

@@ -18,7 +18,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
 public:
     using Done = std::function<void(std::unique_ptr<Stream>, const std::string&)>;
 
-    Dial(asio::io_context& io, std::shared_ptr<SecretTls> tls, std::string purpose, Done done)
+    Dial(asio::io_context& io, std::shared_ptr<SecretTls> tls, Purpose purpose, Done done)
         : tls_(std::move(tls)),
           purpose_(std::move(purpose)),
           done_(std::move(done)),
@@ -66,7 +66,9 @@ private:
         link_ = std::make_shared<Link>(std::move(stream_));
         link_->start({[self = shared_from_this()](const std::string& frame) { self->take(frame); },
                       [self = shared_from_this()](const std::string& why) { self->finish(why); }});
-        link_->send(to_frame({{"hello", kVersion}, {"for", purpose_}}));
+        Message hello{{"hello", kVersion}, {"for", purpose_.what}};
+        if (!purpose_.peer.empty()) hello["peer"] = purpose_.peer;
+        link_->send(to_frame(hello));
     }
 
     void take(const std::string& frame) {
@@ -95,7 +97,7 @@ private:
     }
 
     const std::shared_ptr<SecretTls> tls_;
-    const std::string purpose_;
+    const Purpose purpose_;
     const Done done_;
     tcp::resolver resolver_;
     asio::steady_timer timer_;
@@ -107,9 +109,8 @@ private:
 }  // namespace
 
 void dial(asio::io_context& io, std::shared_ptr<SecretTls> tls, const std::string& address,
-          const std::string& purpose,
-          std::function<void(std::unique_ptr<Stream>, const std::string&)> done) {
-    std::make_shared<Dial>(io, std::move(tls), purpose, std::move(done))->start(address);
+          Purpose purpose, std::function<void(std::unique_ptr<Stream>, const std::string&)> done) {
+    std::make_shared<Dial>(io, std::move(tls), std::move(purpose), std::move(done))->start(address);
 }
 
 }  // namespace sluice::cluster

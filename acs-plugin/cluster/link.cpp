@@ -55,8 +55,8 @@ void Link::write() {
     asio::async_write(*stream_, asio::buffer(under_way_),
                       [self = shared_from_this()](boost::system::error_code ec, std::size_t) {
                           self->is_writing_ = false;
-                          if (self->released_to_ && !ec && self->unsent_.empty())
-                              return self->give();
+                          if (ec && self->released_to_) return self->drop();
+                          if (self->released_to_ && self->unsent_.empty()) return self->give();
                           if (self->is_over_ && !self->released_to_) return;
                           if (ec) return self->fail(ec.message());
                           if (!self->unsent_.empty()) self->write();
@@ -79,6 +79,13 @@ void Link::release(std::function<void(std::unique_ptr<Stream>)> to) {
 void Link::give() {
     events_ = {};
     std::exchange(released_to_, nullptr)(std::move(stream_));
+}
+
+// What it was to be given to may hold this very link: neither would ever go.
+void Link::drop() {
+    close();
+    events_ = {};
+    released_to_ = nullptr;
 }
 
 void Link::fail(const std::string& why) {

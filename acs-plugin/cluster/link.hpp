@@ -10,11 +10,11 @@
 #include <memory>
 #include <string>
 
+#include "acs-plugin/cluster/messages.hpp"
 #include "acs-plugin/cluster/secret_tls.hpp"
 
 namespace sluice::cluster {
 
-inline constexpr std::uint32_t kMaxFrame = 5 * 1024 * 1024;  // a configuration has 4 MiB
 inline constexpr std::size_t kMaxUnsent = 64u * 1024 * 1024;
 
 using Stream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;
@@ -31,7 +31,8 @@ public:
     void send(const std::string& frame);
     // Without `lost`.
     void close();
-    // From inside `taken`: the bare stream, once what is to be sent has left. The link is over.
+    // From inside `taken`: the bare stream, once what is to be sent has left; where that cannot
+    // leave, never. The link is over.
     void release(std::function<void(std::unique_ptr<Stream>)> to);
 
 private:
@@ -39,6 +40,7 @@ private:
     void read_frame(std::uint32_t length);
     void write();
     void give();
+    void drop();
     void fail(const std::string& why);
 
     std::unique_ptr<Stream> stream_;

@@ -16,6 +16,11 @@ namespace sluice::cluster {
 inline constexpr int kVersion = 1;
 
 using Message = nlohmann::json;
+inline constexpr std::uint32_t kMaxFrame = 5 * 1024 * 1024;  // a configuration has 4 MiB
+
+// Of one message about payload: sent in as many as it takes, and no more of one is looked at.
+inline constexpr std::size_t kMaxAccounts = 1000;
+inline constexpr std::uint32_t kMaxRequests = 100;  // of one account
 
 std::string to_frame(const Message& message);
 // A map; nothing: no CBOR, or something else.

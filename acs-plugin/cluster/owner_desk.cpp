@@ -1,5 +1,6 @@
 #include "acs-plugin/cluster/owner_desk.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sluice::cluster {
@@ -98,11 +99,11 @@ void OwnerDesk::show_token(const Message& question, const ChannelServer::Reply& 
 void OwnerDesk::take_payload(const Message& question, const ChannelServer::Reply& reply) {
     auto held = Message::array();
     const auto list = question.find("sent");
-    if (list != question.end() && list->is_array())
+    if (list != question.end() && list->is_array() && list->size() <= kMaxAccounts)
         for (const auto& each : *list) {
             service::Grant grant;
             if (!each.is_object() || !read(each, grant)) continue;
-            auto requests = number_of(each, "requests");
+            auto requests = std::min<std::uint64_t>(number_of(each, "requests"), kMaxRequests);
             bool may_go_on = tokens_.on_payload(grant, number_of(each, "bytes"), requests > 0);
             for (; requests > 1; --requests) may_go_on = tokens_.on_payload(grant, 0, true);
             if (!may_go_on)

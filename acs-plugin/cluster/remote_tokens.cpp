@@ -1,5 +1,6 @@
 #include "acs-plugin/cluster/remote_tokens.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ struct RemoteTokens::Impl : std::enable_shared_from_this<Impl> {
 
     void learn(const std::string& token, const Message& answer);
     void arm();
+    std::map<Account, Sent> next_portion();
     void tell();
     void take_held(const Message& answer);
 
@@ -127,9 +129,25 @@ void RemoteTokens::Impl::arm() {
     });
 }
 
+// The next message's part of what is to be told.
+std::map<Account, Sent> RemoteTokens::Impl::next_portion() {
+    std::map<Account, Sent> out, left_over;
+    while (!sent.empty() && out.size() < kMaxAccounts) {
+        auto node = sent.extract(sent.begin());
+        auto& what = node.mapped();
+        const auto told = std::min(what.requests, kMaxRequests);
+        out[node.key()] = {what.bytes, told};
+        what = {0, what.requests - told};
+        if (what.requests > 0) left_over.insert(std::move(node));
+    }
+    sent.merge(left_over);
+    return out;
+}
+
 // What an owner that is away was not told, the next one is.
 void RemoteTokens::Impl::tell() {
-    auto accounts = std::exchange(sent, {});
+    auto accounts = next_portion();
+    if (!sent.empty()) arm();
     auto list = Message::array();
     for (const auto& [account, what] : accounts) {
         const auto& [rollout, identity, site, is_canary] = account;

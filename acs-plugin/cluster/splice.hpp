@@ -11,8 +11,8 @@ namespace sluice::cluster {
 template <class Left, class Right>
 class Splice : public std::enable_shared_from_this<Splice<Left, Right>> {
 public:
-    Splice(std::unique_ptr<Left> left, std::unique_ptr<Right> right)
-        : left_(std::move(left)), right_(std::move(right)) {}
+    Splice(std::unique_ptr<Left> left, std::unique_ptr<Right> right, std::shared_ptr<void> held)
+        : left_(std::move(left)), right_(std::move(right)), held_(std::move(held)) {}
 
     void start() {
         pump(*left_, *right_, there_);
@@ -44,12 +44,16 @@ private:
 
     std::unique_ptr<Left> left_;
     std::unique_ptr<Right> right_;
+    const std::shared_ptr<void> held_;
     Buffer there_, back_;
 };
 
+// `held` is let go of when both have ended.
 template <class Left, class Right>
-void splice(std::unique_ptr<Left> left, std::unique_ptr<Right> right) {
-    std::make_shared<Splice<Left, Right>>(std::move(left), std::move(right))->start();
+void splice(std::unique_ptr<Left> left, std::unique_ptr<Right> right,
+            std::shared_ptr<void> held = nullptr) {
+    std::make_shared<Splice<Left, Right>>(std::move(left), std::move(right), std::move(held))
+        ->start();
 }
 
 }  // namespace sluice::cluster

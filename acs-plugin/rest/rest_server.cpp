@@ -355,6 +355,10 @@ std::uint16_t RestServer::port() const {
     return impl_->first_port;
 }
 
+void RestServer::adopt(int socket, const std::string& address) {
+    impl_->http.adopt(socket, address);
+}
+
 void RestServer::on_events() {
     impl_->streams.wake();
     if (impl_->webhooks) impl_->webhooks->wake();

@@ -105,6 +105,9 @@ public:
     RestServer& operator=(const RestServer&) = delete;
 
     std::uint16_t port() const;  // of the first listening address
+    // An operator's connection that came by another node: a socket, which it owns, and their
+    // address.
+    void adopt(int socket, const std::string& address);
     // Events were committed: streams and webhooks have something to look for.
     void on_events();
     RestCounters counters() const;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <unordered_map>
 
 #include "engine/http/text.hpp"
@@ -82,6 +83,7 @@ struct HttpServer::Impl final : ConnectionOwner, std::enable_shared_from_this<Ht
     Result<std::uint16_t> accept_on(std::unique_ptr<tcp::acceptor> acceptor);
     void accept(tcp::acceptor& acceptor);
     void welcome(tcp::socket socket);
+    void welcome(tcp::socket socket, const std::string& address);
     bool has_room_for(const std::string& address);
     bool has_room_for_handshake(const std::string& address);
     void turn_away(HttpConnection& connection);
@@ -236,12 +238,15 @@ void HttpServer::Impl::handshake_over(const std::string& why) {
 void HttpServer::Impl::welcome(tcp::socket socket) {
     error_code ec;
     const auto peer = socket.remote_endpoint(ec);
-    if (ec) return;  // gone already
+    if (!ec) welcome(std::move(socket), peer.address().to_string());  // else: gone already
+}
+
+void HttpServer::Impl::welcome(tcp::socket socket, const std::string& address) {
+    error_code ec;
     keep_from_children(socket.native_handle());
     socket.native_non_blocking(true, ec);
     socket.set_option(tcp::no_delay(true), ec);
     socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
-    const auto address = peer.address().to_string();
     if (!has_room_for(address) || !has_room_for_handshake(address)) {
         ++its_counters.turned_away;
         if (!its_tls) socket.send(boost::asio::buffer(kTooMany), MSG_NOSIGNAL, ec);
@@ -287,6 +292,15 @@ HttpServer::~HttpServer() {
 
 Result<std::uint16_t> HttpServer::listen(const ListenAddress& address) {
     return impl_->listen(address);
+}
+void HttpServer::adopt(int socket, const std::string& address) {
+    error_code ec;
+    tcp::socket taken(impl_->io);
+    taken.assign(tcp::v4(), socket, ec);  // whose family nobody asks for
+    if (ec)
+        ::close(socket);
+    else
+        impl_->welcome(std::move(taken), address);
 }
 void HttpServer::answer(ExchangeId id, const HttpResponse& response) {
     if (auto* connection = impl_->find(id)) connection->answer(response);

@@ -131,6 +131,9 @@ public:
 
     // The port bound, also where 0 was asked.
     Result<std::uint16_t> listen(const ListenAddress& address);
+    // A connected stream socket, which the server owns from then on, of a client that came by
+    // another way; counts as that of `address` (without a port).
+    void adopt(int socket, const std::string& address);
 
     // All of these ignore an id that is no longer good.
     //

@@ -6,6 +6,7 @@ how large the fleet is, `--measure` prints what was measured."""
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import shutil
 import signal
@@ -22,6 +23,7 @@ from cluster.postgres import Postgres, programs  # noqa: E402
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 DEVICES = 200
+LARGE = 20_000  # devices of a store that a node takes over
 NEW = "2.0"
 FIGURES: dict[str, float] = {}
 
@@ -96,6 +98,50 @@ class ClusterTest(unittest.TestCase):
         self.assertEqual(self.server.ask("fleet", "SELECT epoch FROM node_lease"), epoch)
         self.assertTrue(cluster.answers())
 
+    def ask_as(self, source: str, node: str, token: str) -> int:
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.cluster.nodes[node]["api"], timeout=10, source_address=(source, 0))
+        try:
+            connection.request("GET", "/api/v1/devices", headers={"Authorization": f"Bearer {token}"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def test_operators_at_other_nodes_are_told_apart_by_their_own_addresses(self) -> None:
+        cluster, token = self.cluster, self.folder / "token"
+        token.write_text("a-token-of-the-operators\n", encoding="utf-8")
+        for name in "ab":
+            cluster.start_node(name, "--api-token-file", token)
+        right = token.read_text(encoding="utf-8").strip()
+        self.assertEqual(self.ask_as("127.0.0.3", "b", right), 200)
+        wrong = {self.ask_as("127.0.0.2", "b", "a guess") for _ in range(40)}
+        self.assertEqual(wrong, {401, 429})
+        self.assertEqual(self.ask_as("127.0.0.3", "b", right), 200, "another's guesses count")
+        self.assertEqual(self.ask_as("127.0.0.2", "a", right), 429, "the owner's own door")
+
+    def test_the_next_owner_of_a_large_store_answers_in_time(self) -> None:
+        cluster = self.cluster
+        cluster.start_node("a")
+        fleet = start_fleet(cluster.fleet_argv(BUILD / "sim" / "sluice-sim", 1, "1.0",
+                                               "--time-limit", "5 s"), self.folder / "fleet.log")
+        self.addCleanup(fleet.stdout.close)
+        self.addCleanup(fleet.wait)
+        self.addCleanup(fleet.kill)
+        cluster.wait_for_informs(1)
+        columns = [name for name, in self.server.ask(
+            "fleet", "SELECT column_name FROM information_schema.columns WHERE table_name = 'device'"
+            " AND column_name NOT IN ('identity', 'serial', 'site')")]
+        self.server.ask("fleet", f"INSERT INTO device (identity, serial, site, {', '.join(columns)})"
+                        " SELECT oui || '-' || product_class || '-L' || n, 'L' || n,"
+                        f" 'home ' || n / 4, {', '.join(columns)} FROM device,"
+                        f" generate_series(1, {LARGE}) n")
+        cluster.start_node("b")
+        cluster.programs.kill("a")
+        FIGURES[f"takeover with {LARGE} devices, s"] = cluster.time_until_it_answers(60)
+        self.assertEqual(cluster.owner(), "b")
+        said = (self.folder / "logs" / "b.log").read_text(encoding="utf-8")
+        self.assertIn("store restored", said)
+
     def test_a_node_with_another_secret_is_no_node(self) -> None:
         cluster = self.cluster
         cluster.start_node("a")
@@ -126,9 +172,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--build", type=Path, default=BUILD)
     parser.add_argument("--devices", type=int, default=DEVICES)
+    parser.add_argument("--large", type=int, default=LARGE)
     parser.add_argument("--measure", action="store_true")
     parsed, rest = parser.parse_known_args()
-    BUILD, DEVICES = parsed.build, parsed.devices
+    BUILD, DEVICES, LARGE = parsed.build, parsed.devices, parsed.large
     result = unittest.main(argv=[sys.argv[0], *rest], exit=False).result
     if parsed.measure:
         print(json.dumps(FIGURES))
