@@ -8,6 +8,7 @@
 #include <string>
 
 #include "acs-plugin/acs/acs_server.hpp"
+#include "acs-plugin/acs/backup_command.hpp"
 #include "acs-plugin/acs/settings.hpp"
 #include "engine/net/log.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: sluice-acs --store FILE|--db URL --images DIR [options]\n"
+    "       sluice-acs backup --to FILE\n"
     "\n"
     "The ACS side of Sluice: takes the reports of devices (TR-069), plans who fetches firmware\n"
     "from whom, gives the files, and shows operators how a rollout goes (see 'sluice --help').\n"
@@ -23,6 +25,7 @@ constexpr const char* kUsage =
     "Options\n";
 constexpr const char* kPlannerUsage =
     "usage: sluice-planner --store FILE --images DIR [options]\n"
+    "       sluice-planner backup --to FILE\n"
     "\n"
     "The planner of Sluice for an ACS of another make: that ACS says over the REST API what its\n"
     "devices report, and hears what to tell them; this gives the files (docs/PLANNER.md).\n"
@@ -68,7 +71,8 @@ Result<void> open_log_as(Program program, const net::Options& options) {
 Result<void> write_ready_file(const std::string& path, const AcsPorts& ports) {
     const auto half = path + ".new";
     std::ofstream(half) << "{\"cwmp\":" << ports.cwmp << ",\"origin\":" << ports.origin
-                        << ",\"api\":" << ports.api << ",\"cluster\":" << ports.cluster << "}\n";
+                        << ",\"api\":" << ports.api << ",\"cluster\":" << ports.cluster
+                        << ",\"metrics\":" << ports.metrics << "}\n";
     if (std::rename(half.c_str(), path.c_str()) != 0)
         return Error{"--ready-file " + path + ": " + std::strerror(errno)};
     return success();
@@ -77,6 +81,7 @@ Result<void> write_ready_file(const std::string& path, const AcsPorts& ports) {
 }  // namespace
 
 int acs_command(Program program, std::span<const std::string_view> args) {
+    if (!args.empty() && args.front() == "backup") return backup_command(program, args.subspan(1));
     const std::string name(name_of(program));
     const auto is_given = [&](std::string_view a, std::string_view b) {
         return std::ranges::any_of(args, [&](auto arg) { return arg == a || arg == b; });

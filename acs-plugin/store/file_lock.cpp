@@ -56,4 +56,17 @@ Result<void> make_private_file(const std::string& path) {
     return sync_folder_of(path);
 }
 
+Result<void> put_in_place(const std::string& half, const std::string& path) {
+    const int fd = ::open(half.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed(half, errno);
+    const bool is_synced = ::fsync(fd) == 0;
+    const int code = errno;
+    ::close(fd);
+    if (!is_synced) return failed(half, code);
+    // Not rename(): what came to be there meanwhile is somebody's.
+    if (::link(half.c_str(), path.c_str()) != 0) return failed(path, errno);
+    if (::unlink(half.c_str()) != 0) return failed(half, errno);
+    return sync_folder_of(path);
+}
+
 }  // namespace sluice::store

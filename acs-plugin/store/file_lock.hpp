@@ -24,5 +24,7 @@ private:
 
 // An empty file, its owner's only, with a durable name; one that is there is made the owner's only.
 Result<void> make_private_file(const std::string& path);
+// Its bytes, and then its name: `path` is `half` from then on, also after a power cut.
+Result<void> put_in_place(const std::string& half, const std::string& path);
 
 }  // namespace sluice::store

@@ -211,6 +211,22 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_to_read(const Sqlit
     return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(impl)));
 }
 
+Result<void> SqliteDatabase::copy(const std::string& path, const std::string& to) {
+    {
+        Impl source({path, {}});
+        SLUICE_CHECK(source.open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX));
+        SLUICE_TRY(const auto owner, source.number("PRAGMA application_id"));
+        if (owner != kApplicationId) return Error{path + ": is not a store of Sluice"};
+        SLUICE_TRY(const auto statement, source.prepare("VACUUM INTO $1"));
+        SLUICE_CHECK(source.run(statement.get(), {Value(to)}));
+    }
+    Impl made({to, {}});
+    SLUICE_CHECK(made.open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX));
+    SLUICE_TRY(const auto verdict, made.ask("PRAGMA quick_check(1)", Kind::text));
+    if (verdict != Value("ok")) return Error{to + ": is not whole, the disk may be failing"};
+    return success();
+}
+
 // --- the rest ---------------------------------------------------------------------------------
 
 Result<std::uint64_t> SqliteDatabase::last_event() {

@@ -24,6 +24,9 @@ public:
     static Result<std::unique_ptr<SqliteDatabase>> open(const SqliteOptions& options);
     // To read alone, of a file that is open elsewhere or was.
     static Result<std::unique_ptr<SqliteDatabase>> open_to_read(const SqliteOptions& options);
+    // One moment of a store, which may be open elsewhere, as a file of its own: `to` is an empty
+    // file. Read back and found whole; not synced yet.
+    static Result<void> copy(const std::string& path, const std::string& to);
     ~SqliteDatabase() override;
 
     Result<void> write(const std::vector<Statement>& statements) override;

@@ -170,6 +170,22 @@ class DiskTest(unittest.TestCase):
         self.assert_all_is_there()
         self.assertEqual(self.write(), 201)
 
+    def test_a_backup_made_while_it_serves_can_take_the_stores_place(self) -> None:
+        self.assertTrue(self.start())
+        self.assertEqual(self.write(), 201)
+        copy = self.folder / "copy.sqlite"
+        backup = [BUILD / "acs-plugin" / "sluice-acs", "backup", "--store", self.store, "--to", copy]
+        self.assertEqual(subprocess.run(backup, check=False).returncode, 0)
+        again = subprocess.run(backup, capture_output=True, text=True, check=False)
+        self.assertEqual((again.returncode, again.stderr),
+                         (1, f"sluice-acs backup: {copy}: is there already\n"))
+        self.stop()
+        for each in self.disk.iterdir():
+            each.unlink()
+        shutil.copy(copy, self.store)
+        self.assertTrue(self.start())
+        self.assert_all_is_there()
+
     def test_a_full_disk_of_images_takes_none_and_stops_nothing_else(self) -> None:
         self.assertTrue(self.start())
         raw, out = self.folder / "raw", self.folder / "packed"
