@@ -183,6 +183,23 @@ TEST(Swarm, KeepsToItsRateAlsoOnALan) {
     EXPECT_GT(took.count(), (1048576.0 - 3 * kBytesPerSecond) / kBytesPerSecond * 0.8);
 }
 
+TEST(Swarm, KeepsToItsRateWithFirstCopiesToo) {
+    LoopbackSwarm swarm(1 << 20);
+    auto& master = swarm.add();
+    auto& slave = swarm.add();
+    constexpr std::uint64_t kBytesPerSecond = 200'000;
+    master.terms.rate_cap_bps = kBytesPerSecond * 8;
+    const auto began = std::chrono::steady_clock::now();
+    swarm.join_all();
+    for (PieceIndex p{0}; p.value < swarm.image.layout.piece_count(); ++p.value)
+        master.takes_by_http(p);
+
+    ASSERT_TRUE(swarm.run_until([&] { return slave.is_whole(); }));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    EXPECT_GT(took.count(), (1048576.0 - 3 * kBytesPerSecond) / kBytesPerSecond * 0.8);
+    EXPECT_GE(master.counts().bytes_out, swarm.image.layout.length);
+}
+
 TEST(Swarm, GivesNothingToNobodyWithoutSlots) {
     LoopbackSwarm swarm;
     auto& mute = swarm.add();
