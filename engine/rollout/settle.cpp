@@ -43,7 +43,9 @@ void Rollout::settle(Turn& turn) {
             break;
         serve_queue(turn);
     }
-    if (open_ > 0 || is_cancelled_ || is_finish_said_ || entries_.empty()) return;
+    if (open_ > 0 || is_cancelled_ || is_finish_said_) return;
+    // Before it starts, others may come in the place of those that are done already.
+    if (entries_.empty() && !waves_.is_open(WaveNumber{0}, turn.now)) return;
     is_finish_said_ = true;
     turn.out.push_back(Finished{});
 }

@@ -49,6 +49,27 @@ struct Fleet {
     }
 };
 
+TEST(StartAt, FinishesARolloutThatNobodyNeedsAnyMore) {
+    for (const bool is_restarted : {false, true}) {
+        Fleet f(2);
+        const auto id = f.bench.start(f.image.id, [&](RolloutSpec& s) {
+            s.start_at = (f.bench.now + hours(1)).unix_ms / 1000;
+        });
+        f.bench.pass(minutes(1));
+        for (auto* cpe : f.cpes) {
+            cpe->report.software_version = "2.0";
+            f.bench.session(*cpe);
+        }
+        f.bench.pass(minutes(1));
+        EXPECT_EQ(f.view(id).row.state, RolloutState::running) << "others may come";
+        if (is_restarted) f.bench.restart();
+        f.bench.pass(hours(1));
+        EXPECT_EQ(f.view(id).row.state, RolloutState::finished);
+        f.bench.restart();
+        EXPECT_EQ(f.view(id).row.state, RolloutState::finished);
+    }
+}
+
 TEST(Waves, OpenOneAfterAnotherByCountAndPercentAndTheRest) {
     Fleet f(10);
     const auto id = f.bench.start(f.image.id, [](RolloutSpec& s) {
@@ -150,6 +171,58 @@ TEST(Budget, OfASiteAlarmsThenHoldsThatSiteAloneAndIsReleased) {
     Changes out;
     ASSERT_TRUE(f.bench.planner().release_site(id, "site-0", f.bench.now, out).has_value());
     EXPECT_FALSE(f.bench.planner().grant(token)->is_held);
+}
+
+// The origin as it is in front of a planner: nothing for a site that is held, and no byte more once
+// the planner says so.
+std::uint64_t give(Planner& planner, const std::string& token, std::uint64_t most) {
+    constexpr std::uint64_t kChunk = 1 << 20;
+    std::uint64_t given = 0;
+    for (auto grant = planner.grant(token); grant && !grant->is_held && given < most;) {
+        given += kChunk;
+        if (!planner.on_payload(*grant, kChunk, given == kChunk)) break;
+    }
+    return given;
+}
+
+TEST(Budget, IsSpentByPlainDevicesToo) {
+    Fleet f(1);  // who fetches first, and then has it
+    for (const int n : {20, 21}) f.cpes.push_back(&f.bench.add(a_plain(n, "plain-a")));
+    f.cpes.push_back(&f.bench.add(a_plain(30, "plain-b")));
+    const auto id = f.bench.start(f.image.id, [](RolloutSpec& s) {
+        s.site_budget_images = 1;
+        s.max_attempts = 10;
+        s.retry_first = std::chrono::seconds(1);
+    });
+    auto& planner = f.bench.planner();
+    // The first of plain-a fetches the whole image each time, and it is good for nothing.
+    std::uint64_t sent = 0;
+    for (int i = 0; i < 10; ++i) {
+        for (auto* cpe : {f.cpes[1], f.cpes[2]}) f.bench.session(*cpe);
+        if (f.cpes[1]->transfer) {
+            sent += give(planner, f.bench.token(id, *f.cpes[1]), kImageLength);
+            f.bench.fault(*f.cpes[1], 9010, "no room");
+            f.bench.session(*f.cpes[1]);
+        }
+        f.bench.pass(minutes(10));
+    }
+    // Its own copy, its neighbour's, and one of the site's.
+    EXPECT_EQ(sent, 3 * kImageLength);
+    const auto alarms = f.events("site.budget");
+    ASSERT_FALSE(alarms.empty());
+    EXPECT_EQ(alarms.back().to, "hold");
+    for (const auto& alarm : alarms) EXPECT_EQ(alarm.site, "plain-a");
+    EXPECT_TRUE(planner.grant(f.bench.token(id, *f.cpes[2]))->is_held);
+    f.bench.restart();
+    EXPECT_EQ(give(f.bench.planner(), f.bench.token(id, *f.cpes[1]), kImageLength), 0u);
+    // The others go on.
+    f.bench.session(*f.cpes[3]);
+    EXPECT_EQ(give(f.bench.planner(), f.bench.token(id, *f.cpes[3]), kImageLength), kImageLength);
+    Changes out;
+    ASSERT_TRUE(f.bench.planner().release_site(id, "plain-a", f.bench.now, out).has_value());
+    EXPECT_EQ(give(f.bench.planner(), f.bench.token(id, *f.cpes[1]), 9 * kImageLength),
+              3 * kImageLength)
+        << "once more, from none";
 }
 
 TEST(TwoRollouts, ANewerImageSupersedesAnOlderOneThatHasNotBegun) {
