@@ -17,6 +17,7 @@ class Operation:
         self.programs = Programs(build, folder / "logs")
         self._uplink_bps, self._lan_bps = uplink_bps, lan_bps
         self._ports = {"cwmp": 0, "origin": 0, "api": 0}
+        self.acs_options: list = []  # more of them
         self._password = folder / "password"
         self._password.write_text("a-secret-of-the-lab\n", encoding="utf-8")
         self._password.chmod(0o600)
@@ -60,7 +61,7 @@ class Operation:
             "--policy", policy, "--username", "cpe", "--password-file", self._password,
             "--connection-username", "acs", "--connection-password-file", self._password,
             "--site-rate", self._uplink_bps, "--lan-prefix", "127.0.0.0/8",
-            "--insecure-lab", "--ready-file", ready])
+            "--insecure-lab", "--ready-file", ready, *self.acs_options])
         self._ports = wait_for(
             "sluice-acs to listen", 10,
             lambda: ready.exists() and json.loads(ready.read_text() or "null"), self.programs)
