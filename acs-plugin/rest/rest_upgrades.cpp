@@ -33,9 +33,14 @@ unsigned percent_of(const upgrade::Record& record) {
            (static_cast<unsigned>(Step::end) - all) * 3 / 4;
 }
 
-std::string_view state_of(const UpgradeView& view) {
+// Words of the API: those of people have spaces.
+std::string state_of(const UpgradeView& view) {
     const auto& record = view.record;
-    if (record.end != upgrade::End::none) return upgrade::name_of(record.end);
+    if (record.end != upgrade::End::none) {
+        std::string out(upgrade::name_of(record.end));
+        std::ranges::replace(out, ' ', '_');
+        return out;
+    }
     if (record.question != Step::end) return "asking";
     if (upgrade::is_rolling_back(record.step)) return "rolling_back";
     return view.is_waiting_for_contact ? "waiting" : "running";

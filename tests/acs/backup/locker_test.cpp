@@ -175,6 +175,7 @@ TEST_F(LockerOfBackups, SettlesWhatNoOrderSettledWithinAWeek) {
     EXPECT_TRUE(rig.locker->is_needed(1));
     rig.locker->on_time({rig.now.unix_ms + 8ll * 86'400'000});
     EXPECT_FALSE(rig.locker->is_needed(1));
+    ASSERT_TRUE(rig.commit({}).has_value());
     EXPECT_TRUE(rig.rows().at(0).is_settled);
 }
 

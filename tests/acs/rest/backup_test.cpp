@@ -53,7 +53,7 @@ TEST_F(Backups, AreListedByDeviceAndPageByPageWithoutWhatTheySay) {
     ASSERT_EQ(all.status, 200);
     EXPECT_EQ(all.json()["backups"].size(), 4u);
     EXPECT_THAT(all.body, Not(HasSubstr("secret")));
-    const auto& last = all.json()["backups"][3];
+    const auto last = all.json()["backups"][3];
     EXPECT_EQ(last["identity"], "gw-2");
     EXPECT_EQ(last["length"], 5);
     EXPECT_EQ(last["key"], "spring");
