@@ -18,7 +18,7 @@ service::Contact a_contact() {
     out.report.site = {inventory::SiteSource::gateway, "home"};
     out.report.cpu_percent = 12.5;
     out.report.uplink_bps = 10'000'000;
-    out.report.file_server = inventory::parse_endpoint("10.0.0.2:7547").value();
+    out.report.file_server = inventory::parse_endpoint("http://10.0.0.2:7547").value();
     out.report.kind = inventory::DeviceKind::agent;
     out.evidence.source_address = "192.0.2.1";
     out.connection_url = "http://192.0.2.1:7547/";
@@ -124,10 +124,11 @@ TEST(Messages, WithNumbersThatDoNotFitAreRefused) {
 // Each frame with bytes changed, cut and added: heard as something or as nothing, and what is heard
 // can be said again.
 TEST(Frames, ThatWereDamagedAreHeardOrNot) {
+    const auto all = all_messages();
     Rng rng(20261122);
     std::size_t heard = 0;
     for (int round = 0; round < 20'000; ++round) {
-        const auto& [name, message] = all_messages()[static_cast<std::size_t>(round % 7)];
+        const auto& [name, message] = all[static_cast<std::size_t>(round % 7)];
         auto frame = to_frame(message);
         for (auto left = 1 + rng.below(3); left > 0; --left) {
             const auto at = static_cast<std::size_t>(rng.below(frame.size()));
