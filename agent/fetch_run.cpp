@@ -13,6 +13,7 @@
 #include "agent/cpu_sampler.hpp"
 #include "agent/disk/disk.hpp"
 #include "agent/fetch_report.hpp"
+#include "agent/fetch_serving.hpp"
 #include "agent/fetcher.hpp"
 #include "agent/folder_lock.hpp"
 #include "agent/image_installer.hpp"
@@ -26,7 +27,6 @@
 #include "engine/net/client_tls.hpp"
 #include "engine/net/log.hpp"
 #include "engine/net/random.hpp"
-#include "engine/serving/credentials.hpp"
 
 namespace sluice::agent {
 namespace {
@@ -213,35 +213,19 @@ Result<void> FetchRun::open_store() {
 
 Result<void> FetchRun::start_server() {
     if (!order_.assignment.serving || order_.listen.empty()) return success();
-    const auto& terms = *order_.assignment.serving;
-    PeerServerOptions options;
-    options.listen = order_.listen;
-    options.serving.slots = terms.slots;
-    options.serving.reserved_slots = terms.reserved_slots;
-    options.serving.rate_cap_bps = terms.rate_cap_bps;
-    options.serving.cpu_gate_percent = terms.cpu_gate_percent;
+    auto options = serving_options(order_);
     options.boot_id = random_.boot_id | 1;  // 0 means "none known"
     options.nonce_key = random_.nonce_key;
-    options.clock = [] { return monotonic_now(); };
-    options.utc = [this]() -> std::optional<UtcTime> { return order_.utc(monotonic_now()); };
     options.cpu_percent = [this] { return cpu_.percent(); };
-    options.log = [](const std::string& line) { net::log_info(line); };
     SLUICE_TRY(server_, PeerServer::start(io_, std::move(options)));
     return success();
 }
 
 Result<void> FetchRun::offer_image() {
     if (!server_) return success();
-    const auto& terms = *order_.assignment.serving;
-    ServedImage image;
-    image.id = order_.manifest.image;
-    image.layout = order_.manifest.layout;
+    SLUICE_TRY(auto image, served_image(order_));
     image.verified = &verified_;
     image.fd = store_->fd();
-    const auto key = serving::key_from_hex(terms.master_key_hex);
-    if (!key) return Error{"assignment: serving.key: not 64 hex digits"};
-    image.key = *key;
-    image.manifest = order_.assignment.manifest;
     if (layer_) image.layer = layer_->raw();
     SLUICE_CHECK(server_->add_image(image));
     const auto& address = order_.listen.front().address;

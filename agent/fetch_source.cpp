@@ -41,6 +41,24 @@ http::PeerTarget target_of(const image::ImageId& image, http::PeerResource resou
 
 }  // namespace
 
+transfer::Fault fault_of(net::FetchFault fault) {
+    switch (fault) {
+        case net::FetchFault::unreachable:
+            return transfer::Fault::unreachable;
+        case net::FetchFault::disconnected:
+            return transfer::Fault::disconnected;
+        case net::FetchFault::busy:
+            return transfer::Fault::busy;
+        case net::FetchFault::denied:
+            return transfer::Fault::denied;
+        case net::FetchFault::not_found:
+            return transfer::Fault::not_found;
+        case net::FetchFault::bad_answer:
+            break;
+    }
+    return transfer::Fault::bad_answer;
+}
+
 FetchSource::FetchSource(boost::asio::io_context& io, net::ClientTls& tls,
                          const planning::Source& source, const image::ImageId& image,
                          const net::ClientOptions& options)

@@ -11,8 +11,12 @@
 #include "engine/net/client_auth.hpp"
 #include "engine/net/client_connection.hpp"
 #include "engine/planning/plan.hpp"
+#include "engine/transfer/events.hpp"
 
 namespace sluice::agent {
+
+// What a session makes of an answer that was none.
+transfer::Fault fault_of(net::FetchFault fault);
 
 class FetchSource {
 public:

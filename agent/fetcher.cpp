@@ -24,24 +24,6 @@ namespace {
 constexpr std::size_t kPieceBuffers = kStartedSlots;
 static_assert(kPieceBuffers == 10);
 
-transfer::Fault fault_of(net::FetchFault fault) {
-    switch (fault) {
-        case net::FetchFault::unreachable:
-            return transfer::Fault::unreachable;
-        case net::FetchFault::disconnected:
-            return transfer::Fault::disconnected;
-        case net::FetchFault::busy:
-            return transfer::Fault::busy;
-        case net::FetchFault::denied:
-            return transfer::Fault::denied;
-        case net::FetchFault::not_found:
-            return transfer::Fault::not_found;
-        case net::FetchFault::bad_answer:
-            break;
-    }
-    return transfer::Fault::bad_answer;
-}
-
 }  // namespace
 
 // Handlers and jobs hold it by shared_ptr: some come back after the Fetcher is gone.
