@@ -74,6 +74,54 @@ TEST(Requests, TakeAnOrderBack) {
     EXPECT_EQ(std::get<cwmp::CancelTransfer>(requests[0]).command_key, "k1");
 }
 
+TEST(Requests, OfSafeUpgradesAreUploadSetRebootAndRead) {
+    const auto only = [](const service::DeviceOrder& order) {
+        return to_requests(order, "Device.", kMapping).at(0);
+    };
+    const auto upload = std::get<cwmp::Upload>(
+        only(service::UploadOrder{"k1", "http://a/u", "d", "p", "1 Vendor Configuration File"}));
+    EXPECT_EQ(upload.command_key, "k1");
+    EXPECT_EQ(upload.file_type, "1 Vendor Configuration File");
+    EXPECT_EQ(upload.url, "http://a/u");
+    EXPECT_EQ(std::get<cwmp::Upload>(only(service::UploadOrder{"k1", "u", "", "", ""})).file_type,
+              "X 00D09E Sluice Converted");
+    EXPECT_EQ(std::get<cwmp::Reboot>(only(service::RebootOrder{"k2"})).command_key, "k2");
+    const auto set = std::get<cwmp::SetParameterValues>(
+        only(service::SetOrder{"k3", {{"Device.X", "Device.Y.2"}}}));
+    EXPECT_THAT(set.parameters,
+                ElementsAre(cwmp::ParameterValue{"Device.X", "Device.Y.2", "xsd:string"}));
+    const auto read =
+        to_requests(service::ReadOrder{"k4", {"Device.A", "Device.B."}, true}, "Device.", kMapping);
+    ASSERT_THAT(read, SizeIs(2));
+    EXPECT_TRUE(std::holds_alternative<cwmp::GetRpcMethods>(read[0]));
+    EXPECT_THAT(std::get<cwmp::GetParameterValues>(read[1]).names,
+                ElementsAre("Device.A", "Device.B."));
+}
+
+TEST(Answers, ToWhatIsReadAreGathered) {
+    service::OrderAnswer answer;
+    gather(cwmp::GetRpcMethodsResponse{{"Upload", "Download"}}, answer);
+    gather(cwmp::GetParameterValuesResponse{{{"Device.A", "1", "xsd:int"}}}, answer);
+    gather(cwmp::Fault{9005, "no such name", {}}, answer);
+    EXPECT_EQ(answer.fault, 0u) << "what is not there is no fault";
+    EXPECT_THAT(answer.methods, ElementsAre("Upload", "Download"));
+    EXPECT_THAT(answer.values, ElementsAre(service::NamedValue{"Device.A", "1"}));
+    gather(cwmp::Fault{9002, "internal", {}}, answer);
+    EXPECT_EQ(answer.fault, 9002u);
+}
+
+TEST(Answers, ToOrdersThatAreNoTransfersSayThatTheyAreDone) {
+    EXPECT_TRUE(read_answer(service::RebootOrder{"k"}, cwmp::RebootResponse{})->is_done);
+    EXPECT_TRUE(
+        read_answer(service::SetOrder{"k", {}}, cwmp::SetParameterValuesResponse{1})->is_done);
+    EXPECT_FALSE(
+        read_answer(service::UploadOrder{"k", "", "", "", ""}, cwmp::UploadResponse{1, "", ""})
+            ->is_done);
+    EXPECT_TRUE(
+        read_answer(service::UploadOrder{"k", "", "", "", ""}, cwmp::UploadResponse{0, "", ""})
+            ->is_done);
+}
+
 TEST(Answers, TellThePlannerWhatTheDeviceMadeOfAnOrder) {
     const service::DeviceOrder order = an_order();
     const auto later = read_answer(order, cwmp::DownloadResponse{1, "", ""});

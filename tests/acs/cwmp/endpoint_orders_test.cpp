@@ -58,6 +58,34 @@ TEST(EndpointOrders, TellsWhyADeviceRefusedAnOrderAndGoesOnWithTheNext) {
     EXPECT_TRUE(answers[2].is_done);
 }
 
+// One name that the CPE does not know fails them all: each is asked alone then.
+TEST(EndpointOrders, ReadsWhatThereIsOfTheNamesThatItIsOrderedToRead) {
+    EndpointRig rig;
+    rig.run([&] {
+        rig.desk.orders = {service::ReadOrder{"q1", {"Device.A", "Device.B.", "Device.C"}, true}};
+    });
+    Cpe cpe(rig.port);
+    cpe.post(body_of(an_inform()));
+    ASSERT_EQ(said(cpe.post("").body), "GetRPCMethods");
+    const auto all = cpe.post(body_of(cwmp::GetRpcMethodsResponse{{"Upload"}}, "sluice-1"));
+    EXPECT_EQ(message_in<cwmp::GetParameterValues>(all.body).names.size(), 3u);
+    const cwmp::Fault unknown{9005, "no such name", {}};
+    const auto first = cpe.post(body_of(unknown, "sluice-2"));
+    EXPECT_THAT(message_in<cwmp::GetParameterValues>(first.body).names,
+                ::testing::ElementsAre("Device.A"));
+    const cwmp::GetParameterValuesResponse value{{{"Device.A", "1", "xsd:string"}}};
+    cpe.post(body_of(value, "sluice-3"));
+    cpe.post(body_of(unknown, "sluice-4"));
+    const cwmp::GetParameterValuesResponse last{{{"Device.C", "3", "xsd:string"}}};
+    EXPECT_EQ(cpe.post(body_of(last, "sluice-5")).status, 204);
+    const auto answers = rig.run([&] { return rig.desk.answers; });
+    ASSERT_THAT(answers, SizeIs(1));
+    EXPECT_TRUE(answers[0].is_done);
+    EXPECT_THAT(answers[0].methods, ::testing::ElementsAre("Upload"));
+    EXPECT_THAT(answers[0].values, ::testing::ElementsAre(service::NamedValue{"Device.A", "1"},
+                                                          service::NamedValue{"Device.C", "3"}));
+}
+
 TEST(EndpointOrders, SendsASecondEnvelopeToAListedModel) {
     EndpointRig rig([](EndpointOptions& options) {
         options.terms.mapping.second_envelope_models = {"00D09E-Box"};

@@ -1,0 +1,102 @@
+// A safe rollout: no order to install before the device is prepared, and no verdict but the one of
+// whoever prepared it.
+
+#include "tests/rollout/field.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+Field a_safe_field() {
+    Policy p;
+    p.is_safe = true;
+    p.max_attempts = 1;
+    return Field(p);
+}
+
+TEST(Guard, HoldsTheOrderToInstallUntilTheDeviceIsPrepared) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    EXPECT_FALSE(f.session(agent));
+    EXPECT_EQ(f.count<Prepare>(), 1);
+    EXPECT_FALSE(f.session(agent));
+    EXPECT_EQ(f.count<Prepare>(), 0) << "said once";
+    f.on(Prepared{agent});
+    const auto order = f.session(agent);
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->kind, OrderKind::upgrade);
+}
+
+TEST(Guard, LetsStagingGoOn) {
+    auto f = a_safe_field();
+    const auto master = f.add(0);
+    f.add(0);
+    const auto order = f.session(master);
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->kind, OrderKind::stage);
+    f.transferred(master);
+    EXPECT_EQ(f.state(master), "staged");
+    f.pass(hours(1));
+    EXPECT_FALSE(f.session(master));
+    f.on(Prepared{master});
+    EXPECT_TRUE(f.session(master));
+}
+
+TEST(Guard, TakesNoReportAndNoFaultForAVerdict) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    f.session(agent);
+    f.transferred(agent, 9010);
+    ASSERT_TRUE(f.said<Attempted>());
+    EXPECT_EQ(f.said<Attempted>()->fault, 9010u);
+    f.pass(hours(24 * 30));
+    EXPECT_FALSE(f.session(agent)) << "not prepared again";
+    f.on(Prepared{agent});
+    ASSERT_TRUE(f.session(agent)) << "whatever max_attempts says";
+    f.transferred(agent);
+    EXPECT_EQ(f.said<Attempted>()->fault, 0u);
+    f.contact(agent, true);
+    EXPECT_EQ(f.state(agent), "trial");
+    f.contact(agent, false, true, true);
+    EXPECT_EQ(f.state(agent), "trial") << "that it went back is judged elsewhere, too";
+    f.pass(hours(24 * 30));
+    EXPECT_EQ(f.state(agent), "trial");
+    f.on(Concluded{agent});
+    EXPECT_EQ(f.state(agent), "done");
+    EXPECT_EQ(f.count<Finished>(), 1);
+}
+
+TEST(Guard, FailsWithTheReasonOfWhoeverPrepared) {
+    auto f = a_safe_field();
+    const auto a = f.add(0), b = f.add(1);
+    f.session(a);
+    f.on(Concluded{a, Reason::unchanged, false});
+    EXPECT_EQ(f.state(a), "failed");
+    EXPECT_EQ(f.rollout.record(a).reason, Reason::unchanged);
+    f.session(b);
+    f.on(Prepared{b});
+    f.session(b);
+    f.on(Concluded{b, Reason::rolled_back, true});
+    EXPECT_TRUE(f.rollout.record(b).is_alarming);
+    f.on(Retry{});
+    EXPECT_FALSE(f.session(b));
+    EXPECT_EQ(f.count<Prepare>(), 1) << "from the beginning";
+}
+
+TEST(Guard, TakesAnOrderBackThatIsOut) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    f.session(agent);
+    f.on(Retracted{agent});
+    f.contact(agent);
+    f.on(OrderWanted{agent});
+    EXPECT_EQ(f.count<GiveCancel>(), 1);
+    f.on(OrderTaken{agent});
+    EXPECT_FALSE(f.session(agent));
+}
+
+}  // namespace
+}  // namespace sluice::rollout
