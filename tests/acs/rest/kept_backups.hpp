@@ -16,10 +16,12 @@ public:
         terms.origin_url = "http://origin.example";
         terms.wall_time = host.options.wall_time;
         terms.random = host.options.random;
-        terms.commit = [this](service::Changes changes, auto done) {
+        host.options.commit = [this, on = host.options.commit](service::Changes changes,
+                                                               auto done) {
             keep(changes);
-            host_.options.commit(std::move(changes), std::move(done));
+            on(std::move(changes), std::move(done));
         };
+        terms.commit = host.options.commit;
         terms.rows = [this](const service::BackupQuery& query, auto done) {
             std::vector<service::BackupRow> out;
             for (const auto& [id, row] : rows)
