@@ -42,7 +42,8 @@ struct Call {
 };
 
 // What a request's body must be.
-enum class BodyKind : std::uint8_t { none, json, csv, bytes };
+// Of judged_json the route itself says whether it is JSON at all (refuse_body).
+enum class BodyKind : std::uint8_t { none, json, judged_json, csv, bytes };
 
 // What a keyed request gets that comes again.
 enum class Repeat : std::uint8_t {
@@ -155,6 +156,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void take_contact(const Call& call);
     void take_contacts(const Call& call);
     void give_calls(const Call& call);
+    void refuse_body(const Call& call, const Error& error);
     // Durable first; then the answer as it is made then.
     void commit_contacts(const Caller& caller, service::Changes changes,
                          std::function<net::HttpResponse()> make_answer);

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxBatch = 1000;
 constexpr std::size_t kMaxIdentity = 640;
+constexpr std::size_t kUsualRows = 12;  // of a contact that gets an order
 
 struct CallResult {
     std::string identity;
@@ -75,6 +76,12 @@ std::string results_of(const service::Planner& planner, Outcomes& outcomes) {
 
 }  // namespace
 
+// A contact is parsed once: whether it was JSON is asked only of one that is refused.
+void RestServer::Impl::refuse_body(const Call& call, const Error& error) {
+    if (!Json::accept(call.request.body())) return refuse(call.caller, 400, "the body is not JSON");
+    refuse(call.caller, 422, error.message);
+}
+
 // Of a keyed request is kept that it was heard, not what it was told: an order must not come out of
 // an old answer.
 void RestServer::Impl::commit_contacts(const Caller& caller, service::Changes changes,
@@ -100,11 +107,12 @@ void RestServer::Impl::commit_contacts(const Caller& caller, service::Changes ch
 
 void RestServer::Impl::take_contact(const Call& call) {
     auto said = service::parse_exchange(call.request.body(), options.lan);
-    if (!said.has_value()) return refuse(call.caller, 422, said.error().message);
+    if (!said.has_value()) return refuse_body(call, said.error());
     if (call.caller.is_repeat) said = asked_again(said.value());
     if (!said.value().contact && planner.device(said.value().identity) == nullptr)
         return refuse(call.caller, 404, "no device is called '" + said.value().identity + "'");
     service::Changes changes;
+    changes.reserve(kUsualRows);
     auto outcome = service::exchange(planner, said.value(), options.wall_time(), changes);
     if (!outcome.has_value()) return refuse(call.caller, 422, outcome.error().message);
     const bool is_plain = call.caller.keyed.key.empty() && !call.caller.is_repeat;
@@ -122,14 +130,14 @@ void RestServer::Impl::take_contact(const Call& call) {
 // One commit for all; what one of them got wrong is said in its place, and stops nobody else.
 void RestServer::Impl::take_contacts(const Call& call) {
     auto document = grouping::JsonDocument::parse(call.request.body(), kMaxPortion);
-    if (!document.has_value()) return refuse(call.caller, 422, document.error().message);
+    if (!document.has_value()) return refuse_body(call, document.error());
     auto root = document.value().root(grouping::UnknownKeys::refused);
     std::vector<service::Exchange> said;
     for (auto& each : root.objects("contacts", 1, kMaxBatch))
         said.push_back(service::read_exchange(each, options.lan));
     root.finish();
     if (const auto verdict = document.value().verdict(); !verdict.has_value())
-        return refuse(call.caller, 422, verdict.error().message);
+        return refuse_body(call, verdict.error());
     const auto now = options.wall_time();
     service::Changes changes;
     Outcomes outcomes;

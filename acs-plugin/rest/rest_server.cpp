@@ -65,11 +65,11 @@ const std::vector<RestServer::Impl::Route>& RestServer::Impl::routes() {
         {"POST", {"rollouts", "{}", "cancel"}, controller, none, &Impl::cancel},
         {"POST", {"rollouts", "{}", "retry"}, controller, none, &Impl::retry},
         {"POST", {"rollouts", "{}", "release"}, controller, json, &Impl::release},
-        {"POST", {"contacts"}, controller, json, &Impl::take_contact, Repeat::decided_anew},
+        {"POST", {"contacts"}, controller, judged_json, &Impl::take_contact, Repeat::decided_anew},
         {"POST",
          {"contacts", "batch"},
          controller,
-         json,
+         judged_json,
          &Impl::take_contacts,
          Repeat::decided_anew},
         {"POST", {"calls"}, controller, json, &Impl::give_calls},
@@ -204,10 +204,11 @@ std::optional<net::HttpResponse> RestServer::Impl::judge_body(const net::HttpReq
     };
     if (kind == BodyKind::csv && !is_of("text/csv"))
         return problem(415, "Content-Type: this takes text/csv");
-    if (kind != BodyKind::json) return std::nullopt;
+    if (kind != BodyKind::json && kind != BodyKind::judged_json) return std::nullopt;
     if (!is_of("application/json"))
         return problem(415, "Content-Type: this takes application/json");
-    if (!nlohmann::json::accept(request.body())) return problem(400, "the body is not JSON");
+    if (kind == BodyKind::json && !nlohmann::json::accept(request.body()))
+        return problem(400, "the body is not JSON");
     return std::nullopt;
 }
 

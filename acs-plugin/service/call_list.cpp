@@ -12,18 +12,19 @@ constexpr std::uint32_t kMaxDoublings = 6;             // about an hour
 }  // namespace
 
 void CallList::add(const std::string& identity, WallTime at) {
-    auto& entry = entries_[identity];
+    auto& [name, entry] = *entries_.try_emplace(identity).first;
     if (entry.at || entry.is_out) return;
     entry.at = at;
-    times_.insert({at, identity});
+    entry.turn = ++turns_;
+    times_.insert({at, entry.turn, &name});
 }
 
 std::vector<std::string> CallList::take(WallTime now, std::size_t at_most) {
     std::vector<std::string> out;
-    while (out.size() < at_most && !times_.empty() && times_.begin()->first <= now) {
-        out.push_back(times_.begin()->second);
+    while (out.size() < at_most && !times_.empty() && times_.begin()->at <= now) {
+        out.push_back(*times_.begin()->identity);
         times_.erase(times_.begin());
-        auto& entry = entries_[out.back()];
+        auto& entry = entries_.find(out.back())->second;
         entry.at.reset();
         entry.is_out = true;
     }
@@ -44,13 +45,13 @@ std::int64_t CallList::on_called(std::string_view identity, bool is_reached) {
 void CallList::drop(std::string_view identity) {
     const auto at = entries_.find(identity);
     if (at == entries_.end()) return;
-    if (at->second.at) times_.erase({*at->second.at, at->first});
+    if (at->second.at) times_.erase({*at->second.at, at->second.turn, nullptr});
     entries_.erase(at);
 }
 
 std::optional<WallTime> CallList::next() const {
     if (times_.empty()) return std::nullopt;
-    return times_.begin()->first;
+    return times_.begin()->at;
 }
 
 }  // namespace sluice::service

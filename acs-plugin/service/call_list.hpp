@@ -3,11 +3,12 @@
 // while nobody comes. Not kept: a planner that starts anew hears from the engine who is due.
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -30,11 +31,29 @@ public:
 private:
     struct Entry {
         std::optional<WallTime> at;  // of the next try
+        std::uint64_t turn = 0;      // among those of one time: who was added first
         bool is_out = false;         // being called
         std::uint32_t failures = 0;
     };
-    std::map<std::string, Entry, std::less<>> entries_;
-    std::set<std::pair<WallTime, std::string>> times_;
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>()(text);
+        }
+    };
+    // Every session asks here several times: by hash, and in order of time by numbers alone.
+    using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+    struct Time {
+        WallTime at;
+        std::uint64_t turn;
+        const std::string* identity;  // the entry's key, which does not move
+        bool operator<(const Time& other) const {
+            return std::pair(at, turn) < std::pair(other.at, other.turn);
+        }
+    };
+    Entries entries_;
+    std::set<Time> times_;
+    std::uint64_t turns_ = 0;
 };
 
 }  // namespace sluice::service

@@ -91,12 +91,11 @@ void Planner::Impl::on_changed(Run& run, const rollout::Changed& changed, Batch&
     run.account(changed.member);
     if (changed.to == changed.from) return;
     auto event = batch.event("device.state", batch.who, run.row.id);
-    const auto face = run.face_of(changed.member);
-    event.identity = face.identity;
-    event.site = face.site;
+    event.identity = run.identity(changed.member);
+    event.site = run.site(changed.member);
     event.from = rollout::name_of(changed.from);
     event.to = rollout::name_of(changed.to);
-    event.why = face.why;
+    event.why = run.why(changed.member);
     batch.events.push_back(std::move(event));
     if (tickets(device).size() > 1) batch.in_question.insert(device);
 }

@@ -140,6 +140,8 @@ public:
     std::vector<PlannedSeat> planned_seats(rollout::SiteNumber site) const;
     PlanNote note(rollout::Member m) const;
 
+    // Of its last fault or verdict, in words.
+    std::string why(rollout::Member m) const;
     RolloutDeviceRow row_of(rollout::Member m) const;
     // The same without its plan, for those who only look.
     RolloutDeviceRow face_of(rollout::Member m) const;

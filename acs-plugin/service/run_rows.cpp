@@ -19,6 +19,16 @@ bool is_order_out(rollout::State state) {
 
 }  // namespace
 
+std::string Run::why(rollout::Member m) const {
+    const auto& r = engine.record(m);
+    auto out = r.reason == rollout::Reason::fault ? "fault " + std::to_string(r.fault)
+                                                  : std::string(rollout::describe(r.reason));
+    if (const auto& words = seat(m).words;
+        words && (r.fault != 0 || r.reason != rollout::Reason::none))
+        out += (out.empty() ? "" : ": ") + *words;
+    return out;
+}
+
 RolloutDeviceRow Run::face_of(rollout::Member m) const {
     const auto& s = seat(m);
     const auto& r = engine.record(m);
@@ -32,10 +42,7 @@ RolloutDeviceRow Run::face_of(rollout::Member m) const {
     if (is_order_out(r.state)) out.command_key = command_key(m, r.orders);
     out.attempts = r.attempts;
     out.fault = r.fault;
-    out.why = r.reason == rollout::Reason::fault ? "fault " + std::to_string(r.fault)
-                                                 : std::string(rollout::describe(r.reason));
-    if (s.words && (r.fault != 0 || r.reason != rollout::Reason::none))
-        out.why += (out.why.empty() ? "" : ": ") + *s.words;
+    out.why = why(m);
     out.changed = wall_of(r.changed);
     out.ordered = wall_of(r.ordered);
     out.fetched = wall_of(r.fetched);

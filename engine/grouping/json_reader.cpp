@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "engine/base/nearest_name.hpp"
 
@@ -224,23 +223,74 @@ JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 JsonDocument::~JsonDocument() = default;
 
+namespace {
+
+// The document as it comes in, in one pass: a key that comes twice is seen where it is put.
+class Builder final : public nlohmann::json_sax<nlohmann::json> {
+public:
+    explicit Builder(nlohmann::json& root) : slot_(&root) {}
+    const std::optional<std::string>& twice() const { return twice_; }
+
+    bool null() override { return put(nullptr); }
+    bool boolean(bool value) override { return put(value); }
+    bool number_integer(number_integer_t value) override { return put(value); }
+    bool number_unsigned(number_unsigned_t value) override { return put(value); }
+    bool number_float(number_float_t value, const string_t&) override { return put(value); }
+    bool string(string_t& value) override { return put(std::move(value)); }
+    bool binary(binary_t&) override { return false; }  // JSON has none
+    bool start_object(std::size_t) override { return open(nlohmann::json::object()); }
+    bool end_object() override { return close(); }
+    bool start_array(std::size_t) override { return open(nlohmann::json::array()); }
+    bool end_array() override { return close(); }
+    bool key(string_t& key) override {
+        auto& object = open_.back()->get_ref<nlohmann::json::object_t&>();
+        const auto [at, is_new] = object.try_emplace(std::move(key));
+        if (!is_new) twice_ = at->first;
+        slot_ = &at->second;
+        return true;
+    }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+        return false;
+    }
+
+private:
+    // Where the next value goes: of an object its key said it, an array grows.
+    nlohmann::json& next() {
+        if (open_.empty() || open_.back()->is_object()) return *slot_;
+        auto& array = open_.back()->get_ref<nlohmann::json::array_t&>();
+        return array.emplace_back();
+    }
+    template <class T>
+    bool put(T&& value) {
+        next() = std::forward<T>(value);
+        return true;
+    }
+    bool open(nlohmann::json empty) {
+        auto& at = next();
+        at = std::move(empty);
+        open_.push_back(&at);  // it does not grow before this one is closed
+        return true;
+    }
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+
+    nlohmann::json* slot_;
+    std::vector<nlohmann::json*> open_;  // objects and arrays, outermost first
+    std::optional<std::string> twice_;
+};
+
+}  // namespace
+
 Result<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_bytes) {
     if (text.size() > max_bytes)
         return Error{"is longer than " + std::to_string(max_bytes) + " bytes"};
-    std::vector<std::set<std::string>> open;  // keys seen, one set an open object
-    std::optional<std::string> twice;
-    const nlohmann::json::parser_callback_t watch = [&](int, nlohmann::json::parse_event_t event,
-                                                        nlohmann::json& value) {
-        using Parse = nlohmann::json::parse_event_t;
-        if (event == Parse::object_start) open.emplace_back();
-        if (event == Parse::object_end) open.pop_back();
-        if (event == Parse::key && !open.back().insert(value.get<std::string>()).second)
-            twice = value.get<std::string>();
-        return true;
-    };
     JsonDocument out;
-    out.json_ = std::make_unique<nlohmann::json>(nlohmann::json::parse(text, watch, false));
-    if (out.json_->is_discarded()) return Error{"is not JSON"};
+    out.json_ = std::make_unique<nlohmann::json>(nlohmann::json::value_t::discarded);
+    Builder builder(*out.json_);
+    if (!nlohmann::json::sax_parse(text, &builder)) return Error{"is not JSON"};
+    const auto& twice = builder.twice();
     if (twice) return Error{"has the key '" + twice->substr(0, 64) + "' twice in one object"};
     if (!out.json_->is_object()) return Error{"is not a JSON object"};
     return out;
