@@ -92,6 +92,7 @@ private:
     const OrderedIndex& order(DeviceSort sort) const;
     struct Wanted;
     bool fits(DeviceIndex d, const DeviceFilter& filter, const Wanted& wanted) const;
+    std::vector<DeviceIndex> those_of(const DeviceFilter& filter, const Wanted& wanted) const;
 
     // Orders; ties by identity, so that there are none.
     bool before(DeviceIndex a, DeviceIndex b) const { return identity(a) < identity(b); }

@@ -68,6 +68,31 @@ bool DeviceBook::fits(DeviceIndex d, const DeviceFilter& f, const Wanted& wanted
     return f.contains.empty() || identity(d).find(f.contains) != std::string_view::npos;
 }
 
+// All of them, in no order. A prefix is a piece of the order by identity. Else a look at each as
+// they lie in memory; at identities first where they decide: they lie closer together than slots.
+std::vector<DeviceIndex> DeviceBook::those_of(const DeviceFilter& f, const Wanted& wanted) const {
+    std::vector<DeviceIndex> out;
+    const auto look_at = [&](DeviceIndex d) {
+        if (has(d) && fits(d, f, wanted)) out.push_back(d);
+    };
+    if (!f.identity_prefix.empty()) {
+        const auto first =
+            by_identity_.partition([&](DeviceIndex d) { return identity(d) < f.identity_prefix; });
+        by_identity_.walk(first, [&](DeviceIndex d) {
+            if (!identity(d).starts_with(f.identity_prefix)) return false;
+            look_at(d);
+            return true;
+        });
+        return out;
+    }
+    for (std::uint32_t i = 0; i < index_end(); ++i) {
+        const DeviceIndex d{i};
+        if (f.contains.empty() || identity(d).find(f.contains) != std::string_view::npos)
+            look_at(d);
+    }
+    return out;
+}
+
 // A cursor is "<key>\n<identity>": it holds when its device has gone or has another key now.
 Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
     Page out;
@@ -147,12 +172,8 @@ Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
                       take);
     if (!is_rare) return out;
 
-    // Else as devices lie in memory: a look at each of them is cheap so, and few are found.
     out = {};
-    std::vector<DeviceIndex> found;
-    for (std::uint32_t i = 0; i < index_end(); ++i)
-        if (const DeviceIndex d{i}; has(d) && fits(d, query.filter, wanted)) found.push_back(d);
-    return take_all(std::move(found));
+    return take_all(those_of(query.filter, wanted));
 }
 
 }  // namespace sluice::service
