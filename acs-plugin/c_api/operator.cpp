@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "acs-plugin/c_api/announcement.hpp"
 #include "acs-plugin/c_api/handle.hpp"
 #include "acs-plugin/rest/views_json.hpp"
+#include "acs-plugin/service/announcement.hpp"
 #include "engine/grouping/json_reader.hpp"
 
 namespace sluice::c_api {
@@ -154,12 +154,12 @@ int sluice_planner_publish(sluice_planner* planner, const char* json, const char
                            int64_t now_ms, char** image, char** error) {
     return with_planner(planner, error, [&](sluice_planner& p, service::Changes& rows) -> Verdict {
         if (json == nullptr) return is_null("json");
-        auto row = parse_announcement(json);
-        if (!row.has_value()) return refused(row.error());
-        const auto id = row.value().id;
-        row.value().published = time_of(now_ms);
-        const auto published =
-            p.planner->publish(std::move(row.value()), act_of(who, now_ms), rows);
+        auto announced = service::parse_announcement(json);
+        if (!announced.has_value()) return refused(announced.error());
+        auto& row = announced.value().row;
+        const auto id = row.id;
+        row.published = time_of(now_ms);
+        const auto published = p.planner->publish(std::move(row), act_of(who, now_ms), rows);
         if (!published.has_value()) return refused(published.error());
         if (image != nullptr) *image = text_for_caller(id);
         return std::nullopt;

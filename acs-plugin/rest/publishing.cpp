@@ -4,64 +4,28 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "engine/grouping/json_reader.hpp"
-#include "engine/image/manifest.hpp"
+#include "acs-plugin/service/announcement.hpp"
 
 namespace sluice::rest {
 namespace {
 
 constexpr std::size_t kUploads = 8;  // at a time
 constexpr std::int64_t kAbandonedAfter_ms = 10 * 60 * 1000;
-constexpr std::size_t kMaxAnnouncement = 2 * image::kMaxEnvelope;  // escaped into JSON
-constexpr std::size_t kMaxName = 128;
-constexpr std::size_t kMaxVersion = 64;
-
-Result<Announced> firmware_of(const std::string& envelope) {
-    const auto read = image::read_manifest(envelope);
-    if (!read.has_value()) return to_error(read.error()).within("manifest");
-    const auto& manifest = read.value().manifest;
-    Announced out;
-    out.expected = origin::expected_of(manifest);
-    out.row.id = manifest.image.hex();
-    out.row.name = manifest.name;
-    out.row.software_version = manifest.software_version;
-    out.row.manifest = envelope;
-    out.row.length = manifest.layout.length;
-    out.row.piece_length = manifest.layout.piece_length;
-    out.row.is_vendor_verified = manifest.vendor_verified;
-    return out;
-}
-
-Announced configuration_of(grouping::JsonReader& from) {
-    Announced out;
-    out.row.is_firmware = false;
-    out.row.name = from.text("name", 1, kMaxName);
-    out.row.software_version = from.text("version", 1, kMaxVersion);
-    out.row.length = from.number("length", 1, image::kMaxImageLength);
-    const auto sha256 = image::Digest::from_hex(from.text("sha256", 64, 64));
-    if (!sha256) from.refuse("sha256", "is not 64 hex digits");
-    if (sha256) out.expected.sha256 = *sha256;
-    out.row.id = out.expected.id = out.expected.sha256.hex();
-    out.expected.length = out.row.length;
-    from.finish();
-    return out;
-}
 
 }  // namespace
 
 Result<Announced> parse_announcement(std::string_view json) {
-    SLUICE_TRY(auto document, grouping::JsonDocument::parse(json, kMaxAnnouncement));
-    auto root = document.root(grouping::UnknownKeys::refused);
-    if (auto configuration = root.object_if_any("configuration")) {
-        auto out = configuration_of(*configuration);
-        root.finish();
-        SLUICE_CHECK(document.verdict());
+    SLUICE_TRY(auto said, service::parse_announcement(json));
+    Announced out;
+    out.row = std::move(said.row);
+    if (said.manifest) {
+        out.expected = origin::expected_of(*said.manifest);
         return out;
     }
-    const auto envelope = root.text("manifest", 1, image::kMaxEnvelope);
-    root.finish();
-    SLUICE_CHECK(document.verdict());
-    return firmware_of(envelope);
+    out.expected.id = out.row.id;
+    out.expected.sha256 = image::Digest::from_hex(out.row.id).value();
+    out.expected.length = out.row.length;
+    return out;
 }
 
 Publishing::Publishing(boost::asio::io_context& io, origin::Shelf& shelf)
