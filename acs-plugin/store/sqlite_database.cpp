@@ -178,8 +178,8 @@ Result<void> SqliteDatabase::Impl::open_schema() {
     if (mode != Value("wal"))
         return Error{options.path + ": its file system has no write-ahead log for SQLite"};
     SLUICE_CHECK(run("PRAGMA wal_autocheckpoint = " + std::to_string(options.checkpoint_pages)));
-    // In KiB, where negative. A fleet's devices come in no order: with the 2 MiB that are usual each
-    // of their pages is read from the file again.
+    // In KiB, where negative. A fleet's devices come in no order: with the 2 MiB that are usual
+    // each of their pages is read from the file again.
     SLUICE_CHECK(run("PRAGMA cache_size = -32768"));
     // What was erased is not to be found in the file either.
     SLUICE_CHECK(run("PRAGMA secure_delete = ON"));
