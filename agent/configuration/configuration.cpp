@@ -60,10 +60,10 @@ std::string Configuration::path_of(std::uint64_t copy) const {
     return folder_ + "/" + std::to_string(copy) + std::string(kCopySuffix);
 }
 
-Result<void> Configuration::booted(install::Slot running) {
+Result<void> Configuration::booted(install::Slot running, bool may_other_have_run) {
     running_ = running;
     const auto& slot = record_.at(running);
-    const bool has_other_run = record_.live_slot != running;
+    const bool has_other_run = may_other_have_run || record_.live_slot != running;
     const bool is_in_use = record_.live == slot.copy && !(has_other_run && slot.is_exact);
     if (slot.copy != 0 && !is_in_use) return give(slot.copy);
     auto next = record_;

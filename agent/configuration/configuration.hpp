@@ -52,7 +52,9 @@ public:
 
     // First, each time the device starts: the slot that it runs from (a, where there are none).
     // Gives the software its slot's copy where that is needed; an error is of that.
-    Result<void> booted(install::Slot running);
+    // `may_other_have_run`: as the boot record says. The other slot's software may have changed
+    // what is in use and never got as far as this call.
+    Result<void> booted(install::Slot running, bool may_other_have_run);
 
     // Before the other slot is made the next to boot: keeps what this slot's software uses. An
     // image that is new there begins with that; one that was kept has its own.

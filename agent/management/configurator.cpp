@@ -47,10 +47,10 @@ void Configurator::run(Job job, Told then) {
     });
 }
 
-void Configurator::booted(install::Slot running, Then then) {
+void Configurator::booted(install::Slot running, bool may_other_have_run, Then then) {
     run(
-        [this, running]() -> Result<void> {
-            SLUICE_CHECK(kept_->booted(running));
+        [this, running, may_other_have_run]() -> Result<void> {
+            SLUICE_CHECK(kept_->booted(running, may_other_have_run));
             // A device that had a configuration before it had us.
             return kept_->current() != nullptr ? Result<void>(success()) : kept_->leave(false);
         },

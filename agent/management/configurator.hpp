@@ -42,7 +42,7 @@ public:
     using Read = std::function<void(const Result<std::string, TransferFault>&)>;
 
     // First. The slot's configuration is in use then, or an error says why not.
-    void booted(install::Slot running, Then then);
+    void booted(install::Slot running, bool may_other_have_run, Then then);
     void leave(bool is_image_new, Then then);
     void forget(Then then);
     void apply(std::string bytes, configuration::Label label, Done then);

@@ -52,7 +52,10 @@ int Device::run() {
             return 1;
         }
     }
-    configurator_->booted(upgrader_->slots().running, [this](const Result<void>& in_use) {
+    const auto& slots = upgrader_->slots();
+    const bool may_other_have_run =
+        slots.state && install::may_other_have_run(*slots.state, slots.running);
+    configurator_->booted(slots.running, may_other_have_run, [this](const Result<void>& in_use) {
         if (!in_use) {
             net::log(net::LogLevel::error, "configuration: " + in_use.error().message);
             report_.write("failed", {{"why", in_use.error().message}});

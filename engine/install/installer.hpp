@@ -30,6 +30,14 @@ struct InstallPolicy {
     std::chrono::hours commit_timeout{24};
 };
 
+// Whether the slot that does not run may have run since this one last did, as far as the record
+// knows: asked before Booted settles it.
+inline bool may_other_have_run(const BootState& state, Slot running,
+                               const InstallPolicy& policy = {}) {
+    if (running != state.active) return !state.is_on_trial;  // the loader gave the active one up
+    return state.is_on_trial && (state.was_healthy || state.tries_left < policy.tries);
+}
+
 // The image to install, as its manifest says.
 struct Order {
     std::uint64_t length = 0;

@@ -199,6 +199,30 @@ TEST(Installer, GoesToTheNextTryWhenUnhealthyOrNotHealthyInTime) {
     EXPECT_EQ(device.on(HealthReported{true}), "");  // too late
 }
 
+TEST(Installer, TellsFromTheRecordWhetherTheOtherSlotMayHaveRun) {
+    struct Case {
+        const char* what;
+        Slot running;
+        bool is_on_trial;
+        std::uint8_t tries;
+        bool was_healthy, may_have;
+    };
+    for (const auto& c : std::initializer_list<Case>{
+             {"settled, tries left over", Slot::a, false, 1, true, false},
+             {"flipped, and not booted yet", Slot::a, true, 3, false, false},
+             {"back before the tries were used up", Slot::a, true, 2, false, true},
+             {"tries used up", Slot::a, true, 0, false, true},
+             {"tries filled up by health", Slot::a, true, 3, true, true},
+             {"on trial: our own tries", Slot::b, true, 1, false, false},
+             {"the loader gave the active slot up", Slot::b, false, 0, false, true}}) {
+        BootState state;
+        state.is_on_trial = c.is_on_trial;
+        state.tries_left = c.tries;
+        state.was_healthy = c.was_healthy;
+        EXPECT_EQ(may_other_have_run(state, c.running), c.may_have) << c.what;
+    }
+}
+
 TEST(Installer, DoesNotFallBackForASilentAcsBeforeTheCommitTimeout) {
     Device device;
     device.install();

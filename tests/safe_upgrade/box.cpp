@@ -56,6 +56,7 @@ bool Box::start() {
     if (!opened) return false;
     has_record_ = true;
     installer_ = std::move(opened.value());
+    const bool may_other_have_run = install::may_other_have_run(installer_->boot_state(), running_);
     const auto asked = installer_->on(install::Booted{}, now_);
     if (disk.is_off()) return false;
     if (asks_for<install::Reboot>(asked)) return reboot().has_value();
@@ -71,7 +72,8 @@ bool Box::start() {
     auto kept = agent::configuration::Configuration::open(disk, kConfiguration, *this);
     if (!kept) return false;
     configuration_ = std::move(kept.value());
-    (void)configuration_->booted(running_);  // what the software does not read stays with the slot
+    // What the software does not read stays with the slot.
+    (void)configuration_->booted(running_, may_other_have_run);
     if (world_.loss == Loss::late && !lose_settings()) return false;
     return !disk.is_off();
 }

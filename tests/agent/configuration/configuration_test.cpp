@@ -14,9 +14,9 @@ using install::Slot;
 using testing::HasSubstr;
 
 struct ConfigurationTest : testing::Test {
-    void boot(Slot slot) {
+    void boot(Slot slot, bool may_other_have_run = false) {
         kept = Configuration::open(disk, "/configuration", software).value();
-        booted = kept->booted(slot);
+        booted = kept->booted(slot, may_other_have_run);
     }
     Result<void, ApplyError> apply(const std::string& text, const std::string& version = "") {
         return kept->apply(as_bytes(text), {"c.cfg", version, UtcTime{7}});
@@ -113,6 +113,19 @@ TEST_F(ConfigurationTest, GoesBackToWhatTheSoftwareUsedWhenItsSlotWasLeft) {
     EXPECT_EQ(software.uses(), "format 2") << "another try of the same image";
     boot(Slot::a);
     EXPECT_EQ(software.uses(), "old, changed by the subscriber");
+    software.change("later");
+    boot(Slot::a);
+    EXPECT_EQ(software.uses(), "later") << "it goes on from there";
+}
+
+// Its software came up, changed what is in use, and took the device down before our start.
+TEST_F(ConfigurationTest, GoesBackAlsoWhereTheOtherImageNeverGotToUs) {
+    boot(Slot::a);
+    ASSERT_TRUE(apply("old"));
+    ASSERT_TRUE(kept->leave(true));
+    software.change("format 2");
+    boot(Slot::a, true);
+    EXPECT_EQ(software.uses(), "old");
     software.change("later");
     boot(Slot::a);
     EXPECT_EQ(software.uses(), "later") << "it goes on from there";
@@ -243,7 +256,7 @@ private:
         auto opened = Configuration::open(disk_, "/configuration", software_);
         if (!opened) return;
         kept_ = std::move(opened).value();
-        is_good_ = kept_->booted(slot).has_value();
+        is_good_ = kept_->booted(slot, false).has_value();
     }
     void restore_on_a() {
         after_ = {"restored", ""};
