@@ -109,11 +109,8 @@ Result<void, ApplyError> Configuration::apply(ByteView bytes, const Label& label
 }
 
 Result<std::optional<Bytes>> Configuration::read() {
-    SLUICE_TRY(auto bytes, software_.current());
-    if (bytes) {
-        SLUICE_CHECK(check_size(*bytes));
-        return bytes;
-    }
+    SLUICE_TRY(auto bytes, in_use());
+    if (bytes) return bytes;
     const auto* const copy = current();
     if (copy == nullptr) return std::optional<Bytes>();
     SLUICE_TRY(auto kept, load(*copy));
@@ -154,12 +151,17 @@ Result<Copy> Configuration::keep(ByteView bytes, const Label& label) {
     return copy;
 }
 
+// What the software says. Empty is no configuration: it cannot say.
+Result<std::optional<Bytes>> Configuration::in_use() {
+    SLUICE_TRY(auto said, software_.current());
+    if (!said || said->empty()) return std::optional<Bytes>();
+    SLUICE_CHECK(check_size(*said));
+    return said;
+}
+
 // What the software says is in use becomes the running slot's copy, under the name it had.
 Result<void> Configuration::keep_current(Record& next) {
-    auto said = software_.current();
-    if (said && said.value()) {
-        if (auto right = check_size(*said.value()); !right) said = right.error();
-    }
+    auto said = in_use();
     if (!said) return Error{"what is in use cannot be kept: " + said.error().message};
     if (!said.value()) return success();
     auto& slot = next.at(running_);

@@ -34,7 +34,8 @@ public:
     // Uses it from now on, durably, also when it did so already. After an error it may use
     // anything: it is given the one before.
     virtual Result<void> apply(const std::string& path, ByteView bytes) = 0;
-    // What it uses. Nothing: it cannot say, and what it was given last is taken for it.
+    // What it uses. Nothing, or no bytes: it cannot say, and what it was given last is taken for
+    // it.
     virtual Result<std::optional<Bytes>> current() = 0;
 };
 
@@ -80,6 +81,7 @@ private:
     std::string path_of(std::uint64_t copy) const;
     Result<Bytes> load(const Copy& copy) const;
     Result<Copy> keep(ByteView bytes, const Label& label);
+    Result<std::optional<Bytes>> in_use();
     Result<void> keep_current(Record& next);
     Result<void> give(std::uint64_t copy);
     Result<void> write(Record next);

@@ -171,6 +171,22 @@ TEST_F(ConfigurationTest, RefusesWhatIsEmptyOrTooLong) {
     EXPECT_EQ(software.uses(), "one");
 }
 
+// An export that prints nothing, a file that a cut has left without its bytes.
+TEST_F(ConfigurationTest, TakesSoftwareThatUsesNothingForOneThatCannotSay) {
+    boot(Slot::a);
+    software.change("");
+    EXPECT_EQ(read(), "nothing");
+    EXPECT_TRUE(kept->leave(true));
+    ASSERT_TRUE(apply("one"));
+    software.change("");
+    EXPECT_EQ(read(), "one") << "what it was given last";
+    EXPECT_TRUE(kept->leave(true));
+    EXPECT_TRUE(apply("two"));
+    EXPECT_EQ(software.uses(), "two");
+    software.change(std::string(kMaxBytes, 'x') + 'x');
+    EXPECT_FALSE(kept->leave(true));
+}
+
 TEST_F(ConfigurationTest, TouchesNothingWhereTheDiskIsFull) {
     boot(Slot::a);
     ASSERT_TRUE(apply("one"));
