@@ -85,8 +85,10 @@ void Device::answer_order(cwmp::Message answer, std::size_t orders_before,
         then(std::move(m));
         orders_->go_on();
     };
-    save_and_answer(std::move(answer), answered,
-                    [this, number] { undo_order(number, ledger_->state); });
+    save_and_answer(std::move(answer), answered, [this, number] {
+        undo_order(number, ledger_->state);
+        orders_->taken_back(number);  // it may have been begun meanwhile
+    });
 }
 
 void Device::set_values(const cwmp::SetParameterValues& request, const Answer& then) {

@@ -238,12 +238,14 @@ void OrderRunner::install(const std::shared_ptr<StoredImage>& image) {
 
 // What the device uses now is kept for the image that it may fall back to.
 void OrderRunner::leave_and_install(const std::shared_ptr<StoredImage>& image) {
-    parts_.configurator.leave(true, [this, image](const Result<void>& kept) {
-        if (current() == nullptr) return;
+    parts_.configurator.leave(true, [this, image, number = *current_](const Result<void>& kept) {
+        if (current_ != number || current() == nullptr) return;
         if (!kept)
             return fail({cwmp::FaultCode::internal_error,
                          "the configuration cannot be kept: " + kept.error().message});
-        parts_.upgrader.install(image, [this](const Result<void>& done) { on_installed(done); });
+        parts_.upgrader.install(image, [this, number](const Result<void>& done) {
+            if (current_ == number) on_installed(done);
+        });
     });
 }
 

@@ -26,6 +26,7 @@ constexpr std::uint32_t kIdlePercent = 50;
 // --- which one -----------------------------------------------------------------------------------
 
 void OrderRunner::go_on() {
+    if (current_ && current() == nullptr) drop_current();  // taken away under it
     if (current_ || is_asking_idle_) return;
     auto& state = parts_.ledger.state;
     // A trial decides first: its slot is not to be written over.
