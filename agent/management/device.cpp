@@ -229,18 +229,18 @@ void Device::on_reboot_wanted() {
 void Device::reboot_when_idle() {
     if (client_.is_open() || is_going_down_) return;
     is_going_down_ = true;
-    auto& state = ledger_->state;
-    const bool is_reset = state.is_reset_ordered;
-    if (is_reset) state = after_reset(state);
-    state.expects_boot = true;
     report_.write("rebooting");
-    // Behind every save that was asked for before.
-    ledger_->save([this, is_reset](const Result<void>&) {
-        if (!is_reset) return prepare_reboot();
-        configurator_->forget([this](const Result<void>& done) {
-            if (!done) net::log_warning("configuration: " + done.error().message);
-            prepare_reboot();
-        });
+    const auto save_and_reboot = [this] {
+        ledger_->state.expects_boot = true;
+        // Behind every save that was asked for before.
+        ledger_->save([this](const Result<void>&) { prepare_reboot(); });
+    };
+    if (!ledger_->state.is_reset_ordered) return save_and_reboot();
+    // Ordered until all is forgotten: after a cut in between the next start does it all again.
+    configurator_->forget([this, save_and_reboot](const Result<void>& done) {
+        if (!done) net::log_warning("configuration: " + done.error().message);
+        ledger_->state = after_reset(ledger_->state);
+        save_and_reboot();
     });
 }
 
@@ -290,6 +290,8 @@ void Device::go_down() {
 
 void Device::stay_up() {
     if (!std::exchange(is_going_down_, false)) return;
+    // Owed since the start, the reboot came before the first session.
+    if (!upgrader_->slots().is_on_trial()) begin_reporting();
     go_on_after_session();
     poke(cwmp::TimePassed{});  // what came meanwhile
 }

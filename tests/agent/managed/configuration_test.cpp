@@ -371,6 +371,20 @@ TEST_F(ManagedConfiguration, GoesBackWithTheImageOnOrder) {
     EXPECT_EQ(read_text(live()), "of 2.0");
 }
 
+// The agent was started again before the reboot that it owed, and that cannot be had.
+TEST_F(ManagedConfiguration, LeavesADeviceManageableThatCannotReboot) {
+    device.set("reboot-command", "/bin/false");
+    device.set("config-reboot", "true");
+    device.acs.ask(config("c", "one"));
+    device.start();
+    ASSERT_TRUE(eventually([&] { return !events_of(device.report(), "rebooting").empty(); }))
+        << device.said();
+    device.kill();
+    const auto so_far = device.acs.informs().size();
+    device.start();
+    ASSERT_TRUE(eventually([&] { return device.acs.informs().size() > so_far; })) << device.said();
+}
+
 // The reboot has not come about, and the ACS has thought better of it.
 TEST_F(ManagedConfiguration, StaysWithTheImageThatRunsWhereTheAcsCallsTheNewOneOff) {
     device.set("reboot-command", "/bin/true");
