@@ -26,7 +26,7 @@ public:
                const Settings& settings)
         : configurator_(configurator),
           settings_(settings),
-          transfer_(io, tls, settings.local_address) {}
+          transfer_(io, tls, settings.local_address, settings.is_insecure_lab) {}
 
     // `now` dates a configuration.
     void start(const Order& order, UtcTime now, Then then);

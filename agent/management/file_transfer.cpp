@@ -85,6 +85,10 @@ void FileTransfer::on_answer(const Result<net::ClientAnswer, net::ClientError>& 
     const bool is_followed = is_redirect(got.status) && (method_ == "GET" || got.status != 303);
     if (is_followed && redirects_++ < kMaxRedirects)
         if (auto next = net::resolve(asked_, got.field("location"))) {
+            // What TLS promised is not given up because a server says so.
+            if (asked_.is_tls && !next.value().is_tls && !may_leave_tls_)
+                return tell(TransferFault{cwmp::FaultCode::unsupported_protocol,
+                                          asked_.text() + ": leads to plain HTTP"});
             // Credentials are for the server that they were given for.
             if (!next.value().is_same_endpoint(asked_)) speak_as({});
             return send(std::move(next).value());

@@ -24,8 +24,13 @@ public:
     using Then = std::function<void(const Result<std::string, TransferFault>&)>;
 
     // Both outlive it.
-    FileTransfer(boost::asio::io_context& io, net::ClientTls& tls, std::string local_address)
-        : io_(io), tls_(tls), local_address_(std::move(local_address)) {}
+    // `may_leave_tls`: a redirect may go from HTTPS to plain HTTP.
+    FileTransfer(boost::asio::io_context& io, net::ClientTls& tls, std::string local_address,
+                 bool may_leave_tls)
+        : io_(io),
+          tls_(tls),
+          local_address_(std::move(local_address)),
+          may_leave_tls_(may_leave_tls) {}
 
     void get(const Order& order, Then then);
     // A server with Digest is asked for its challenge first: most close the connection on a body
@@ -44,6 +49,7 @@ private:
     boost::asio::io_context& io_;
     net::ClientTls& tls_;
     const std::string local_address_;
+    const bool may_leave_tls_;
     Then then_;
     net::Url asked_;
     std::string method_, body_;
