@@ -21,6 +21,9 @@ constexpr auto kLeastPatience = std::chrono::milliseconds(800);
 constexpr auto kMostPatience = std::chrono::seconds(5);
 // Silent for this long with a piece that it was offered: the next one goes elsewhere.
 constexpr auto kQuiet = std::chrono::milliseconds(300);
+// A neighbour that lets more than this wait for it is not served: eight blocks asked for at once,
+// which is what our own sessions do, are half of it.
+constexpr int kMostWaiting = 256 * 1024;
 constexpr std::uint32_t kMostAsked = 16 * 1024;  // BEP 3: larger requests are not served
 // Message ids of BEP 3.
 constexpr std::uint8_t kUnchoke = 1, kHave = 4, kPiece = 7;
@@ -61,7 +64,7 @@ public:
 
     void offer(PieceIndex piece, Instant now) override {
         begin_to_wait(now);
-        offers_[piece.value] = 0;
+        offers_.try_emplace(piece.value, 0);  // what it was given of it before counts still
         std::array<char, 9> message{0, 0, 0, 5, static_cast<char>(kHave)};
         put(&message[5], piece.value);
         peer_.send_buffer(message.data(), static_cast<int>(message.size()));
@@ -90,7 +93,7 @@ public:
     bool on_request(const lt::peer_request& wanted) override {
         heard();
         const auto offered = offers_.find(number(wanted.piece));
-        if (offered == offers_.end() || !may_ask()) return false;
+        if (offered == offers_.end() || !may_ask() || is_full()) return false;
         serve(wanted, offered->second);
         return true;
     }
@@ -157,6 +160,12 @@ private:
         hood_->first_copies.left(*this, monotonic_now());
     }
 
+    // It asks and does not read.
+    bool is_full() const {
+        lt::peer_info info;
+        peer_.get_peer_info(info);
+        return info.used_send_buffer > kMostWaiting;
+    }
     bool is_waited_for() const { return asked_ > 0 || (!offers_.empty() && may_ask()); }
     Duration silence(Instant now) const { return now - std::max(heard_, waits_since_); }
     void begin_to_wait(Instant now) {
