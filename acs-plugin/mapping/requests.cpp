@@ -7,8 +7,9 @@ namespace {
 
 constexpr std::string_view kFirmware = "1 Firmware Upgrade Image";
 constexpr std::string_view kConfiguration = "3 Vendor Configuration File";
-// Of what is read: a device may say thousands of things.
-constexpr std::size_t kMaxValues = 256;
+// Of what is read: a device may say thousands of things. Before and after an upgrade the same ones
+// are to be compared, so that what is asked for fits as a rule.
+constexpr std::size_t kMaxValues = 4096;
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxValue = 1024;
 constexpr std::size_t kMaxMethods = 256;

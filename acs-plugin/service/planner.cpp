@@ -208,6 +208,7 @@ std::optional<DeviceOrder> Planner::Impl::rollout_order(const std::string& ident
     std::optional<DeviceOrder> order;
     for (const auto& [run, member] : std::vector(tickets(d))) {
         if (order || is_final(run->engine.record(member).state)) continue;
+        if (safeguard != nullptr && safeguard->is_taken_by_other(identity, run->row.id)) continue;
         batch.orders.clear();
         batch.cancels.clear();
         feed(*run, rollout::OrderWanted{member}, batch);

@@ -70,6 +70,9 @@ public:
     // Out of rows, before anything else. Of a rollout that is gone: no terms.
     virtual Result<void> restore(UpgradeRow row, const SafeTerms* terms) = 0;
 
+    // Something else than that rollout has the device in hand (another one's upgrade that goes on
+    // after its cancel, a restore by hand): no order of that rollout's until it is over.
+    virtual bool is_taken_by_other(const std::string& identity, std::string_view rollout) const = 0;
     // The device's turn has come: prepare it. Said again for one that is under way: nothing.
     virtual void begin(const SafePart& part, const SafeTerms& terms, const DeviceRow& device,
                        WallTime now, Changes& out) = 0;

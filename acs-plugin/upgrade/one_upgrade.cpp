@@ -181,10 +181,9 @@ void OneUpgrade::ask(const Ask& what, Turn& turn) {
 void OneUpgrade::finish(const Over& over, Turn& turn) {
     is_reading_ = false;
     if (auto* vault = hall_.around().vault; vault != nullptr) {
-        if (is_restore_by_hand())
-            vault->give_back(memory_.backup, turn.out);
-        else
-            vault->release(part_.identity, part_.rollout, turn.out);
+        if (is_restore_by_hand()) vault->give_back(memory_.backup, turn.out);
+        // Of a restore by hand, too: what the operator corrected.
+        vault->release(part_.identity, part_.rollout, turn.out);
     }
     auto said = word(part_, service::SafeWord::Kind::concluded);
     said.reason = reason_of(over.end);
@@ -266,6 +265,8 @@ void OneUpgrade::on_contact(const Heard& heard, Turn& turn) {
 
 void OneUpgrade::on_order_given(Turn& turn) {
     if (is_over() || !record().is_open || record().step != Step::transfer) return;
+    // A boot of before says nothing of what comes of this order.
+    if (memory_.given.unix_ms == 0) memory_.booted = {};
     memory_.given = turn.now;
     keep(turn);
 }

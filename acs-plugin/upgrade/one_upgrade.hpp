@@ -127,6 +127,7 @@ private:
     void on_images_read(const service::OrderAnswer& answer, Turn& turn);
     void on_fault(std::uint32_t fault, const std::string& why, Turn& turn);
     void on_transferred(Turn& turn);
+    std::optional<service::BackupRow> settle(Turn& turn);
     bool take_stored(Turn& turn);
     void on_uploaded_again(Turn& turn);
     void judge_version(const Heard& heard, Turn& turn);

@@ -213,8 +213,7 @@ void OneUpgrade::on_transferred(Turn& turn) {
             return fail("the device says that it sent its configuration, and nothing came", turn);
         case Step::convert: {
             if (memory_.stage == 0) return go_to_stage(1, turn);
-            const auto row = hall_.around().vault->settle(part_.identity, part_.rollout,
-                                                          last_number(), turn.out);
+            const auto row = settle(turn);
             if (!row)
                 return fail("the device says that it sent what it made, and nothing came", turn);
             memory_.restored = row->id;
@@ -232,9 +231,15 @@ void OneUpgrade::on_transferred(Turn& turn) {
     }
 }
 
+// Without a vault (the server was started anew without keys) nothing came.
+std::optional<service::BackupRow> OneUpgrade::settle(Turn& turn) {
+    auto* vault = hall_.around().vault;
+    if (vault == nullptr) return std::nullopt;
+    return vault->settle(part_.identity, part_.rollout, last_number(), turn.out);
+}
+
 bool OneUpgrade::take_stored(Turn& turn) {
-    const auto row =
-        hall_.around().vault->settle(part_.identity, part_.rollout, last_number(), turn.out);
+    const auto row = settle(turn);
     if (!row) return false;
     memory_.backup = memory_.restored = row->id;
     memory_.backup_digest = memory_.restored_digest = to_hex(row->sha256);
@@ -242,8 +247,7 @@ bool OneUpgrade::take_stored(Turn& turn) {
 }
 
 void OneUpgrade::on_uploaded_again(Turn& turn) {
-    const auto row =
-        hall_.around().vault->settle(part_.identity, part_.rollout, last_number(), turn.out);
+    const auto row = settle(turn);
     if (!row) return fail("the device says that it sent its configuration, and nothing came", turn);
     const auto& digest =
         record().step == Step::verify_put_back ? memory_.backup_digest : memory_.restored_digest;

@@ -235,6 +235,11 @@ Result<void> Upgrades::restore(service::UpgradeRow row, const service::SafeTerms
     return success();
 }
 
+bool Upgrades::is_taken_by_other(const std::string& identity, std::string_view rollout) const {
+    const auto* upgrade = impl_->active_of(identity);
+    return upgrade != nullptr && upgrade->part().rollout != rollout;
+}
+
 void Upgrades::begin(const SafePart& part, const service::SafeTerms& terms,
                      const service::DeviceRow& device, service::WallTime now,
                      service::Changes& out) {
@@ -339,14 +344,18 @@ void Upgrades::forget(const std::string& identity) {
 }
 
 void Upgrades::on_time(service::WallTime now, service::Changes& out) {
-    std::vector<std::string> due;
+    std::vector<SafePart> due;
     for (const auto& [time, part] : impl_->deadlines) {
         if (wall_of(time) > now) break;
-        due.push_back(part.identity);
+        due.push_back(part);
     }
-    for (const auto& identity : due)
-        impl_->with(identity, now, out,
-                    [](OneUpgrade& upgrade, Turn& turn) { upgrade.on_time(turn); });
+    for (const auto& part : due) {
+        const auto at = impl_->all.find(part);
+        if (at == impl_->all.end()) continue;
+        auto& upgrade = *at->second;
+        impl_->take_turn(now, out, [&](Turn& turn) { upgrade.on_time(turn); });
+        impl_->follow(upgrade);
+    }
 }
 
 std::optional<service::WallTime> Upgrades::next_deadline() const {

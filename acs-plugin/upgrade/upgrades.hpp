@@ -95,6 +95,7 @@ public:
 
     Result<void> check(const service::SafeSpec& spec) const override;
     Result<void> restore(service::UpgradeRow row, const service::SafeTerms* terms) override;
+    bool is_taken_by_other(const std::string& identity, std::string_view rollout) const override;
     void begin(const service::SafePart& part, const service::SafeTerms& terms,
                const service::DeviceRow& device, service::WallTime now,
                service::Changes& out) override;

@@ -225,6 +225,8 @@ JsonDocument::~JsonDocument() = default;
 
 namespace {
 
+constexpr std::size_t kMaxDepth = 64;
+
 // The document as it comes in, in one pass: a key that comes twice is seen where it is put.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
 public:
@@ -266,6 +268,7 @@ private:
         return true;
     }
     bool open(nlohmann::json empty) {
+        if (open_.size() >= kMaxDepth) return false;  // what reads or writes it goes down by calls
         auto& at = next();
         at = std::move(empty);
         open_.push_back(&at);  // it does not grow before this one is closed

@@ -139,7 +139,7 @@ void Rig::restart() {
         changes.insert(changes.end(), more.begin(), more.end());
         keep();
     };
-    around.vault = &vault;
+    around.vault = has_vault ? &vault : nullptr;
     around.conversions = conversions_;
     around.device = [this](const std::string& identity) { return planner_->device(identity); };
     around.convert = [](const conversion::Conversion& by, const std::string& text,

@@ -91,6 +91,7 @@ public:
     std::string rollout;
     std::uint32_t verification_count = 1;  // of the rollout's errors
     bool restarts_between_calls = false;
+    bool has_vault = true;  // from the next restart on
     bool loses_next_answer = false;
     std::optional<std::string> start_error;
 

@@ -331,6 +331,43 @@ TEST(SafeRollout, CancelledWhileTheImageIsOnItsWayGoesBack) {
     EXPECT_EQ(rig.view().record.end, End::rolled_back);
 }
 
+TEST(SafeRollout, KeepsTheDeviceFromAnotherRolloutUntilItIsOver) {
+    Rig rig(kAlways);
+    rig.box.loses_configuration = true;
+    rig.start();
+    for (int i = 0; i < 10 && rig.view().record.step < Step::verify; ++i) rig.run(1);
+    service::Changes out;
+    ASSERT_TRUE(rig.planner().cancel(rig.rollout, service::Act(rig.now), out).has_value());
+    const auto image = service::bench::an_image("3.1");
+    ASSERT_TRUE(rig.planner().publish(image, out).has_value());
+    service::RolloutSpec spec;
+    spec.image = image.id;
+    spec.name = "next";
+    spec.safe = kAlways;
+    ASSERT_TRUE(rig.planner().start_rollout(spec, rig.now, out).has_value());
+    rig.changes = out;
+    rig.keep();
+    for (int i = 0; i < 10; ++i) rig.run(1);
+    UpgradeQuery of_the_first;
+    of_the_first.rollout = rig.rollout;
+    const auto first = rig.upgrades().upgrades(of_the_first);
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_EQ(first.front().record.end, End::done) << "its restore was not forgotten";
+    EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
+}
+
+TEST(SafeRollout, OutlivesAServerThatWasStartedWithoutKeys) {
+    Rig rig(kAlways);
+    rig.start();
+    for (int i = 0; i < 10 && rig.box.told.empty(); ++i) rig.session();
+    ASSERT_THAT(rig.box.told, ElementsAre("upload"));
+    rig.has_vault = false;
+    rig.restart();
+    rig.run();
+    EXPECT_EQ(rig.view().record.end, End::unchanged);
+    EXPECT_EQ(rig.box.version(), "1.0");
+}
+
 TEST(SafeRollout, GivesNothingNewWhileItIsPaused) {
     Rig rig(kAlways);
     rig.start();
