@@ -1,6 +1,7 @@
 #include "agent/management/device_state.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "agent/management/state_reader.hpp"
 
@@ -230,7 +231,7 @@ Result<DeviceState> parse_state(std::string_view text) {
     read_events(in, s.events);
     read_orders(in, s.orders);
     in.read("next_order", s.next_order);
-    if (const auto* parameters = in.find("parameters", &json::is_object)) {
+    if (const auto* parameters = in.object("parameters")) {
         if (parameters->size() > kMaxParameters) in.fail("parameters");
         for (const auto& [path, value] : parameters->items()) {
             const Reader each(*parameters, wrong);
@@ -243,8 +244,7 @@ Result<DeviceState> parse_state(std::string_view text) {
                  [&](const Reader& o) { s.software.push_back(software_of(o)); });
     in.read_list("retained", kMaxRetained,
                  [&](const Reader& o) { s.retained.push_back(retained_of(o)); });
-    if (const auto* last = in.find("last", &json::is_object))
-        read_last(Reader(*last, wrong), s.last);
+    if (const auto* last = in.object("last")) read_last(Reader(*last, wrong), s.last);
     in.read("vendor_version", s.vendor_version);
     in.read("boot_slot", s.boot_slot);
     in.read("failed_image", s.failed_image);

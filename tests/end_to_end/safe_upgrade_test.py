@@ -85,7 +85,7 @@ class SafeUpgrade(case.FleetTest):
         self.assert_all_run("1.0")
         self.assertEqual(self.configuration(place).read_text(encoding="utf-8"), text)
         shown = self.upgrades()[0]
-        self.assertEqual(shown["state"], "rolled back", shown)
+        self.assertEqual(shown["state"], "rolled_back", shown)
         self.assertIn("went back", json.dumps(shown))
 
     def test_a_server_that_is_killed_at_any_step_comes_to_the_same_end(self):

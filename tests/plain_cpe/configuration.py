@@ -7,6 +7,7 @@ from pathlib import Path
 class Configuration:
     def __init__(self, folder, serial):
         self.path = Path(folder) / f"configuration-{serial}.cfg"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.factory = f"# {serial}\nvoip=off\n".encode()
         self.name = ""
         if not self.path.exists():
