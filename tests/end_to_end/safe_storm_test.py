@@ -73,15 +73,15 @@ class SafeStorm(case.FleetTest):
                 break
         return kills
 
-    def ends(self) -> dict[str, str]:
+    def ends(self, rollout: str) -> dict[str, str]:
         shown = self.programs.json("upgrade", "list", *self.operation.api)["upgrades"]
-        return {u["identity"]: u["state"] for u in shown}
+        return {u["identity"]: u["state"] for u in shown if u["rollout"] == rollout}
 
     def wait_until_decided(self, rollout: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while any(state not in ("done", "rolled_back", "unchanged", "abandoned")
-                  for state in self.ends().values()) or len(self.ends()) < DEVICES:
-            self.assertLess(time.monotonic(), deadline, f"not decided: {self.ends()}")
+                  for state in self.ends(rollout).values()) or len(self.ends(rollout)) < DEVICES:
+            self.assertLess(time.monotonic(), deadline, f"not decided: {self.ends(rollout)}")
             time.sleep(0.2)
 
     def test_every_device_ends_whole_with_its_own_configuration(self):
@@ -105,7 +105,7 @@ class SafeStorm(case.FleetTest):
             rollout = self.start_safe_rollout(published["id"])
             kills += self.storm(places, moments, rollout)
             self.wait_until_decided(rollout, 180)
-            ends = self.ends()
+            ends = self.ends(rollout)
             versions = {d["identity"]: d["software_version"] for d in self.operation.devices()}
             for place in places:
                 end = ends[place.identity]
