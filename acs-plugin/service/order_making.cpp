@@ -83,12 +83,41 @@ std::string image_url(const std::string& peer, const ImageRow& image) {
     return out;
 }
 
+// What of an Assignment does not hang on who else takes part.
+Result<planning::Assignment> frame_of(const ImageRow& image, const Run& run, rollout::Member member,
+                                      const PlanNote& note, WallTime now) {
+    const auto id = image::Digest::from_hex(image.id);
+    if (!image.is_firmware || !id) return Error{"a configuration file has no Assignment"};
+    if (!note.is_planned()) return Error{run.identity(member) + ": is not planned yet"};
+    planning::Assignment out;
+    out.rollout = run.row.id;
+    out.short_id = note.id;
+    out.image = image::ImageId{*id};
+    out.manifest = image.manifest;
+    out.budgets = note.budgets;
+    out.seed = note.seed;
+    out.server_time = now.utc();
+    return out;
+}
+
+// All of it may come from the origin, and at once.
+void lift_budget(planning::Assignment& out, std::uint64_t length) {
+    out.budgets.origin_bytes = std::max(out.budgets.origin_bytes, length + length / 4);
+    out.budgets.origin_delay = {};
+}
+
+void add_origin(planning::Assignment& out, const PlannerSettings& settings, const ImageRow& image,
+                const Seat& seat) {
+    out.sources.push_back({planning::SourceKind::origin, origin_url(settings, image, seat), "",
+                           settings.origin_username, settings.origin_password});
+}
+
 }  // namespace
 
-std::string origin_url(const PlannerSettings& settings, const Run& run, const Seat& seat) {
+std::string origin_url(const PlannerSettings& settings, const ImageRow& image, const Seat& seat) {
     const auto head = settings.origin_url + "/p/" + seat.token_text() + "/";
     const std::string_view ending = ".bin";
-    auto name = run.image->name;
+    auto name = image.name;
     const auto room = kMaxOriginUrl - std::min(kMaxOriginUrl, head.size() + ending.size());
     if (name.size() > room) name.resize(std::max<std::size_t>(room, 1));
     return head + name + std::string(ending);
@@ -97,55 +126,54 @@ std::string origin_url(const PlannerSettings& settings, const Run& run, const Se
 Result<planning::Assignment> make_assignment(const PlannerSettings& settings,
                                              const planning::Fleet& fleet, const Run& run,
                                              rollout::Member member, WallTime now) {
-    const auto& seat = run.seat(member);
     const auto note = run.note(member);
-    if (!run.image->is_firmware) return Error{"a configuration file has no Assignment"};
-    if (!note.is_planned()) return Error{run.identity(member) + ": is not planned yet"};
-    planning::Assignment out;
-    out.rollout = run.row.id;
-    out.short_id = note.id;
+    SLUICE_TRY(auto out, frame_of(*run.image, run, member, note, now));
     out.role = note.role;
-    out.image = run.image_id;
-    out.manifest = run.image->manifest;
     out.serving = note.serving;
     out.swarm = swarm_of(fleet, run, member);
-    out.budgets = note.budgets;
-    out.seed = note.seed;
-    out.server_time = now.utc();
     out.refresh_s = note.refresh_s;
     std::vector<std::string> servers;
     for (auto& peer : peers_of(fleet, run, member, now)) {
         out.sources.push_back({planning::SourceKind::peer, std::move(peer.url), "", "", ""});
         servers.push_back(std::move(peer.identity));
     }
-    if (out.sources.empty()) {
-        // Nobody is left to take it from, whatever the plan said.
-        const auto length = run.image->length;
-        out.budgets.origin_bytes = std::max(out.budgets.origin_bytes, length + length / 4);
-        out.budgets.origin_delay = {};
-    }
-    out.sources.push_back({planning::SourceKind::origin, origin_url(settings, run, seat), "",
-                           settings.origin_username, settings.origin_password});
+    // Nobody is left to take it from, whatever the plan said.
+    if (out.sources.empty()) lift_budget(out, run.image->length);
+    add_origin(out, settings, *run.image, run.seat(member));
     servers.emplace_back();
     SLUICE_CHECK(add_secrets(out, run.identity(member), servers, {run.row.key, expiry(run, now)}));
+    return out;
+}
+
+Result<planning::Assignment> make_assignment_of(const ImageRow& image,
+                                                const PlannerSettings& settings, const Run& run,
+                                                rollout::Member member, WallTime now) {
+    SLUICE_TRY(auto out, frame_of(image, run, member, run.note(member), now));
+    lift_budget(out, image.length);
+    add_origin(out, settings, image, run.seat(member));
+    return out;
+}
+
+DownloadOrder make_order_of(const ImageRow& image, const PlannerSettings& settings, const Run& run,
+                            rollout::Member member) {
+    DownloadOrder out;
+    out.kind = OrderKind::upgrade;
+    out.url = origin_url(settings, image, run.seat(member));
+    out.path = out.url.substr(std::min(out.url.size(), settings.origin_url.size() + 1));
+    out.username = settings.origin_username;
+    out.password = settings.origin_password;
+    out.file_size = image.length;
+    out.target_file_name = image.name;
     return out;
 }
 
 Result<DownloadOrder> make_order(const PlannerSettings& settings, const planning::Fleet& fleet,
                                  const Run& run, rollout::Member member, rollout::OrderKind kind,
                                  std::uint32_t order, WallTime now) {
-    const auto& seat = run.seat(member);
-    DownloadOrder out;
-    out.kind = !run.image->is_firmware             ? OrderKind::configure
-               : kind == rollout::OrderKind::stage ? OrderKind::stage
-                                                   : OrderKind::upgrade;
+    auto out = make_order_of(*run.image, settings, run, member);
+    if (!run.image->is_firmware) out.kind = OrderKind::configure;
+    if (run.image->is_firmware && kind == rollout::OrderKind::stage) out.kind = OrderKind::stage;
     out.command_key = run.command_key(member, order);
-    out.url = origin_url(settings, run, seat);
-    out.path = out.url.substr(std::min(out.url.size(), settings.origin_url.size() + 1));
-    out.username = settings.origin_username;
-    out.password = settings.origin_password;
-    out.file_size = run.image->length;
-    out.target_file_name = run.image->name;
     const auto peers = peers_of(fleet, run, member, now);
     if (peers.empty()) return out;
     const bool is_agent = run.engine.enrolment(member).kind == inventory::DeviceKind::agent;

@@ -109,6 +109,12 @@ struct Planner::Impl {
     void attend(Batch& batch);
     std::optional<DeviceOrder> safe_order(const std::string& identity, Batch& batch);
     bool is_stopped(std::string_view rollout) const;
+    Result<Ticket> ticket_of(const SafePart& part) const;
+    Result<SafeImage> find_image(const SafePart& part, const std::string& named,
+                                 const std::string& version) const;
+    Result<DownloadOrder> order_image(const SafePart& part, const std::string& id) const;
+    // That the member is to have: the run's, but for one that an operator chose for it.
+    const ImageRow& image_for(const Ticket& ticket) const;
     Result<void> restore_upgrades(std::vector<UpgradeRow> rows);
 
     // planner_time.cpp
@@ -130,6 +136,7 @@ struct Planner::Impl {
     void sort_tickets();
     Result<void> restore_seat(Run& run, const RolloutDeviceRow& row);
 
+    Result<const ImageRow*> image_called(const std::string& id_or_name) const;
     // planner_views.cpp, planner_rollout_views.cpp
     using Rankings = std::map<grouping::GroupIndex, std::vector<election::Placed>>;
     DeviceView view(DeviceIndex d, Rankings& rankings) const;

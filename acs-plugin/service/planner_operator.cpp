@@ -104,6 +104,21 @@ Result<const ImageRow*> Planner::Impl::image_of(const RolloutSpec& spec) const {
     return unknown("image", spec.image, known);
 }
 
+Result<const ImageRow*> Planner::Impl::image_called(const std::string& id_or_name) const {
+    if (const auto at = images.find(id_or_name); at != images.end()) return &at->second;
+    std::vector<std::string_view> known;
+    const ImageRow* found = nullptr;
+    for (const auto& [id, row] : images) {
+        known.push_back(row.name);
+        if (row.name != id_or_name) continue;
+        if (found != nullptr)
+            return Error{"image: '" + id_or_name + "' could be " + found->id + " or " + id};
+        found = &row;
+    }
+    if (found != nullptr) return found;
+    return unknown("image", id_or_name, known);
+}
+
 // Names that the operator gave must all be known.
 Result<void> Planner::Impl::check_names(const RolloutSpec& spec) const {
     std::vector<std::string_view> near;

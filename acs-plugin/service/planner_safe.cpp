@@ -1,6 +1,7 @@
 // Safe rollouts: what the engine asks to be prepared goes to the safeguard, and its words to the
 // engine.
 
+#include "acs-plugin/service/image_fit.hpp"
 #include "acs-plugin/service/planner_impl.hpp"
 
 namespace sluice::service {
@@ -17,6 +18,13 @@ void Planner::set_safeguard(Safeguard& safeguard) {
         Impl::Batch batch{now, out};
         impl_->attend(batch);
         impl_->write(batch);
+    };
+    safeguard.find_image = [this](const SafePart& part, const std::string& named,
+                                  const std::string& version) {
+        return impl_->find_image(part, named, version);
+    };
+    safeguard.order_image = [this](const SafePart& part, const std::string& id) {
+        return impl_->order_image(part, id);
     };
 }
 
@@ -97,6 +105,56 @@ std::optional<DeviceOrder> Planner::Impl::safe_order(const std::string& identity
         batch.out);
     attend(batch);
     return order;
+}
+
+// --- an image for one device alone ------------------------------------------------------------
+
+Result<Planner::Impl::Ticket> Planner::Impl::ticket_of(const SafePart& part) const {
+    const auto run = runs.find(part.rollout);
+    if (run == runs.end()) return Error{"rollout '" + part.rollout + "' is unknown"};
+    if (run->second->is_over())
+        return Error{"rollout '" + part.rollout + "' is " +
+                     std::string(word_of(run->second->row.state))};
+    const auto d = book.find(part.identity);
+    const auto member = d ? run->second->find(*d) : std::nullopt;
+    if (!member) return Error{part.identity + ": is not in rollout '" + part.rollout + "'"};
+    return Ticket{run->second.get(), *member};
+}
+
+Result<SafeImage> Planner::Impl::find_image(const SafePart& part, const std::string& named,
+                                            const std::string& version) const {
+    SLUICE_TRY(const auto ticket, ticket_of(part));
+    SLUICE_TRY(const auto* image, image_called(named));
+    const auto name = "image: '" + image->name + "'";
+    if (!image->is_firmware) return Error{name + " is a configuration file"};
+    auto report = book.row(ticket.run->seat(ticket.member).device).report;
+    report.software_version = version;
+    const auto manifest = manifest_of(*image);
+    if (!manifest || !is_meant_for(*manifest, report))
+        return Error{name + " is not for " + part.identity + " (" + report.manufacturer + " " +
+                     report.product_class + ", hardware " + report.hardware_version +
+                     ", with version " + version + ")"};
+    if (is_on(*image, report, {}))
+        return Error{name + " is version " + version + ", which " + part.identity + " had before"};
+    return SafeImage{image->id, image->software_version};
+}
+
+Result<DownloadOrder> Planner::Impl::order_image(const SafePart& part,
+                                                 const std::string& id) const {
+    SLUICE_TRY(const auto ticket, ticket_of(part));
+    const auto image = images.find(id);
+    if (image == images.end()) return Error{"image " + id + " is gone"};
+    if (!ticket.run->seat(ticket.member).has_token)
+        return Error{part.identity + ": is not planned yet"};
+    return make_order_of(image->second, settings, *ticket.run, ticket.member);
+}
+
+const ImageRow& Planner::Impl::image_for(const Ticket& ticket) const {
+    const auto& run = *ticket.run;
+    if (!run.safe || safeguard == nullptr) return *run.image;
+    const auto id = safeguard->chosen_image({run.identity(ticket.member), run.row.id});
+    const auto at = id.empty() ? images.end() : images.find(id);
+    return at == images.end() ? *run.image : at->second;
 }
 
 Result<void> Planner::Impl::restore_upgrades(std::vector<UpgradeRow> rows) {

@@ -137,7 +137,7 @@ std::optional<Grant> Planner::grant(std::string_view token) const {
     out.rollout = run->row.id;
     out.identity = run->identity(member);
     out.site = run->site(member);
-    out.image = run->image->id;
+    out.image = impl_->image_for(*holder).id;
     out.is_plain_canary = run->engine.enrolment(member).kind == inventory::DeviceKind::plain;
     const auto count = run->counts.find(run->key(member));
     out.is_held = count != run->counts.end() && count->second.is_held;
@@ -155,9 +155,12 @@ Result<std::string> Planner::assignment(std::string_view token, WallTime now) {
     if (!holder) return Error{"the token is nobody's"};
     const auto& [run, member] = *holder;
     if (run->is_over()) return Error{"rollout '" + run->row.id + "' is over"};
-    SLUICE_TRY(const auto made,
-               make_assignment(impl_->settings, impl_->fleet(), *run, member, now));
-    return planning::to_json(made);
+    const auto& image = impl_->image_for(*holder);
+    auto made = &image == run->image
+                    ? make_assignment(impl_->settings, impl_->fleet(), *run, member, now)
+                    : make_assignment_of(image, impl_->settings, *run, member, now);
+    if (!made.has_value()) return std::move(made).error();
+    return planning::to_json(made.value());
 }
 
 const ImageRow* Planner::image(std::string_view id) const {

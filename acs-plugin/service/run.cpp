@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acs-plugin/service/zone_names.hpp"
+#include "acs-plugin/service/image_fit.hpp"
 #include "engine/base/rng.hpp"
 
 namespace sluice::service {
@@ -10,12 +11,6 @@ namespace {
 
 bool has(const std::vector<std::string>& all, std::string_view one) {
     return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-bool is_same_oui(std::string_view a, std::string_view b) {
-    const auto upper = [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return upper(x) == upper(y); });
 }
 
 template <class Number>
@@ -76,28 +71,21 @@ Run::Run(RolloutRow r, RolloutSpec s, const ImageRow& i, const DeviceBook& book,
             safe = std::make_shared<const SafeSpec>(std::move(read.value()));
     if (!image->is_firmware) return;
     if (const auto digest = image::Digest::from_hex(image->id)) image_id = {*digest};
-    if (auto read = image::read_manifest(image->manifest); read.has_value())
-        manifest = std::move(read.value().manifest);
+    manifest = manifest_of(*image);
 }
 
 // --- for whom -----------------------------------------------------------------------------------
 
 bool Run::is_for(const DeviceRow& device) const {
-    const auto& r = device.report;
-    if (!spec.sites.empty() && !has(spec.sites, r.site.value)) return false;
+    if (!spec.sites.empty() && !has(spec.sites, device.report.site.value)) return false;
     if (!spec.devices.empty() && !has(spec.devices, device.identity)) return false;
     if (!manifest) return !image->is_firmware;
-    const auto& wanted = manifest->device;
-    return r.manufacturer == wanted.manufacturer && is_same_oui(r.oui, wanted.oui) &&
-           r.product_class == wanted.product_class &&
-           has(wanted.hardware_versions, r.hardware_version) &&
-           (manifest->from_versions.empty() || has(manifest->from_versions, r.software_version));
+    return is_meant_for(*manifest, device.report);
 }
 
 bool Run::is_on_target(const inventory::DeviceReport& report,
                        std::string_view config_version) const {
-    if (!image->is_firmware) return config_version == image->software_version;
-    return report.software_version == image->software_version;
+    return is_on(*image, report, config_version);
 }
 
 // Of configuration files none is newer: a device may need both.

@@ -40,6 +40,12 @@ struct SafeTerms {
     Duration patience{};       // and the order to install, which the rollout gives, so long
 };
 
+// Another image than the rollout's, that an operator chose for one device.
+struct SafeImage {
+    std::string id;       // ImageRow::id
+    std::string version;  // that the device reports with it
+};
+
 // To the rollout.
 struct SafeWord {
     enum class Kind : std::uint8_t {
@@ -99,6 +105,13 @@ public:
     // The rollout is cancelled: what did not begin on the device ends.
     virtual void call_off(std::string_view rollout, WallTime now, Changes& out) = 0;
     virtual void forget(const std::string& identity) = 0;
+    // The rollout settled: its upgrades, which are all over, need not be known any more.
+    virtual void let_go(std::string_view rollout) = 0;
+
+    // The id of the image that an operator chose for the device in the place of the rollout's;
+    // empty: none. The order to install that one is the safeguard's own, and none of the rollout's
+    // leaves.
+    virtual std::string chosen_image(const SafePart& part) const = 0;
 
     virtual void on_time(WallTime now, Changes& out) = 0;
     virtual std::optional<WallTime> next_deadline() const = 0;
@@ -111,6 +124,14 @@ public:
     // The planner's: takes words and calls that come from elsewhere than a call of its own (an
     // operator's answer, a backup that was read).
     std::function<void(WallTime now, Changes& out)> attend;
+    // The planner's: the published image of that id or name, if a rollout could bring it to the
+    // device where that runs `version`; the error says why it could not.
+    std::function<Result<SafeImage>(const SafePart& part, const std::string& image,
+                                    const std::string& version)>
+        find_image;
+    // The order to install it, but for its key. From the origin alone: nobody else there has it.
+    std::function<Result<DownloadOrder>(const SafePart& part, const std::string& image)>
+        order_image;
 
 protected:
     std::vector<SafeWord> words_;

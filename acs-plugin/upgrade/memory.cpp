@@ -28,6 +28,7 @@ void read_number(const json& from, const char* key, T& out) {
 std::string to_json(const Memory& m) {
     const json out = {{"base", m.base},
                       {"version", m.version},
+                      {"image", m.image},
                       {"old_version", m.old_version},
                       {"old_configuration", m.old_configuration},
                       {"root", m.root},
@@ -55,6 +56,7 @@ Result<Memory> parse_memory(std::string_view text) {
     Memory out;
     read_number(from, "base", out.base);
     read(from, "version", out.version);
+    read(from, "image", out.image);
     read(from, "old_version", out.old_version);
     read(from, "old_configuration", out.old_configuration);
     read(from, "root", out.root);

@@ -17,6 +17,7 @@ struct Memory {
     // Orders are numbered from here: never twice for one device and rollout.
     std::uint32_t base = 0;
     std::string version;            // that is wanted
+    std::string image;              // that an operator chose instead of the rollout's: its id
     std::string old_version;        // that ran before
     std::string old_configuration;  // its configuration's version; empty: the device does not say
     std::string root = "Device.";

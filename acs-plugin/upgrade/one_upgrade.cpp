@@ -12,9 +12,6 @@ namespace {
 constexpr std::size_t kMaxWords = 512;
 constexpr std::size_t kTagCharacters = 8;
 
-Instant instant_of(service::WallTime t) {
-    return {std::chrono::milliseconds(t.unix_ms)};
-}
 service::WallTime wall_of(Instant t) {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(t.since_start).count()};
 }
@@ -144,8 +141,9 @@ void OneUpgrade::begin(const Do& what, Turn& turn) {
     if (is_new) {
         memory_.stage = 0;
         memory_.is_taken = false;
-        memory_.given = {};
     }
+    // What ran at the server ended with it.
+    if (is_new || way() == Way::server) memory_.given = {};
     keep(turn);
     switch (way()) {
         case Way::rollout:
@@ -153,7 +151,8 @@ void OneUpgrade::begin(const Do& what, Turn& turn) {
                 hall_.say(word(part_, service::SafeWord::Kind::prepared));
             return;
         case Way::order:
-            if (what.step == Step::roll_back && memory_.stage == 0)
+            // With an image of its own the rollout's order is of no use either.
+            if ((what.step == Step::roll_back && memory_.stage == 0) || what.step == Step::transfer)
                 hall_.say(word(part_, service::SafeWord::Kind::retracted));
             if (!memory_.is_taken) hall_.call(part_.identity);
             return;
@@ -163,19 +162,6 @@ void OneUpgrade::begin(const Do& what, Turn& turn) {
             // What it reported in this session may say it already.
             return judge_version(heard_, turn);
     }
-}
-
-void OneUpgrade::ask(const Ask& what, Turn& turn) {
-    service::EventRow event;
-    event.at = turn.now;
-    event.kind = "upgrade.question";
-    event.who = "planner";
-    event.identity = part_.identity;
-    event.rollout = part_.rollout;
-    event.to = name_of(what.step);
-    event.why =
-        std::string(describe(what.reason)) + (memory_.detail.empty() ? "" : ": " + memory_.detail);
-    turn.out.push_back(std::move(event));
 }
 
 void OneUpgrade::finish(const Over& over, Turn& turn) {
@@ -232,175 +218,12 @@ void OneUpgrade::go_to_stage(std::uint32_t stage, Turn& turn) {
     hall_.call(part_.identity);
 }
 
-// --- what happens -------------------------------------------------------------------------------
-
-void OneUpgrade::on_contact(const Heard& heard, Turn& turn) {
-    const auto before = heard_;
-    heard_ = heard;
-    if (heard.version.empty()) heard_.version = before.version;
-    if (heard.is_boot) memory_.booted = turn.now;
-    wake(turn);
-    if (is_over() || !record().is_open) return;
-    const bool is_looking = way() == Way::look;
-    if (is_looking && memory_.given.unix_ms == 0) {
-        memory_.given = turn.now;
-        keep(turn);
-    }
-    const auto step = record().step;
-    if (step == Step::transfer) {
-        // The device's own word on the transfer may be lost; what it runs is not.
-        if (heard_.version == memory_.version && heard_.version != memory_.old_version) {
-            memory_.applied = turn.now;
-            succeed(turn);
-        }
-        return;
-    }
-    if (is_looking) return judge_version(heard_, turn);
-    const bool has_left = step >= Step::compare && step <= Step::verify_restore &&
-                          !is_restore_by_hand() && heard_.version == memory_.old_version &&
-                          memory_.old_version != memory_.version;
-    if (has_left)
-        end(Outcome::reverted, Reason::reverted, "it runs " + heard_.version + " again", turn);
-}
-
-void OneUpgrade::on_order_given(Turn& turn) {
-    if (is_over() || !record().is_open || record().step != Step::transfer) return;
-    // A boot of before says nothing of what comes of this order.
-    if (memory_.given.unix_ms == 0) memory_.booted = {};
-    memory_.given = turn.now;
-    keep(turn);
-}
-
-void OneUpgrade::on_attempt(const service::SafeAttempt& attempt, Turn& turn) {
-    wake(turn);
-    if (is_over() || !record().is_open) return;
-    // Told after the device was seen on the new image: it left it again.
-    if (record().step == Step::verify && attempt.fault != 0)
-        return end(Outcome::reverted, Reason::reverted, attempt.why, turn);
-    if (record().step != Step::transfer) return;
-    if (attempt.has_fallen_back) return end(Outcome::reverted, Reason::reverted, attempt.why, turn);
-    if (attempt.fault != 0) return on_fault(attempt.fault, attempt.why, turn);
-    memory_.applied = turn.now;
-    succeed(turn);
-}
-
-std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn& turn) {
-    wake(turn);
-    if (is_over() || !record().is_open || way() != Way::order || memory_.is_taken)
-        return std::nullopt;
-    // What did not begin on the device waits; what did goes on to its end.
-    if (is_stopped && record().step <= Step::transfer) return std::nullopt;
-    auto made = make_order();
-    if (!made.has_value()) {
-        fail(made.error().message, turn);
-        return std::nullopt;
-    }
-    if (memory_.given.unix_ms == 0) {
-        memory_.given = turn.now;
-        keep(turn);
-    }
-    return std::move(made.value());
-}
-
-void OneUpgrade::on_order_answer(const service::OrderAnswer& answer, Turn& turn) {
-    wake(turn);
-    if (is_over() || !record().is_open || answer.command_key != command_key()) return;
-    if (answer.fault != 0)
-        return on_fault(
-            answer.fault,
-            "fault " + std::to_string(answer.fault) + (answer.why.empty() ? "" : ": " + answer.why),
-            turn);
-    memory_.is_taken = true;
-    if (answer.is_done) return on_done(answer, turn);
-    keep(turn);
-}
-
-void OneUpgrade::on_transfer_complete(std::uint32_t fault, std::string_view why, Turn& turn) {
-    wake(turn);
-    if (is_over() || !record().is_open) return;
-    memory_.is_taken = true;
-    if (fault != 0)
-        return on_fault(
-            fault, "fault " + std::to_string(fault) + (why.empty() ? "" : ": " + std::string(why)),
-            turn);
-    on_transferred(turn);
-}
-
-void OneUpgrade::on_time(Turn& turn) {
-    wake(turn);
-    if (is_over() || instant_of(turn.now) < deadline()) return;
-    // Its word on the upload was lost, and the file is here.
-    if (record().is_open && record().step == Step::back_up && take_stored(turn))
-        return succeed(turn);
-    if (record().is_open && !is_rolling_back(record().step)) memory_.failed = record().step;
-    if (record().is_open && memory_.given.unix_ms == 0 && way() != Way::server)
-        memory_.detail = "the device did not come";
-    handle(Tick{}, turn);
-}
-
-Result<void> OneUpgrade::on_answer(const Answer& answer, const std::string& who, Turn& turn) {
-    wake(turn);
-    const auto question = record().question;
-    if (is_over()) return Error{"the upgrade of " + part_.identity + " is over"};
-    const bool is_for_question = answer.kind != Answer::Kind::cancel;
-    if (is_for_question && question == Step::end)
-        return Error{"the upgrade of " + part_.identity + " asks nothing"};
-    if (answer.step && *answer.step != question)
-        return Error{"step: the question is about " + std::string(name_of(question)) + ", not " +
-                     std::string(name_of(*answer.step))};
-    static constexpr std::string_view kWords[] = {"accept", "decline", "correct", "cancel"};
-    if (answer.kind == Answer::Kind::correct) {
-        if (arrow(question).corrected != Step::restore)
-            return Error{"correct: a configuration is of no use while " +
-                         std::string(arrow(question).says) +
-                         "; accept, decline, or start a rollout of another image"};
-        auto* vault = hall_.around().vault;
-        if (vault == nullptr) return Error{"no backups are kept here"};
-        SLUICE_TRY(memory_.restored, vault->keep(part_.identity, part_.rollout, last_number(),
-                                                 answer.configuration, turn.out));
-        image::Sha256 sum;
-        sum.update(answer.configuration);
-        memory_.restored_digest = sum.finish().hex();
-    }
-    service::EventRow event;
-    event.at = turn.now;
-    event.kind = "upgrade.answered";
-    event.who = who;
-    event.identity = part_.identity;
-    event.rollout = part_.rollout;
-    event.from = question == Step::end ? "" : name_of(question);
-    event.to = kWords[static_cast<std::size_t>(answer.kind)];
-    turn.out.push_back(std::move(event));
-    switch (answer.kind) {
-        case Answer::Kind::accept:
-            handle(Accepted{question}, turn);
-            break;
-        case Answer::Kind::decline:
-            handle(Declined{question}, turn);
-            break;
-        case Answer::Kind::correct:
-            handle(Corrected{question}, turn);
-            break;
-        case Answer::Kind::cancel:
-            handle(CalledOff{}, turn);
-            break;
-    }
-    return success();
-}
-
-// The rollout is cancelled. Who runs the new image gets his configuration all the same.
-void OneUpgrade::call_off_before_install(Turn& turn) {
-    wake(turn);
-    if (is_over() || record().step > Step::transfer) return;
-    handle(CalledOff{}, turn);
-}
-
 // --- questions ----------------------------------------------------------------------------------
 
 OneUpgrade::Way OneUpgrade::way() const {
     switch (record().step) {
         case Step::transfer:
-            return Way::rollout;
+            return memory_.image.empty() ? Way::rollout : Way::order;
         case Step::verify:
         case Step::verify_roll_back:
             return Way::look;
@@ -433,11 +256,17 @@ Instant OneUpgrade::deadline() const {
     if (is_over()) return Instant::never();
     if (!is_awake_) return Instant{};
     const auto next = procedure_.next_deadline();
-    if (!record().is_open || next == Instant::never() || way() == Way::server) return next;
+    const bool is_read_here = way() == Way::server && record().step != Step::convert;
+    if (!record().is_open || next == Instant::never() || is_read_here) return next;
     const auto limit = terms_.spec->policy.rule(record().step).limit;
     if (memory_.given.unix_ms != 0) return instant_of(memory_.given) + limit;
     const auto patience = way() == Way::rollout ? terms_.patience : terms_.contact_limit;
     return record().since + std::max(limit, patience);
+}
+
+bool OneUpgrade::waits_for_conversion() const {
+    return !is_over() && record().is_open && record().step == Step::convert &&
+           way() == Way::server && memory_.given.unix_ms == 0;
 }
 
 bool OneUpgrade::wants_contact() const {
@@ -458,7 +287,8 @@ UpgradeView OneUpgrade::view() const {
     out.tries = terms_.spec->policy.tries;
     out.from_version = memory_.old_version;
     out.version = memory_.version;
-    out.detail = memory_.detail;
+    out.image = memory_.image;
+    out.detail = waits_for_conversion() ? "waits until other conversions are done" : memory_.detail;
     out.backup = memory_.backup;
     out.is_waiting_for_contact = wants_contact();
     out.at = kept_at_;

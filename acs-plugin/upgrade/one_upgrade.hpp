@@ -9,7 +9,8 @@
 // | precheck         | read: RPCs, images, configuration's version, the parameters to compare   |
 // | back_up          | Upload; over when the device says so and the file is here                |
 // | verify_backup    | read back out of the vault                                               |
-// | transfer         | the rollout's Download; over by TransferComplete, or the version it shows |
+// | transfer         | the rollout's Download, or one of its own to the image that the operator   |
+// |                  | chose; over by TransferComplete, or the version it shows                  |
 // | verify           | look at its reports: the version, health; the old version: it went back  |
 // | compare          | read, and compare with before                                            |
 // | convert          | rules or a program here; or Download to its program, and Upload           |
@@ -23,6 +24,9 @@
 // A step's limit counts from when its order left, or the device was heard of at a step that looks:
 // until then the device has its contact limit. An order that was given and not taken is given again
 // with its key, so that it is done once.
+//
+// An image that the operator chose is this device's alone: whether the rollout is paused or halted
+// does not hold its order back, and windows, waves and peers are not for it.
 
 #include <functional>
 #include <memory>
@@ -41,6 +45,10 @@ struct Turn {
     service::Changes& out;
 };
 
+inline Instant instant_of(service::WallTime t) {
+    return {std::chrono::milliseconds(t.unix_ms)};
+}
+
 // What all upgrades share.
 class Hall {
 public:
@@ -48,6 +56,16 @@ public:
     virtual const Surroundings& around() const = 0;
     virtual void say(service::SafeWord word) = 0;
     virtual void call(const std::string& identity) = 0;
+    // The planner's (Safeguard).
+    virtual Result<service::SafeImage> find_image(const service::SafePart& part,
+                                                  const std::string& id_or_name,
+                                                  const std::string& version) const = 0;
+    virtual Result<service::DownloadOrder> order_image(const service::SafePart& part,
+                                                       const std::string& id) const = 0;
+    // OneUpgrade::run_conversion when fewer than may are under way; each ends with converted().
+    virtual void convert_in_turn(const service::SafePart& part, std::uint32_t number) = 0;
+    virtual void converted(const service::SafePart& part, std::uint32_t number,
+                           Result<std::string> made) = 0;
     // Later, in a turn of its own, if the upgrade still has this order number open by then.
     virtual void resume(const service::SafePart& part, std::uint32_t number,
                         const std::function<void(OneUpgrade&, Turn&)>& then) = 0;
@@ -80,6 +98,8 @@ public:
     void on_transfer_complete(std::uint32_t fault, std::string_view why, Turn& turn);
     void on_time(Turn& turn);
     Result<void> on_answer(const Answer& answer, const std::string& who, Turn& turn);
+    void run_conversion(Turn& turn);
+    void on_converted(const Result<std::string>& made, Turn& turn);
     void call_off_before_install(Turn& turn);
 
     const service::SafePart& part() const { return part_; }
@@ -93,6 +113,11 @@ public:
     Instant deadline() const;
     bool wants_contact() const;
     bool is_reading() const { return is_reading_; }
+    // The image that the operator chose; empty: the rollout's.
+    const std::string& image() const { return memory_.image; }
+    bool needs(std::uint64_t backup) const {
+        return !is_over() && (backup == memory_.backup || backup == memory_.restored);
+    }
     UpgradeView view() const;
 
 private:
@@ -104,18 +129,29 @@ private:
     void handle(const Event& event, Turn& turn);
     void begin(const Do& what, Turn& turn);
     void finish(const Over& over, Turn& turn);
-    void ask(const Ask& what, Turn& turn);
     void keep(Turn& turn);
     void end(Outcome outcome, Reason reason, std::string detail, Turn& turn);
     void succeed(Turn& turn) { end(Outcome::done, Reason::none, {}, turn); }
     void fail(std::string detail, Turn& turn);
     void refuse(std::string detail, Turn& turn);
     void go_to_stage(std::uint32_t stage, Turn& turn);
+    bool waits_for_conversion() const;
+
+    // hearing.cpp: the device
+    void set_given(Turn& turn);
+    bool tells_fall_back(std::uint32_t fault) const;
+
+    // answers.cpp: the operator
+    void ask(const Ask& what, Turn& turn);
+    Result<void> correct(const Answer& answer, Turn& turn);
+    Result<void> correct_configuration(const Answer& answer, Turn& turn);
+    Result<void> correct_image(const std::string& id_or_name);
 
     // steps.cpp: what a step does, and what comes of it
     Result<service::DeviceOrder> make_order();
     Result<service::DeviceOrder> download(service::OrderKind kind, std::uint64_t backup) const;
     Result<service::DeviceOrder> upload(std::string file_type) const;
+    Result<service::DeviceOrder> install() const;
     service::DeviceOrder read(std::vector<std::string> names, bool asks_methods = false) const;
     service::WallTime expires() const;
     std::string upload_type() const;
@@ -131,6 +167,8 @@ private:
     bool take_stored(Turn& turn);
     void on_uploaded_again(Turn& turn);
     void judge_version(const Heard& heard, Turn& turn);
+
+    // server_steps.cpp
     void work(Turn& turn);
     void convert(Turn& turn);
     void take_converted(const std::string& bytes, Turn& turn);

@@ -20,10 +20,6 @@ constexpr std::size_t kVersionCharacters = 16;
 
 constexpr std::uint32_t kNoMethod = 9000, kArguments = 9003, kNoType = 9006;
 
-bool is_look_at_configuration(Step step) {
-    return step == Step::verify_restore || step == Step::verify_put_back;
-}
-
 }  // namespace
 
 // --- orders -------------------------------------------------------------------------------------
@@ -40,6 +36,8 @@ Result<service::DeviceOrder> OneUpgrade::make_order() {
         }
         case Step::back_up:
             return upload(upload_type());
+        case Step::transfer:
+            return install();
         case Step::compare:
             return read(spec.compare.empty() ? std::vector{configuration} : spec.compare);
         case Step::convert:
@@ -105,6 +103,13 @@ Result<service::DeviceOrder> OneUpgrade::download(service::OrderKind kind,
     out.password = std::move(place.password);
     out.file_size = place.length;
     return service::DeviceOrder(std::move(out));
+}
+
+// Of an image that the operator chose: the rollout gives its own order otherwise.
+Result<service::DeviceOrder> OneUpgrade::install() const {
+    SLUICE_TRY(auto order, hall_.order_image(part_, memory_.image));
+    order.command_key = command_key();
+    return service::DeviceOrder(std::move(order));
 }
 
 // --- what comes of them -------------------------------------------------------------------------
@@ -220,6 +225,9 @@ void OneUpgrade::on_transferred(Turn& turn) {
             memory_.restored_digest = to_hex(row->sha256);
             return succeed(turn);
         }
+        case Step::transfer:
+            memory_.applied = turn.now;
+            return succeed(turn);
         case Step::restore:
         case Step::put_back:
             return succeed(turn);
@@ -270,65 +278,6 @@ void OneUpgrade::judge_version(const Heard& heard, Turn& turn) {
     if (has_booted || is_late)
         end(Outcome::reverted, Reason::reverted,
             "it was told to run " + memory_.version + ", and runs " + heard.version, turn);
-}
-
-// --- at the server ------------------------------------------------------------------------------
-
-void OneUpgrade::work(Turn& turn) {
-    if (record().step == Step::convert) return convert(turn);
-    if (is_look_at_configuration(record().step)) return succeed(turn);  // nothing is to be seen
-    auto* vault = hall_.around().vault;
-    if (vault == nullptr) return fail("no backups are kept here", turn);
-    is_reading_ = true;
-    const auto number = last_number();
-    vault->read(memory_.backup, [&hall = hall_, part = part_,
-                                 number](Result<std::pair<service::BackupRow, Bytes>> read) {
-        hall.resume(part, number, [&](OneUpgrade& upgrade, Turn& then) {
-            if (read.has_value() && !read.value().second.empty()) return upgrade.succeed(then);
-            upgrade.end(Outcome::failed, Reason::not_the_same,
-                        read.has_value() ? "the backup is empty" : read.error().message, then);
-        });
-    });
-}
-
-const conversion::Conversion* OneUpgrade::conversion() const {
-    return conversion::conversion_for(hall_.around().conversions, memory_.old_version,
-                                      memory_.version);
-}
-
-void OneUpgrade::convert(Turn& turn) {
-    const auto* by = conversion();
-    auto* vault = hall_.around().vault;
-    if (by == nullptr || vault == nullptr)
-        return refuse("no conversion fits " + memory_.old_version + " to " + memory_.version, turn);
-    const auto number = last_number();
-    vault->read(memory_.backup, [&hall = hall_, part = part_, number,
-                                 by = *by](Result<std::pair<service::BackupRow, Bytes>> read) {
-        if (!read.has_value())
-            return hall.resume(part, number, [&](OneUpgrade& upgrade, Turn& then) {
-                upgrade.fail(read.error().message, then);
-            });
-        hall.around().convert(by, std::string(as_text(read.value().second)),
-                              [&hall, part, number](Result<std::string> made) {
-                                  hall.resume(part, number, [&](OneUpgrade& upgrade, Turn& then) {
-                                      if (made.has_value())
-                                          return upgrade.take_converted(made.value(), then);
-                                      upgrade.fail(made.error().message, then);
-                                  });
-                              });
-    });
-}
-
-void OneUpgrade::take_converted(const std::string& text, Turn& turn) {
-    const auto bytes = as_bytes(text);
-    auto kept =
-        hall_.around().vault->keep(part_.identity, part_.rollout, last_number(), bytes, turn.out);
-    if (!kept.has_value()) return fail(kept.error().message, turn);
-    image::Sha256 sum;
-    sum.update(bytes);
-    memory_.restored = kept.value();
-    memory_.restored_digest = sum.finish().hex();
-    succeed(turn);
 }
 
 }  // namespace sluice::upgrade::acs

@@ -29,6 +29,7 @@ struct UpgradeView {
     std::uint16_t attempts = 0;  // that the step has in all
     std::uint16_t tries = 0;     // that the upgrade has in all
     std::string from_version, version;
+    std::string image;                    // that an operator chose; empty: the rollout's
     std::string detail;                   // what the device or the server said last
     std::uint64_t backup = 0;             // BackupRow::id; 0: none
     bool is_waiting_for_contact = false;  // an order waits for the device's next session
@@ -47,12 +48,13 @@ struct Answer {
     enum class Kind : std::uint8_t {
         accept,   // once more, with all attempts
         decline,  // give up; while it is rolled back: leave it as it is
-        correct,  // with `configuration` instead
+        correct,  // with `image` or `configuration` instead, as the question is
         cancel,   // call the upgrade off, with or without a question
     };
     Kind kind = Kind::accept;
     std::optional<Step> step;  // of the question it is meant for; refused if another one is open
     Bytes configuration;
+    std::string image{};  // id or name of a published one: for this device, in this upgrade
 };
 
 // What it needs of its surroundings; all of it on the planner's thread.
@@ -63,10 +65,12 @@ struct Surroundings {
     std::function<const service::DeviceRow*(const std::string& identity)> device;
     Vault* vault = nullptr;  // null: no backups can be kept, and safe rollouts that want one fail
     std::vector<conversion::Conversion> conversions;
-    // By rules or a program: away from this thread, `done` on it.
+    // By rules or a program: away from this thread, `done` on it. Of so many at a time; others wait
+    // without their configurations.
     std::function<void(const conversion::Conversion& by, std::string configuration,
                        std::function<void(Result<std::string>)> done)>
         convert;
+    std::size_t conversions_at_once = 4;
 };
 
 class OneUpgrade;
@@ -90,6 +94,14 @@ public:
     // False: nothing of ours is under way for it. Else a backup is being read, which takes a
     // moment, and an order may follow: `then` is called once, when that is known.
     bool wait(const std::string& identity, std::function<void()> then);
+
+    // --- the locker's ---------------------------------------------------------------------------
+
+    // An order of that number is open, and may bring a file.
+    bool is_open(const std::string& identity, const std::string& rollout,
+                 std::uint32_t number) const;
+    // An upgrade that is not over works with it.
+    bool needs(const service::BackupRow& backup) const;
 
     // --- the planner's (Safeguard) --------------------------------------------------------------
 
@@ -117,6 +129,8 @@ public:
     bool stands(const std::string& identity, std::string_view command_key) const override;
     void call_off(std::string_view rollout, service::WallTime now, service::Changes& out) override;
     void forget(const std::string& identity) override;
+    std::string chosen_image(const service::SafePart& part) const override;
+    void let_go(std::string_view rollout) override;
     void on_time(service::WallTime now, service::Changes& out) override;
     std::optional<service::WallTime> next_deadline() const override;
     bool wants_contact(const std::string& identity, service::WallTime now) const override;

@@ -241,7 +241,7 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
         case State::cancelling:
             if (!is_success) return put_back(e, true, turn);
             e.is.is_late = true;
-            if (is_halted_) return on_applied(e, turn);
+            if (is_halted_ || (is_guarded(e) && !is_cancelled_)) return on_applied(e, turn);
             if (e.is.fetched == Instant{}) e.is.fetched = turn.now;
             return enter(e, State::cancelled, turn);
         case State::failed:  // the verdict was there first; now the device says why

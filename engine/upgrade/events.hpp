@@ -38,9 +38,12 @@ struct Corrected {
     Step step;
 };  // the shell has what to use instead
 struct CalledOff {};
+// What is under way goes on to its end; after a roll-back there is no further try.
+struct LastTry {};
 struct Tick {};
 
-using Event = std::variant<Start, Found, Ended, Accepted, Declined, Corrected, CalledOff, Tick>;
+using Event =
+    std::variant<Start, Found, Ended, Accepted, Declined, Corrected, CalledOff, LastTry, Tick>;
 
 // --- actions --------------------------------------------------------------------------------
 

@@ -100,6 +100,11 @@ void Procedure::handle(const CalledOff&, Instant now, Actions& out) {
     give_up(Reason::called_off, now, out);
 }
 
+void Procedure::handle(const LastTry&, Instant, Actions& out) {
+    is_.tries = std::max(is_.tries, policy_.tries);
+    out.push_back(Changed{});
+}
+
 void Procedure::handle(const Tick&, Instant now, Actions& out) {
     if (now < next_deadline()) return;
     if (!is_.is_open) {
@@ -173,8 +178,10 @@ void Procedure::go_on_to(Step step, Instant now, Actions& out) {
 }
 
 void Procedure::after_roll_back(Instant now, Actions& out) {
-    if (is_.is_called_off || is_.tries >= policy_.tries || is_.cause == Reason::refusal)
-        return finish(End::rolled_back, is_.cause, now, out);
+    // What was refused is so every time, but for an image that is another one (Corrected).
+    const bool is_spent =
+        is_.tries >= policy_.tries || (is_.tries > 0 && is_.cause == Reason::refusal);
+    if (is_.is_called_off || is_spent) return finish(End::rolled_back, is_.cause, now, out);
     ++is_.tries;
     is_.is_touched = is_.is_corrected = false;
     is_.step = Step::transfer;

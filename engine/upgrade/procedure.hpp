@@ -36,6 +36,7 @@ private:
     void handle(const Declined&, Instant now, Actions& out);
     void handle(const Corrected&, Instant now, Actions& out);
     void handle(const CalledOff&, Instant now, Actions& out);
+    void handle(const LastTry&, Instant now, Actions& out);
     void handle(const Tick&, Instant now, Actions& out);
 
     bool is_needed(Step step) const;

@@ -98,5 +98,18 @@ TEST(Guard, TakesAnOrderBackThatIsOut) {
     EXPECT_FALSE(f.session(agent));
 }
 
+TEST(Guard, TakesNoOrderThatWasDoneAllTheSameForACancel) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    f.session(agent);
+    f.on(Retracted{agent});
+    f.transferred(agent);
+    EXPECT_EQ(f.state(agent), "rebooting");
+    f.on(Concluded{agent, Reason::rolled_back, false});
+    EXPECT_EQ(f.state(agent), "failed") << "as whoever prepared it says";
+}
+
 }  // namespace
 }  // namespace sluice::rollout

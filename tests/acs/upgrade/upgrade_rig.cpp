@@ -193,6 +193,13 @@ void Rig::start() {
     });
 }
 
+void Rig::publish(const service::ImageRow& image) {
+    call([&](auto& planner, auto& out) {
+        const auto published = planner.publish(image, out);
+        ASSERT_TRUE(published.has_value()) << published.error().message;
+    });
+}
+
 void Rig::pass(std::chrono::milliseconds time) {
     now = service::bench::operator+(now, time);
     call([&](auto& planner, auto& out) { planner.on_time(now, out); });
@@ -271,14 +278,14 @@ void Rig::run(int sessions) {
 
 void Rig::boot() {
     box.must_boot = false;
-    const bool is_new = box.boot_next != box.active && box.images[box.boot_next] == "2.0";
+    const bool is_new = box.boot_next != box.active && box.images[box.boot_next] != "1.0";
     if (is_new && box.falls_back) {
         box.boot_next = box.active;
         for (auto& word : box.pending)
             if (word.key == box.staged_key) word = {word.key, 9010, "the new image was left again"};
     }
     box.active = box.boot_next;
-    if (is_new && box.version() == "2.0" && box.loses_configuration)
+    if (is_new && box.version() != "1.0" && box.loses_configuration)
         box.configuration = "ssid=new\n";
     is_boot_ = true;
 }
@@ -291,9 +298,19 @@ std::optional<service::OrderAnswer> Rig::obey(const service::DeviceOrder& order)
     return std::visit([this](const auto& each) { return take(each); }, order);
 }
 
+// As its name says, and as the origin gives it to whoever has the order's token.
+std::string Rig::version_of(const service::DownloadOrder& order) {
+    const auto token = order.path.substr(2, order.path.find('/', 2) - 2);
+    const auto grant = planner_->grant(token);
+    EXPECT_TRUE(grant) << order.path;
+    const auto* image = grant ? planner_->image(grant->image) : nullptr;
+    EXPECT_TRUE(image != nullptr && image->name == order.target_file_name) << order.path;
+    return image == nullptr ? std::string() : image->software_version;
+}
+
 void Rig::install(const service::DownloadOrder& order) {
     const int other = box.active == 1 ? 2 : 1;
-    box.images[other] = "2.0";
+    box.images[other] = version_of(order);
     box.boot_next = other;
     box.must_boot = true;
     box.staged_key = order.command_key;
@@ -313,7 +330,10 @@ service::OrderAnswer Rig::take(const service::DownloadOrder& order) {
                 complete(order.command_key, 9010, "the file server went away");
                 return out;
             }
-            install(order);
+            if (box.misfits.contains(version_of(order)))
+                complete(order.command_key, 9019, "this image is not for me");
+            else if (!box.is_stuck)
+                install(order);
             return out;
         case OrderKind::configure:
             box.told.push_back("restore");

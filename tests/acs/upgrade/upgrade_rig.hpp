@@ -64,7 +64,9 @@ struct Box {
     bool loses_words = false;          // TransferCompletes never come
     bool loses_configuration = false;  // by the new image
     bool falls_back = false;           // the new image does not come up: the loader takes the old
-    bool is_unwell = false;            // on the new image
+    bool is_unwell = false;            // on the rollout's image
+    bool is_stuck = false;             // takes an image, and says no more of it
+    std::set<std::string> misfits;     // versions whose images it refuses
     int refused_restores = 0;
     int failed_downloads = 0;
     std::string program = "";  // what its own conversion does: appended
@@ -104,6 +106,8 @@ public:
     void restart();
     std::string state();
     std::string why();
+    // A published image beside the rollout's.
+    void publish(const service::ImageRow& image);
     // Empty before it begins.
     UpgradeView view() const {
         return upgrades_->upgrade(box.cpe.identity()).value_or(UpgradeView{});
@@ -124,6 +128,7 @@ private:
     service::OrderAnswer take(const service::SetOrder& order);
     service::OrderAnswer take(const service::ReadOrder& order);
     void install(const service::DownloadOrder& order);
+    std::string version_of(const service::DownloadOrder& order);
     void boot();
     void complete(const std::string& key, std::uint32_t fault, const std::string& why);
 

@@ -1,0 +1,130 @@
+// What the device says and does not say, and what that means to its upgrade.
+
+#include <algorithm>
+
+#include "acs-plugin/upgrade/one_upgrade.hpp"
+#include "engine/rollout/policy.hpp"
+
+namespace sluice::upgrade::acs {
+
+void OneUpgrade::on_contact(const Heard& heard, Turn& turn) {
+    const auto before = heard_;
+    heard_ = heard;
+    if (heard.version.empty()) heard_.version = before.version;
+    if (heard.is_boot) memory_.booted = turn.now;
+    wake(turn);
+    if (is_over() || !record().is_open) return;
+    const bool is_looking = way() == Way::look;
+    if (is_looking && memory_.given.unix_ms == 0) {
+        memory_.given = turn.now;
+        keep(turn);
+    }
+    const auto step = record().step;
+    if (step == Step::transfer) {
+        // The device's own word on the transfer may be lost; what it runs is not.
+        if (heard_.version == memory_.version && heard_.version != memory_.old_version) {
+            memory_.applied = turn.now;
+            succeed(turn);
+        }
+        return;
+    }
+    if (is_looking) return judge_version(heard_, turn);
+    const bool has_left = step >= Step::compare && step <= Step::verify_restore &&
+                          !is_restore_by_hand() && heard_.version == memory_.old_version &&
+                          memory_.old_version != memory_.version;
+    if (has_left)
+        end(Outcome::reverted, Reason::reverted, "it runs " + heard_.version + " again", turn);
+}
+
+// The order that is open leaves.
+void OneUpgrade::set_given(Turn& turn) {
+    // A boot of before says nothing of what comes of this order.
+    if (record().step == Step::transfer && memory_.given.unix_ms == 0) memory_.booted = {};
+    memory_.given = turn.now;
+    keep(turn);
+}
+
+void OneUpgrade::on_order_given(Turn& turn) {
+    if (is_over() || !record().is_open || record().step != Step::transfer) return;
+    set_given(turn);
+}
+
+void OneUpgrade::on_attempt(const service::SafeAttempt& attempt, Turn& turn) {
+    wake(turn);
+    // Of the rollout's image, when another one was chosen: of no use any more.
+    if (is_over() || !record().is_open || !memory_.image.empty()) return;
+    // Told after the device was seen on the new image: it left it again.
+    if (record().step == Step::verify && attempt.fault != 0)
+        return end(Outcome::reverted, Reason::reverted, attempt.why, turn);
+    if (record().step != Step::transfer) return;
+    if (attempt.has_fallen_back) return end(Outcome::reverted, Reason::reverted, attempt.why, turn);
+    if (attempt.fault != 0) return on_fault(attempt.fault, attempt.why, turn);
+    memory_.applied = turn.now;
+    succeed(turn);
+}
+
+std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn& turn) {
+    wake(turn);
+    if (is_over() || !record().is_open || way() != Way::order || memory_.is_taken)
+        return std::nullopt;
+    // What did not begin on the device waits; what did goes on to its end, and so does what an
+    // operator said about this device alone.
+    const bool may_wait = record().step <= Step::transfer && memory_.image.empty();
+    if (is_stopped && may_wait) return std::nullopt;
+    auto made = make_order();
+    if (!made.has_value()) {
+        fail(made.error().message, turn);
+        return std::nullopt;
+    }
+    if (memory_.given.unix_ms == 0) set_given(turn);
+    return std::move(made.value());
+}
+
+void OneUpgrade::on_order_answer(const service::OrderAnswer& answer, Turn& turn) {
+    wake(turn);
+    if (is_over() || !record().is_open || answer.command_key != command_key()) return;
+    if (answer.fault != 0)
+        return on_fault(
+            answer.fault,
+            "fault " + std::to_string(answer.fault) + (answer.why.empty() ? "" : ": " + answer.why),
+            turn);
+    memory_.is_taken = true;
+    if (answer.is_done) return on_done(answer, turn);
+    keep(turn);
+}
+
+// An agent that started the new image, and left it, says so when it is back.
+bool OneUpgrade::tells_fall_back(std::uint32_t fault) const {
+    if (record().step != Step::transfer || fault != rollout::kAnythingElse) return false;
+    const auto& device = hall_.around().device;
+    const auto* row = device ? device(part_.identity) : nullptr;
+    return row != nullptr && row->report.kind == inventory::DeviceKind::agent &&
+           memory_.booted.unix_ms != 0;
+}
+
+void OneUpgrade::on_transfer_complete(std::uint32_t fault, std::string_view why, Turn& turn) {
+    wake(turn);
+    if (is_over() || !record().is_open) return;
+    memory_.is_taken = true;
+    if (fault == 0) return on_transferred(turn);
+    auto said = "fault " + std::to_string(fault) + (why.empty() ? "" : ": " + std::string(why));
+    if (tells_fall_back(fault))
+        return end(Outcome::reverted, Reason::reverted, std::move(said), turn);
+    on_fault(fault, said, turn);
+}
+
+void OneUpgrade::on_time(Turn& turn) {
+    wake(turn);
+    if (is_over() || instant_of(turn.now) < deadline()) return;
+    // Its word on the upload was lost, and the file is here.
+    if (record().is_open && record().step == Step::back_up && take_stored(turn))
+        return succeed(turn);
+    if (record().is_open && !is_rolling_back(record().step)) memory_.failed = record().step;
+    if (waits_for_conversion())
+        memory_.detail = "other conversions took all the time that it had";
+    else if (record().is_open && memory_.given.unix_ms == 0 && way() != Way::server)
+        memory_.detail = "the device did not come";
+    handle(Tick{}, turn);
+}
+
+}  // namespace sluice::upgrade::acs
