@@ -27,8 +27,10 @@ void Rollout::on_event(const Prepared& event, Turn& turn) {
     auto& e = at(event.member);
     if (e.is_forgotten || is_final(e.is.state) || !is_guarded(e)) return;
     e.is.guard = Guard::prepared;
-    reopen(e, turn);
     touch(e.who.site);
+    // Once more, and the order before is out still: an agent drops that first, or does both.
+    if (is_out(e.is.state) && e.who.kind == inventory::DeviceKind::agent) return take_back(e, turn);
+    reopen(e, turn);
     keep(e, turn);
 }
 

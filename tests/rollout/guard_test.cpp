@@ -98,6 +98,21 @@ TEST(Guard, TakesAnOrderBackThatIsOut) {
     EXPECT_FALSE(f.session(agent));
 }
 
+TEST(Guard, TakesTheOrderBeforeBackWhereOneIsGivenOnceMore) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    const auto first = f.session(agent);
+    f.on(Prepared{agent});  // the first took too long
+    EXPECT_FALSE(f.session(agent));
+    EXPECT_EQ(f.count<GiveCancel>(), 1);
+    f.on(OrderTaken{agent});
+    const auto second = f.session(agent);
+    ASSERT_TRUE(first && second);
+    EXPECT_GT(second->order, first->order);
+}
+
 TEST(Guard, TakesNoOrderThatWasDoneAllTheSameForACancel) {
     auto f = a_safe_field();
     const auto agent = f.add(0);
