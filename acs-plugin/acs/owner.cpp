@@ -73,6 +73,10 @@ void Owner::Impl::open_locker() {
     };
     options.bytes = [&store](auto id, auto done) { store.backup_bytes(id, std::move(done)); };
     options.tally = [&store](auto done) { store.count_backups(std::move(done)); };
+    options.is_open = [this](const std::string& identity, const std::string& rollout,
+                             std::uint32_t number) {
+        return upgrades->all().is_open(identity, rollout, number);
+    };
     options.versions = [this](const std::string& identity) {
         const auto* row = planner->device(identity);
         if (row == nullptr) return std::pair<std::string, std::string>();
@@ -133,6 +137,9 @@ Result<void> Owner::Impl::start_planner() {
     }));
     SLUICE_CHECK(planner->restore_end());
     desk.emplace(*planner, *ledger, wall_now, [this] { return parts.store.is_ours(); });
+    if (locker)
+        locker->lift_pins(
+            [this](const service::BackupRow& row) { return upgrades->all().needs(row); });
     desk->set_wait([this](const std::string& identity, std::function<void()> then) {
         return upgrades->all().wait(identity, std::move(then));
     });

@@ -3,12 +3,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include "acs-plugin/store/job_thread.hpp"
+#include "acs-plugin/conversion/workshop.hpp"
 
 namespace sluice::acs {
 namespace {
 
-constexpr Duration kConversionLimit = std::chrono::minutes(1);
+constexpr std::size_t kConversionsAtOnce = 4;
 
 }  // namespace
 
@@ -22,6 +22,7 @@ struct SafeUpgrades::Impl {
         out.device = [this](const std::string& identity) { return parts.planner.device(identity); };
         out.vault = parts.vault;
         out.conversions = std::move(parts.conversions);
+        out.conversions_at_once = kConversionsAtOnce;
         out.convert = [this](const conversion::Conversion& by, std::string configuration,
                              std::function<void(Result<std::string>)> done) {
             convert(by, std::move(configuration), std::move(done));
@@ -29,22 +30,22 @@ struct SafeUpgrades::Impl {
         return out;
     }
 
-    // A program may take a minute: on a thread of its own, and back.
+    // A program takes its time: on a thread of its own, and back.
     void convert(const conversion::Conversion& by, std::string configuration,
                  std::function<void(Result<std::string>)> done) {
-        jobs.run([this, by, configuration = std::move(configuration), done = std::move(done)] {
-            auto made = std::make_shared<Result<std::string>>(
-                conversion::convert(by, configuration, kConversionLimit));
-            boost::asio::post(parts.io, [alive = std::weak_ptr(alive), made, done] {
-                if (alive.lock()) done(std::move(*made));
-            });
-        });
+        workshop.run(by, std::move(configuration), parts.conversion_limit,
+                     [this, done = std::move(done)](Result<std::string> made) {
+                         auto kept = std::make_shared<Result<std::string>>(std::move(made));
+                         boost::asio::post(parts.io, [alive = std::weak_ptr(alive), kept, done] {
+                             if (alive.lock()) done(std::move(*kept));
+                         });
+                     });
     }
 
     SafeUpgradeParts parts;
     std::shared_ptr<int> alive = std::make_shared<int>(0);
     upgrade::acs::Upgrades upgrades;
-    store::JobThread jobs;  // last: ends first
+    conversion::Workshop workshop{kConversionsAtOnce};  // last: ends first
 };
 
 SafeUpgrades::SafeUpgrades(SafeUpgradeParts parts)

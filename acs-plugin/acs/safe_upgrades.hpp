@@ -1,6 +1,6 @@
 #pragma once
 // Safe upgrades on the node that owns the store: acs-plugin/upgrade with the planner, the locker of
-// backups, the ledger, and a thread where conversions run.
+// backups, the ledger, and a workshop where conversions run.
 
 #include <functional>
 #include <memory>
@@ -23,13 +23,14 @@ struct SafeUpgradeParts {
     std::vector<conversion::Conversion> conversions;
     std::function<service::WallTime()> wall_time;
     std::function<void(service::Changes)> commit;
+    Duration conversion_limit = std::chrono::minutes(1);  // of a program
 };
 
 class SafeUpgrades {
 public:
     // All parts outlive it. The planner has it from now on: before it is restored.
     explicit SafeUpgrades(SafeUpgradeParts parts);
-    ~SafeUpgrades();  // waits for a conversion that runs
+    ~SafeUpgrades();  // kills conversions that run: the next start begins them anew
 
     upgrade::acs::Upgrades& all();
 

@@ -69,9 +69,16 @@ std::optional<Claim> Door::claim_of(const net::HttpRequest& request, DoorTarget&
 std::size_t Door::body_limit(const net::HttpRequest& head, std::size_t limit) const {
     DoorTarget target{};
     const auto claim = claim_of(head, target);
-    const bool is_good = claim && claim->way == Way::up && head.method() == "PUT" &&
-                         options_.wall_time().utc() < claim->expires;
+    const bool is_good =
+        claim && claim->way == Way::up && head.method() == "PUT" && !is_expired(*claim);
     return is_good ? std::min(limit, kMaxBackup) : 0;
+}
+
+unsigned Door::status_without_body(const net::HttpRequest& head) const {
+    DoorTarget target{};
+    const auto claim = claim_of(head, target);
+    if (!claim) return 404;
+    return is_expired(*claim) ? 410 : 413;
 }
 
 void Door::on_request(const net::HttpRequest& request, Give give) {
@@ -89,7 +96,7 @@ void Door::on_request(const net::HttpRequest& request, Give give) {
         refusal.fields.emplace_back("Allow", is_up ? "PUT" : "GET, HEAD");
         return give(refusal);
     }
-    if (options_.wall_time().utc() >= claim->expires) {
+    if (is_expired(*claim)) {
         ++counters_.expired;
         return give(plain_answer(410, "the time of this order is over"));
     }

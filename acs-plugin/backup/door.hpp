@@ -43,14 +43,18 @@ public:
 
     bool is_for(std::string_view target) const override;
     std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const override;
+    unsigned status_without_body(const net::HttpRequest& head) const override;
     void on_request(const net::HttpRequest& request,
                     std::function<void(const net::HttpResponse&)> answer) override;
     const DoorCounters& counters() const { return counters_; }
 
 private:
     using Give = std::function<void(const net::HttpResponse&)>;
-    // Of the request's token, where that is good and the method its own.
+    // Of the request's token, where that is one of ours and stands where it belongs.
     std::optional<Claim> claim_of(const net::HttpRequest& request, DoorTarget& target) const;
+    bool is_expired(const Claim& claim) const {
+        return options_.wall_time().utc() >= claim.expires;
+    }
     std::optional<std::string> admit(const net::HttpRequest& request, const DoorTarget& target,
                                      const Claim& claim, const Give& give);
     http::GateVerdict judge(const net::HttpRequest& request, const DoorTarget& target,

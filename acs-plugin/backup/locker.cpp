@@ -46,6 +46,19 @@ void Locker::restore(const service::BackupRow& row) {
     if (!row.is_gone && is_live) impl_->live[row.id].row = row;
 }
 
+void Locker::lift_pins(const std::function<bool(const service::BackupRow&)>& is_needed) {
+    auto& it = *impl_;
+    service::Changes changes;
+    std::erase_if(it.live, [&](const auto& each) {
+        const auto& row = each.second.row;
+        if (!row.is_settled || is_needed(row)) return false;
+        it.let_go(each.second, changes);
+        changes.emplace_back(service::BackupsTrimmed{row.identity, it.options.kept});
+        return true;
+    });
+    it.write(std::move(changes));
+}
+
 void Locker::Impl::write(service::Changes changes) {
     if (!changes.empty()) options.commit(std::move(changes), [](const Result<void>&) {});
 }
@@ -73,6 +86,9 @@ void Locker::put(const Claim& claim, const std::string& identity, std::string by
         done(word);
     };
     if (it.under_way + bytes.size() > kMostUnderWay) return refuse(Word::busy);
+    // Of a device that was erased, of an order that was given up or answered: nothing is kept.
+    if (it.options.is_open && !it.options.is_open(identity, claim.rollout, claim.number))
+        return refuse(Word::over);
     const auto* before = it.find([&](const service::BackupRow& row) {
         return !row.is_made_here && row.number == claim.number && row.identity == identity &&
                row.rollout == claim.rollout;

@@ -5,10 +5,10 @@
 //
 //     ticket_up → the device's PUT → on_stored → settle → … → offer → the device's GET → release
 //
-// What a device brings belongs to (identity, rollout, order's number). Until its order is settled
-// the same PUT again replaces it. From settle until release it is pinned: neither age nor number
-// lets it go. Calls that take `out` add rows to it, which are committed with what they belong to,
-// in the order of the calls.
+// What a device brings belongs to (identity, rollout, order's number), and is taken while that
+// order is open. Until it is settled the same PUT again replaces it. From settle until release it
+// is pinned: neither age nor number lets it go. Calls that take `out` add rows to it, which are
+// committed with what they belong to, in the order of the calls.
 //
 // Single-threaded: on the io_context's thread.
 
@@ -42,6 +42,10 @@ struct LockerOptions {
     std::function<void(std::uint64_t id, std::function<void(Result<std::optional<std::string>>)>)>
         bytes;
     std::function<void(std::function<void(Result<std::vector<service::BackupTally>>)>)> tally;
+    // The order still waits for what the device brings; empty: any does.
+    std::function<bool(const std::string& identity, const std::string& rollout,
+                       std::uint32_t number)>
+        is_open;
     // The software and configuration that the device runs, as it said last.
     std::function<std::pair<std::string, std::string>(const std::string& identity)> versions;
     std::function<void(const std::string& line)> log;  // may be empty
@@ -72,6 +76,9 @@ public:
 
     // Each that the store loaded, before anything else.
     void restore(const service::BackupRow& row);
+    // After them, once: what nobody needs is let go of. It may have been lent by a process that
+    // ended before its upgrade was kept.
+    void lift_pins(const std::function<bool(const service::BackupRow&)>& is_needed);
 
     // --- of safe upgrades (Vault) -------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 
 #include "acs-plugin/cli/api_client.hpp"
 #include "acs-plugin/cli/command.hpp"
+#include "acs-plugin/cli/found.hpp"
 #include "acs-plugin/cli/terminal.hpp"
 
 namespace sluice::cli {
@@ -73,6 +74,8 @@ void print(const Json& upgrade) {
     table.row("device", styled(printable(text_in(upgrade, "identity")), Style::bold));
     table.row("rollout", or_none(text_in(upgrade, "rollout")));
     table.row("versions", or_none(versions_of(upgrade)));
+    if (const auto image = text_in(upgrade, "image"); !image.empty())
+        table.row("image", image + " (chosen for this device)");
     table.row("standing", styled(standing_text(upgrade), style_of(upgrade)));
     table.row("step", text_in(upgrade, "step") + " (" + text_in(upgrade, "says") + ")");
     table.row("way", bar_text(number_in(upgrade, "percent"), 100, 30) + " " +
@@ -105,7 +108,7 @@ Result<void> show(const ApiOptions& options, const std::string& identity, bool i
 
 struct AnswerOptions {
     std::shared_ptr<ApiOptions> api;
-    std::string identity, answer, step;
+    std::string identity, answer, step, image;
     Path configuration;
     bool is_json = false;
 };
@@ -113,18 +116,22 @@ struct AnswerOptions {
 Result<Json, ApiFault> send_answer(ApiClient& api, const AnswerOptions& options,
                                    const std::string& configuration) {
     const auto path = "upgrades/" + encoded(options.identity);
-    if (options.answer == "correct") {
+    if (!options.configuration.empty()) {
         const auto step = options.step.empty() ? "" : "?step=" + encoded(options.step);
         return api.post_text(path + "/configuration" + step, configuration,
                              "application/octet-stream");
     }
     Json order{{"answer", options.answer}};
     if (!options.step.empty()) order["step"] = options.step;
+    if (!options.image.empty()) order["image"] = options.image;
     return api.post(path + "/answer", order);
 }
 
-Result<void> answer(const AnswerOptions& options) {
+Result<void> answer(AnswerOptions options) {
     SLUICE_TRY(auto api, ApiClient::open(*options.api));
+    if (!options.image.empty()) {
+        SLUICE_TRY(options.image, find_image(api, options.image));
+    }
     std::string configuration;
     if (!options.configuration.empty()) {
         SLUICE_TRY(configuration, read_file(options.configuration, kMaxConfiguration));
@@ -141,8 +148,8 @@ Result<void> answer(const AnswerOptions& options) {
 void add_answer(CLI::App& upgrade) {
     auto* command = upgrade.add_subcommand(
         "answer",
-        "Answer what a device's upgrade asks: once more, no further, or with another\n"
-        "configuration; or call it off, asked or not");
+        "Answer what a device's upgrade asks: once more, no further, or with another image\n"
+        "or configuration; or call it off, asked or not");
     const auto options = std::make_shared<AnswerOptions>();
     command->add_option("DEVICE", options->identity, "as `sluice upgrade list` names it")
         ->required();
@@ -157,11 +164,16 @@ void add_answer(CLI::App& upgrade) {
         ->add_option("--configuration", options->configuration,
                      "with correct: restored as it is, in the place of the backup")
         ->type_name("FILE");
+    command
+        ->add_option("--image", options->image,
+                     "with correct: for this device, in the place of the rollout's; by name or id")
+        ->type_name("IMAGE");
     command->add_flag("--json", options->is_json, "for programs");
     options->api = add_api_options(*command);
     command->callback([options] {
-        if ((options->answer == "correct") == options->configuration.empty())
-            wrong_use("--configuration: goes with correct, and correct needs it");
+        const int given = int{!options->configuration.empty()} + int{!options->image.empty()};
+        if (given != (options->answer == "correct" ? 1 : 0))
+            wrong_use("--configuration or --image: one of them goes with correct");
         finish(answer(*options));
     });
 }

@@ -147,11 +147,14 @@ std::string apply(const Rules& rules, std::string_view configuration) {
     return out;
 }
 
-Result<std::string> convert(const Conversion& by, std::string_view configuration, Duration limit) {
+Result<std::string> convert(const Conversion& by, std::string_view configuration, Duration limit,
+                            int stop) {
     if (by.rules.has_value()) return apply(*by.rules, configuration);
-    SLUICE_TRY(auto printed,
-               run_program(by.program, {}, configuration,
-                           {.time = limit, .output = kMaxConfiguration, .has_network = false}));
+    SLUICE_TRY(
+        auto printed,
+        run_program(
+            by.program, {}, configuration,
+            {.time = limit, .output = kMaxConfiguration, .has_network = false, .stop = stop}));
     if (printed.status != 0)
         return Error{by.program + ": ended with " + std::to_string(printed.status) +
                      (printed.complaint.empty() ? "" : ": " + printed.complaint)};

@@ -40,7 +40,9 @@ const Conversion* conversion_for(const std::vector<Conversion>& all, std::string
                                  std::string_view to);
 
 std::string apply(const Rules& rules, std::string_view configuration);
-// By rules, or by a program without network and within `limit`. Not for a device's program.
-Result<std::string> convert(const Conversion& by, std::string_view configuration, Duration limit);
+// By rules, or by a program without network and within `limit`, or until `stop` is readable. Not
+// for a device's program.
+Result<std::string> convert(const Conversion& by, std::string_view configuration, Duration limit,
+                            int stop = -1);
 
 }  // namespace sluice::conversion

@@ -70,7 +70,8 @@ struct Talk {
     std::string_view input;
     std::string output, complaint;
     std::size_t most;
-    bool is_too_much = false;
+    int stop = -1;
+    bool is_too_much = false, is_stopped = false;
 
     bool drain(int& fd, std::string& into, std::size_t keep, bool keeps_tail) {
         std::array<char, 16 * 1024> piece;
@@ -100,10 +101,17 @@ struct Talk {
             const auto left =
                 std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
             if (left <= 0) return false;
-            pollfd fds[3] = {{out.read, POLLIN, 0}, {err.read, POLLIN, 0}, {in.write, POLLOUT, 0}};
-            if (::poll(fds, 3, static_cast<int>(std::min<long long>(left, 60'000))) < 0 &&
+            pollfd fds[4] = {{out.read, POLLIN, 0},
+                             {err.read, POLLIN, 0},
+                             {in.write, POLLOUT, 0},
+                             {stop, POLLIN, 0}};
+            if (::poll(fds, 4, static_cast<int>(std::min<long long>(left, 60'000))) < 0 &&
                 errno != EINTR)
                 return false;
+            if (fds[3].revents != 0) {
+                is_stopped = true;
+                return false;
+            }
             if (fds[2].revents != 0) feed();
             if (fds[1].revents != 0) drain(err.read, complaint, kMaxComplaint, true);
             if (fds[0].revents != 0 && !drain(out.read, output, most, false)) {
@@ -115,13 +123,14 @@ struct Talk {
     }
 };
 
-int status_of(pid_t child, Clock::time_point until) {
+// -1: it is not over by then, or was to be stopped.
+int status_of(pid_t child, Clock::time_point until, int stop) {
     for (;;) {
         int status = 0;
         const auto done = ::waitpid(child, &status, WNOHANG);
         if (done == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        if (Clock::now() >= until) return -1;
-        ::poll(nullptr, 0, 5);
+        pollfd fd{stop, POLLIN, 0};
+        if (Clock::now() >= until || ::poll(&fd, 1, 5) > 0) return -1;
     }
 }
 
@@ -132,6 +141,7 @@ Result<Printed> run_program(const std::string& command, const std::vector<std::s
     Talk talk;
     talk.input = input;
     talk.most = limits.output;
+    talk.stop = limits.stop;
     if (!talk.in.open() || !talk.out.open() || !talk.err.open())
         return Error{std::string("pipe: ") + std::strerror(errno)};
     ::fcntl(talk.in.write, F_SETFL, O_NONBLOCK);
@@ -145,13 +155,14 @@ Result<Printed> run_program(const std::string& command, const std::vector<std::s
     const auto child = ::fork();
     if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
     if (child == 0) become(argv, talk.in.read, talk.out.write, talk.err.write, limits);
+    ::setpgid(child, child);  // as it does itself: whoever is first
     Pipe::close(talk.in.read);
     Pipe::close(talk.out.write);
     Pipe::close(talk.err.write);
     if (talk.input.empty()) Pipe::close(talk.in.write);
 
     const bool is_told = talk.run(until);
-    const int status = is_told ? status_of(child, until) : -1;
+    const int status = is_told ? status_of(child, until, limits.stop) : -1;
     // Whatever it left behind goes too.
     ::kill(-child, SIGKILL);
     if (status < 0) {
@@ -159,7 +170,8 @@ Result<Printed> run_program(const std::string& command, const std::vector<std::s
         return Error{command + ": " +
                      (talk.is_too_much
                           ? "prints more than " + std::to_string(limits.output) + " bytes"
-                          : "did not end in the time set")};
+                      : talk.is_stopped ? "was stopped"
+                                        : "did not end in the time set")};
     }
     if (status == kNoNetwork && !limits.has_network)
         return Error{command + ": cannot be kept from the network here"};

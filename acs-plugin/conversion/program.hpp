@@ -15,6 +15,7 @@ struct ProgramLimits {
     Duration time = std::chrono::minutes(5);
     std::size_t output = 4 * 1024 * 1024;  // of stdout; more is an error
     bool has_network = true;               // false: a network namespace of its own, or it fails
+    int stop = -1;                         // readable: its time is over at once
 };
 
 struct Printed {

@@ -94,6 +94,7 @@ struct Transfer {
     std::shared_ptr<const OpenFile> file;
     std::uint64_t at = 0, end = 0;  // not handed over yet
     std::uint32_t on_its_way = 0;   // handed over and not sent
+    unsigned status_without_body(const net::HttpRequest& head) const override;
     bool is_counted = false;
 };
 
@@ -132,6 +133,12 @@ struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origi
                std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
                net::HttpResponse head);
     void hand_over(net::ExchangeId id);
+unsigned Origin::Impl::status_without_body(const net::HttpRequest& head) const {
+    auto* door = options.side_door;
+    const bool is_for_it = door != nullptr && door->is_for(head.target());
+    return is_for_it ? door->status_without_body(head) : HttpHandler::status_without_body(head);
+}
+
     void break_off(net::ExchangeId id);
     std::optional<net::HttpResponse> refuse_payload(const service::Grant& grant);
     void arm_timer();

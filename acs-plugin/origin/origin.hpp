@@ -39,6 +39,7 @@ public:
     // As net::HttpHandler's, of what is_for.
     virtual std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const = 0;
     // `answer` once, from inside or later on the same thread.
+    virtual unsigned status_without_body(const net::HttpRequest& head) const = 0;
     virtual void on_request(const net::HttpRequest& request,
                             std::function<void(const net::HttpResponse&)> answer) = 0;
 };

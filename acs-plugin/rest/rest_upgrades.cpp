@@ -17,7 +17,7 @@ using upgrade::acs::UpgradeView;
 
 constexpr std::string_view kAnswers[] = {"accept", "decline", "correct", "cancel"};
 static_assert(static_cast<int>(Answer::Kind::cancel) == 3);
-constexpr std::size_t kMaxStep = 32;
+constexpr std::size_t kMaxStep = 32, kMaxImage = 128;
 
 Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
@@ -68,6 +68,7 @@ Json to_json(const UpgradeView& view) {
             {"detail", text_or_null(view.detail)},
             {"from_version", text_or_null(view.from_version)},
             {"version", text_or_null(view.version)},
+            {"image", text_or_null(view.image)},
             {"backup", view.backup == 0 ? Json(nullptr) : Json(view.backup)},
             {"changed", time_of(view.at)}};
 }
@@ -103,9 +104,14 @@ Result<Answer> parse_answer(std::string_view json) {
     const auto configuration = root.text_or("configuration", "", kMaxPortion);
     auto bytes = from_base64(configuration);
     if (!bytes) root.refuse("configuration", "is not base64");
+    out.image = root.text_or("image", "", kMaxImage);
     const bool is_correction = out.kind == Answer::Kind::correct;
-    if (is_correction == configuration.empty())
-        root.refuse("configuration", is_correction ? "is missing" : "goes with 'correct' alone");
+    const bool has_image = !out.image.empty(), has_configuration = !configuration.empty();
+    if (has_configuration && (has_image || !is_correction))
+        root.refuse("configuration", has_image ? "goes without an image" : "goes with 'correct'");
+    if (has_image && !is_correction) root.refuse("image", "goes with 'correct'");
+    if (is_correction && !has_image && !has_configuration)
+        root.refuse("answer", "'correct' needs an image or a configuration");
     root.finish();
     SLUICE_CHECK(document.verdict());
     SLUICE_TRY(out.step, step_of(name));

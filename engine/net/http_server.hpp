@@ -99,6 +99,8 @@ public:
     virtual std::size_t body_limit(const HttpRequest& /*head*/, std::size_t limit) const {
         return limit;
     }
+    // What a head is told whose body_limit is 0, where there is more to say than that: 404, 410.
+    virtual unsigned status_without_body(const HttpRequest& /*head*/) const { return 413; }
     // To be answered now or later by one of HttpServer's ways; `id` is good until the last byte of
     // the answer left, or on_closed.
     virtual void on_request(const HttpRequest& request, ExchangeId id) = 0;
@@ -107,7 +109,7 @@ public:
     // The exchange ended before its answer did: the client went away, or took nothing.
     virtual void on_closed(ExchangeId id) = 0;
     // What is answered to what was no request: the server turns it down with this status (400, 408,
-    // 413, 431, 501, 503, 505) and then closes. Nothing: it closes without a word, as it does after
+    // 413, 431, 501, 503, 505, status_without_body) and then closes. Nothing: it closes without a word, as it does after
     // a 408 that nobody has words for.
     virtual std::optional<HttpResponse> refusal(unsigned status) const {
         if (status == 408) return std::nullopt;

@@ -199,7 +199,8 @@ RequestReader::Progress RequestReader::parse_head() {
     if (!one.is_header_done()) return refuse(400);
     if (one.hosts == 0 && one.version >= 11) return refuse(400);
     is_head_parsed_ = true;
-    if (!one.is_done() && !may_have_body()) return refuse(413);
+    if (!one.is_done())
+        if (const auto status = refusal_of_body(); status != 0) return refuse(status);
     is_expectation_pending_ = one.expects_continue && !one.is_done();
     if (one.is_done() || capacity_ >= head_end_ + kBodyRoom) return Progress::complete;
     // The body needs room behind a head that must not move: parse the head again where it will
@@ -211,14 +212,15 @@ RequestReader::Progress RequestReader::parse_head() {
     return parse_head();
 }
 
-// What the handler says of this head holds for its body from now on.
-bool RequestReader::may_have_body() {
-    if (judge_ == nullptr) return true;
+// What the handler says of this head holds for its body from now on. 0: it may come.
+unsigned RequestReader::refusal_of_body() {
+    if (judge_ == nullptr) return 0;
     auto& one = *parser_->one;
     const auto limit = judge_->body_limit(*this, limits_.body_bytes);
-    if (limit == 0 || (one.content_length() && *one.content_length() > limit)) return false;
+    if (limit == 0) return judge_->status_without_body(*this);
+    if (one.content_length() && *one.content_length() > limit) return 413;
     one.body_limit(std::min(limit, limits_.body_bytes));
-    return true;
+    return 0;
 }
 
 RequestReader::Progress RequestReader::parse_body() {

@@ -78,7 +78,7 @@ private:
     Progress parse_body();
     Progress refuse(unsigned status);
     bool find_head_end();
-    bool may_have_body();
+    unsigned refusal_of_body();
     void forget_body();
 
     const HttpServerLimits& limits_;

@@ -36,7 +36,7 @@ protected:
         calls.answer = [this](const std::string& identity, const upgrade::acs::Answer& answer,
                               const service::Act&, service::Changes&) -> Result<void> {
             answers.push_back(identity + " " + std::to_string(static_cast<int>(answer.kind)) + " " +
-                              std::string(as_text(answer.configuration)));
+                              std::string(as_text(answer.configuration)) + answer.image);
             views[identity].record.question = Step::end;
             return success();
         };
@@ -95,7 +95,18 @@ TEST_F(SafeUpgrade, IsAnsweredOrCorrected) {
     EXPECT_EQ(
         sluice({"upgrade", "answer", "gw-1", "correct", "--configuration", "edited.cfg"}).exit_code,
         0);
-    EXPECT_THAT(answers, testing::ElementsAre("gw-1 0 ", "gw-1 2 hostname=gw"));
+    EXPECT_EQ(sluice({"upgrade", "answer", "gw-1", "correct", "--image", "fw-2.0"}).exit_code, 0);
+    const auto id = service::bench::an_image("2.0").id;
+    EXPECT_THAT(answers, testing::ElementsAre("gw-1 0 ", "gw-1 2 hostname=gw", "gw-1 2 " + id));
+    EXPECT_THAT(sluice({"upgrade", "answer", "gw-1", "correct", "--image", "nothing"}).err,
+                HasSubstr("no image is called 'nothing'"));
+    views["gw-1"].image = id;
+    EXPECT_THAT(sluice({"upgrade", "show", "gw-1"}).out, HasSubstr(id));
+    EXPECT_EQ(sluice({"upgrade", "answer", "gw-1", "accept", "--image", "fw-2.0"}).exit_code, 2);
+    EXPECT_EQ(sluice({"upgrade", "answer", "gw-1", "correct", "--image", "fw-2.0",
+                      "--configuration", "edited.cfg"})
+                  .exit_code,
+              2);
     EXPECT_EQ(sluice({"upgrade", "answer", "gw-1", "perhaps"}).exit_code, 2);
     EXPECT_EQ(sluice({"upgrade", "answer", "gw-1", "correct"}).exit_code, 2);
     EXPECT_EQ(

@@ -1,6 +1,9 @@
 #include "acs-plugin/conversion/conversion.hpp"
 
+#include <future>
 #include <gtest/gtest.h>
+
+#include "acs-plugin/conversion/workshop.hpp"
 
 namespace sluice::conversion {
 namespace {
@@ -68,6 +71,42 @@ TEST(Programs, ThatHangPrintTooMuchOrFailSayWhichAndWhy) {
     EXPECT_EQ(why("echo no >&2; exit 3"), "echo no >&2; exit 3: ended with 3: no");
     EXPECT_EQ(why("true"), "true: printed nothing");
     EXPECT_EQ(why("yes").substr(0, 16), "yes: prints more");
+}
+
+class Workshops : public testing::Test {
+protected:
+    static Conversion by(const char* program) {
+        Conversion out;
+        out.program = program;
+        return out;
+    }
+    std::future<std::string> run(const char* program) {
+        auto said = std::make_shared<std::promise<std::string>>();
+        workshop->run(by(program), "users=7\n", std::chrono::minutes(5),
+                      [said](Result<std::string> made) {
+                          said->set_value(made.has_value() ? made.value() : made.error().message);
+                      });
+        return said->get_future();
+    }
+    std::unique_ptr<Workshop> workshop = std::make_unique<Workshop>(2);
+};
+
+TEST_F(Workshops, RunSeveralAtATimeAndNoMore) {
+    auto hangs = run("sleep 300");
+    EXPECT_EQ(run("cat").get(), "users=7\n") << "beside one that hangs";
+    EXPECT_EQ(run("echo no >&2; exit 3").get(), "echo no >&2; exit 3: ended with 3: no")
+        << "in the place of the one before";
+    auto hangs_too = run("sleep 300");
+    EXPECT_EQ(run("cat").get(), "2 conversions are under way");
+}
+
+TEST_F(Workshops, KillWhatRunsWhenTheyGoAndTellNothingOfIt) {
+    auto hangs = run("sleep 300"), deaf = run("exec >&- 2>&-; trap '' TERM; sleep 300");
+    const auto begin = std::chrono::steady_clock::now();
+    workshop.reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+    EXPECT_THROW((void)hangs.get(), std::future_error) << "broken: nobody told";
+    EXPECT_THROW((void)deaf.get(), std::future_error);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <set>
 
 #include "acs-plugin/backup/locker.hpp"
 #include "tests/store/opened_store.hpp"
@@ -48,6 +49,10 @@ public:
         };
         options.bytes = [this](auto id, auto done) { store->backup_bytes(id, std::move(done)); };
         options.tally = [this](auto done) { store->count_backups(std::move(done)); };
+        options.is_open = [this](const std::string& identity, const std::string& rollout,
+                                 std::uint32_t number) {
+            return !is_over.contains(identity + " " + rollout + " " + std::to_string(number));
+        };
         options.versions = [](const std::string&) { return std::pair{"4.2.0", "cfg-9"}; };
         options.log = [this](const std::string& line) { lines.push_back(line); };
         locker = std::make_unique<Locker>(a_ring(keys), std::move(options));
@@ -137,6 +142,7 @@ public:
     std::unique_ptr<Locker> locker;
     service::WallTime now{1'772'366'400'000};
     bool refuses_commits = false;
+    std::set<std::string> is_over;  // "<identity> <rollout> <number>": orders
     std::vector<std::string> lines;
 
 private:

@@ -85,6 +85,17 @@ TEST_F(LockerOfBackups, TakesTheSamePutAgainInItsPlaceUntilTheOrderIsOver) {
     EXPECT_EQ(rig.read(1), "whole again");
 }
 
+TEST_F(LockerOfBackups, KeepsNothingForAnOrderThatIsOpenNoMore) {
+    rig.is_over = {"a r 1"};
+    EXPECT_EQ(rig.put("of a device that was erased"), Word::over);
+    EXPECT_THAT(rig.rows(), IsEmpty());
+    EXPECT_THAT(events(), IsEmpty());
+    EXPECT_EQ(rig.put("of its next order", 2), Word::done);
+    rig.is_over.insert("a r 2");
+    EXPECT_EQ(rig.put("late", 2), Word::over) << "nor is what came replaced";
+    EXPECT_EQ(rig.read(1), "of its next order");
+}
+
 TEST_F(LockerOfBackups, FindsAfterARestartWhatCameBeforeAnybodyWasTold) {
     EXPECT_EQ(rig.put("whole"), Word::done);
     restart();
@@ -167,6 +178,38 @@ TEST_F(LockerOfBackups, LendsOneForARestoreByHandAndPinsItMeanwhile) {
     ASSERT_TRUE(rig.commit(std::move(out)).has_value());
     EXPECT_FALSE(rig.locker->is_needed(1));
     EXPECT_THAT(rig.ids(), ElementsAre(1));
+}
+
+TEST_F(LockerOfBackups, LetsGoAtItsStartOfWhatNoUpgradeNeeds) {
+    for (std::uint32_t number = 1; number <= 4; ++number) {
+        rig.put("configuration " + std::to_string(number), number);
+        settle(number);
+    }
+    service::Changes out;
+    const auto made = rig.locker->keep("a", "", 9, as_bytes("edited"), out);
+    ASSERT_TRUE(rig.commit(std::move(out)).has_value());
+    release();  // 1 to 4
+    rig.put("not settled", 5);
+    EXPECT_THAT(rig.ids(), ElementsAre(3, 4, made.value(), 6));
+    const auto lent = rig.wait_for<Result<service::BackupRow>>(
+        [&](auto done) { rig.locker->borrow(4, std::move(done)); });
+    ASSERT_TRUE(lent.has_value());
+    restart();  // killed before the restore's own row was kept
+    EXPECT_TRUE(rig.locker->is_needed(4));
+    std::vector<std::uint64_t> asked;
+    rig.locker->lift_pins([&](const service::BackupRow& row) {
+        asked.push_back(row.id);
+        return row.id == made.value();
+    });
+    EXPECT_THAT(asked, ElementsAre(4, made.value()));
+    EXPECT_FALSE(rig.locker->is_needed(4));
+    EXPECT_TRUE(rig.locker->is_needed(made.value()));
+    ASSERT_TRUE(rig.commit({}).has_value());
+    EXPECT_FALSE(rig.rows().at(1).is_pinned);
+    restart();
+    rig.locker->lift_pins([](const service::BackupRow&) { return false; });
+    ASSERT_TRUE(rig.commit({}).has_value());
+    EXPECT_THAT(rig.ids(), ElementsAre(3, 4, 6)) << "what was made here goes";
 }
 
 TEST_F(LockerOfBackups, SettlesWhatNoOrderSettledWithinAWeek) {

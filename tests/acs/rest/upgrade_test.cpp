@@ -110,6 +110,19 @@ TEST_F(UpgradesByApi, TakeAnOperatorsAnswer) {
                   .status,
               200);
     EXPECT_EQ(as_text(last().configuration), "as it is");
+    EXPECT_EQ(last().image, "");
+}
+
+TEST_F(UpgradesByApi, TakeAnotherImageAndShowIt) {
+    EXPECT_EQ(get("upgrades/gw-1").json()["image"], nullptr);
+    const auto taken = post("upgrades/gw-1/answer",
+                            {{"answer", "correct"}, {"image", "fw-3.1"}, {"step", "transfer"}});
+    EXPECT_EQ(taken.status, 200) << taken.body;
+    EXPECT_EQ(last().kind, Answer::Kind::correct);
+    EXPECT_EQ(last().image, "fw-3.1");
+    EXPECT_TRUE(last().configuration.empty());
+    views["gw-1"].image = std::string(64, 'a');
+    EXPECT_EQ(get("upgrades/gw-1").json()["image"], std::string(64, 'a'));
 }
 
 TEST_F(UpgradesByApi, RefuseAnAnswerThatIsNone) {
@@ -118,6 +131,10 @@ TEST_F(UpgradesByApi, RefuseAnAnswerThatIsNone) {
                           {{"answer", "correct"}},
                           {{"answer", "correct"}, {"configuration", "no base64!"}},
                           {{"answer", "accept"}, {"configuration", "eA=="}},
+                          {{"answer", "accept"}, {"image", "fw-3.1"}},
+                          {{"answer", "correct"}, {"image", ""}},
+                          {{"answer", "correct"}, {"image", std::string(129, 'x')}},
+                          {{"answer", "correct"}, {"image", "i"}, {"configuration", "eA=="}},
                           {{"answer", "accept"}, {"step", "leap"}},
                           {{"answer", "accept"}, {"anwser", "accept"}}};
     for (const auto& body : cases)
