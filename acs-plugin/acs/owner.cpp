@@ -179,6 +179,9 @@ Result<void> Owner::Impl::start_api() {
     options.history = [this](service::EventQuery query, auto done) {
         parts.store.history(std::move(query), std::move(done));
     };
+    options.parts = [this](std::string rollout, service::RolloutDeviceQuery query, auto done) {
+        parts.store.parts(std::move(rollout), std::move(query), std::move(done));
+    };
     options.log = log_of("API");
     SLUICE_TRY(api, rest::RestServer::start(parts.io, *planner, parts.shelf, std::move(options)));
     return success();
@@ -227,7 +230,7 @@ void Owner::fill(metrics::Standing& standing, rest::RestCounters& counters) cons
     standing.api_http = &impl_->api->http_counters();
     standing.devices = impl_->planner->device_count();
     standing.is_owner = impl_->parts.store.is_ours();
-    standing.rollouts = impl_->planner->rollouts();
+    standing.rollouts = impl_->planner->live_rollouts();
 }
 void Owner::begin() {
     impl_->tick();

@@ -100,8 +100,9 @@ Verdict restore_rows(sluice_planner& to, const sluice_row* const* rows, std::siz
         if (row->kind == nullptr || row->json == nullptr) return is_null((name + ".json").c_str());
         auto read = read_row(row->kind, {row->json, row->json_size});
         if (!read.has_value()) return refused(std::move(read.error()).within(name));
-        if (std::holds_alternative<service::RolloutDeviceRow>(read.value())) {
-            to.held_back.push_back(std::move(read.value()));
+        if (const auto* part = std::get_if<service::RolloutDeviceRow>(&read.value())) {
+            if (!to.planner->is_settled(part->rollout))
+                to.held_back.push_back(std::move(read.value()));
             continue;
         }
         auto taken_in = to.planner->restore_row(std::move(read.value()));

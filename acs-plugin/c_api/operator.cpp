@@ -119,9 +119,19 @@ std::optional<std::string> list(const service::Planner& planner, std::string_vie
         return page_of_all("images", images, page, [](const auto& i) { return i.id; });
     }
     if (what == "rollouts")
-        return page_of_all("rollouts", planner.rollouts(), page,
+        return page_of_all("rollouts", planner.rollouts(page.after, page.limit + 1), page,
                            [](const auto& r) { return r.row.id; });
     return std::nullopt;
+}
+
+constexpr std::string_view kRollouts = "rollouts/", kDevices = "/devices";
+
+bool is_in_rows_alone(const service::Planner& planner, std::string_view what) {
+    if (!what.starts_with(kRollouts) || !what.ends_with(kDevices)) return false;
+    what.remove_prefix(kRollouts.size());
+    if (what.size() < kDevices.size()) return false;
+    what.remove_suffix(kDevices.size());
+    return planner.is_settled(what);
 }
 
 std::optional<std::string> view(const service::Planner& planner, std::string_view what,
@@ -138,7 +148,6 @@ std::optional<std::string> view(const service::Planner& planner, std::string_vie
         return rest::dump(rest::to_json(*image));
     }
     if (folder != "rollouts") return std::nullopt;
-    static constexpr std::string_view kDevices = "/devices";
     if (!id.ends_with(kDevices)) return one(planner.rollout(id));
     id.remove_suffix(kDevices.size());
     return rollout_devices(planner, id, page);
@@ -232,6 +241,10 @@ int sluice_planner_view(sluice_planner* planner, const char* what, const char* a
         if (json == nullptr) return is_null("json");
         if (at_most == 0 || at_most > kMaxPage)
             return Fault{SLUICE_WRONG_ARGUMENT, "at_most: is not within 1 to 1000"};
+        if (is_in_rows_alone(*p.planner, what))
+            return Fault{SLUICE_REFUSED, "view: '" + std::string(what) +
+                                             "': the rollout has settled, and its devices are in"
+                                             " your rows of kind rollout_device alone"};
         const auto found = view(*p.planner, what, {after == nullptr ? "" : after, at_most});
         if (!found) return Fault{SLUICE_NOT_FOUND, "view: there is no '" + std::string(what) + "'"};
         *json = text_for_caller(*found);

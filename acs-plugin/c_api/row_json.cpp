@@ -1,10 +1,8 @@
 #include "acs-plugin/c_api/row_json.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "acs-plugin/service/json_fields.hpp"
 #include "acs-plugin/store/columns.hpp"
 #include "engine/base/overloaded.hpp"
-#include "engine/inventory/address.hpp"
 
 namespace sluice::c_api {
 namespace {
@@ -13,141 +11,10 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxRow = 1024 * 1024;
 
-class Put {
-public:
-    explicit Put(Json& into) : into_(into) {}
-
-    template <class T>
-    void key(const char* name, const T& value) {
-        (*this)(name, value);
-        const auto& it = into_[name];
-        key_ += (key_.empty() ? "" : "/") + (it.is_string() ? it.get<std::string>() : it.dump());
-    }
-    template <class T>
-    void operator()(const char* name, const T& value) {
-        into_[name] = json_of(value);
-    }
-    const std::string& key_text() const { return key_; }
-
-private:
-    static Json json_of(const std::string& value) { return value; }
-    static Json json_of(const std::vector<std::string>& value) { return value; }
-    static Json json_of(const Bytes& value) { return to_hex(value); }
-    static Json json_of(const service::WallTime& value) { return value.unix_ms; }
-    static Json json_of(const inventory::Endpoint& value) {
-        return value.is_unset() ? "" : inventory::format_endpoint(value);
-    }
-    template <class T>
-    static Json json_of(const std::optional<T>& value) {
-        return value ? Json(*value) : Json(nullptr);
-    }
-    template <class T>
-    requires std::is_arithmetic_v<T>
-    static Json json_of(T value) { return value; }
-    template <class T>
-    requires std::is_enum_v<T>
-    static Json json_of(T value) { return static_cast<std::uint32_t>(value); }
-
-    Json& into_;
-    std::string key_;
-};
-
-class Get {
-public:
-    explicit Get(const Json& from) : from_(from) {}
-
-    template <class T>
-    void key(const char* name, T& value) {
-        if (!from_.contains(name) && fault_.empty()) fault_ = name;
-        (*this)(name, value);
-    }
-    template <class T>
-    void operator()(const char* name, T& value) {
-        const auto at = from_.find(name);
-        if (at != from_.end() && !get(*at, value) && fault_.empty()) fault_ = name;
-    }
-    const std::string& fault() const { return fault_; }
-
-private:
-    static bool get(const Json& j, std::string& value) {
-        if (j.is_string()) value = j.get<std::string>();
-        return j.is_string();
-    }
-    static bool get(const Json& j, std::vector<std::string>& value) {
-        if (!j.is_array()) return false;
-        for (const auto& each : j) {
-            if (!each.is_string()) return false;
-            value.push_back(each.get<std::string>());
-        }
-        return true;
-    }
-    static bool get(const Json& j, Bytes& value) {
-        auto bytes = j.is_string() ? from_hex(j.get_ref<const std::string&>()) : std::nullopt;
-        if (bytes) value = std::move(*bytes);
-        return bytes.has_value();
-    }
-    static bool get(const Json& j, service::WallTime& value) { return get(j, value.unix_ms); }
-    static bool get(const Json& j, inventory::Endpoint& value) {
-        if (!j.is_string()) return false;
-        const auto& text = j.get_ref<const std::string&>();
-        if (text.empty()) return true;
-        const auto endpoint = inventory::parse_endpoint(text);
-        if (endpoint.has_value()) value = endpoint.value();
-        return endpoint.has_value();
-    }
-    template <class T>
-    static bool get(const Json& j, std::optional<T>& value) {
-        if (j.is_null()) return true;
-        T inner{};
-        if (!get(j, inner)) return false;
-        value = inner;
-        return true;
-    }
-    static bool get(const Json& j, bool& value) {
-        if (j.is_boolean()) value = j.get<bool>();
-        return j.is_boolean();
-    }
-    static bool get(const Json& j, double& value) {
-        if (j.is_number()) value = j.get<double>();
-        return j.is_number();
-    }
-    static bool get(const Json& j, std::int64_t& value) {
-        if (j.is_number_integer()) value = j.get<std::int64_t>();
-        return j.is_number_integer();
-    }
-    template <class T>
-    requires std::is_unsigned_v<T>
-    static bool get(const Json& j, T& value) {
-        if (!j.is_number_unsigned()) return false;
-        const auto number = j.get<std::uint64_t>();
-        value = static_cast<T>(number);
-        return value == number;
-    }
-    static bool get(const Json& j, inventory::SiteSource& value) {
-        return get_enum(j, value, inventory::SiteSource::address);
-    }
-    static bool get(const Json& j, inventory::DeviceKind& value) {
-        return get_enum(j, value, inventory::DeviceKind::agent);
-    }
-    static bool get(const Json& j, service::RolloutState& value) {
-        return get_enum(j, value, service::RolloutState::halted);
-    }
-    template <class T>
-    static bool get_enum(const Json& j, T& value, T last) {
-        std::uint32_t number = 0;
-        if (!get(j, number) || number > static_cast<std::uint32_t>(last)) return false;
-        value = static_cast<T>(number);
-        return true;
-    }
-
-    const Json& from_;
-    std::string fault_;
-};
-
 template <class R>
 KeptRow kept(const R& row, std::string device) {
     Json json = Json::object();
-    Put put(json);
+    service::PutFields put(json);
     store::visit_columns(put, const_cast<R&>(row));  // one list of columns both ways; Put reads
     return {store::table_of(row), put.key_text(), std::move(device),
             json.dump(-1, ' ', false, Json::error_handler_t::replace)};
@@ -156,7 +23,7 @@ KeptRow kept(const R& row, std::string device) {
 template <class R>
 Result<service::Row> read_as(const Json& json) {
     R row;
-    Get get(json);
+    service::GetFields get(json);
     store::visit_columns(get, row);
     if (!get.fault().empty())
         return Error{"row of kind '" + std::string(store::table_of(row)) + "', " + get.fault() +

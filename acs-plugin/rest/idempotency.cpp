@@ -14,12 +14,6 @@ constexpr std::size_t kMaxKey = 255;
 // What of an answer's head is given again.
 constexpr std::array<std::string_view, 2> kKept{"Location", "ETag"};
 
-// What an entry takes of memory, about.
-std::size_t size_of(const service::IdempotencyRow& row) {
-    constexpr std::size_t kBeside = 256;
-    return kBeside + 2 * (row.key.size() + row.who.size()) + row.request.size() + row.answer.size();
-}
-
 }  // namespace
 
 std::optional<KeyedRequest> keyed_request(const net::HttpRequest& request, const std::string& who) {

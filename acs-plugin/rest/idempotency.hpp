@@ -29,8 +29,8 @@ std::optional<KeyedRequest> keyed_request(const net::HttpRequest& request, const
 
 // Beyond them the oldest go before their day is over.
 struct IdempotencyLimits {
-    std::size_t entries = 100'000;
-    std::size_t bytes = std::size_t{64} << 20;
+    std::size_t entries = service::kMostAnswers;
+    std::size_t bytes = service::kMostAnswerBytes;
 };
 // Of an answer that is kept. A longer one is answered 409 when it is asked for again.
 inline constexpr std::size_t kMaxKeptAnswer = std::size_t{256} << 10;

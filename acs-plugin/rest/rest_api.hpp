@@ -102,12 +102,15 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void import_sites(const Call& call);
     void take_sites(const Caller& caller, const std::vector<service::SiteImportRow>& sites);
     void continue_export(net::ExchangeId id);
+    void continue_export_later(net::ExchangeId id);
 
     // rest_rollouts.cpp
     void list_rollouts(const Call& call);
     void start_rollout(const Call& call);
     void show_rollout(const Call& call);
     void list_rollout_devices(const Call& call);
+    void answer_parts(const Caller& caller, std::size_t limit,
+                      const std::vector<service::RolloutDeviceRow>& rows);
     void list_rollout_sites(const Call& call);
     void pause(const Call& call) { turn(call, &service::Planner::pause, "paused"); }
     void resume(const Call& call) { turn(call, &service::Planner::resume, "resumed"); }
@@ -183,6 +186,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     bool is_match(const Call& call, const std::string& etag);
     void count(unsigned status) { ++counters.answers[std::min(status / 100, 5u)]; }
 
+    boost::asio::io_context& io;
     RestOptions options;  // without its rows
     service::Planner& planner;
     Access access;

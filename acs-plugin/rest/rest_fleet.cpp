@@ -121,6 +121,7 @@ void RestServer::Impl::continue_export(net::ExchangeId id) {
         each.is_over = each.query.after.empty();
     }
     if (!text.empty()) return http.send_text(id, std::move(text));
+    if (!each.is_over) return continue_export_later(id);  // nothing fits that a page looked at
     exports.erase(id);
     http.end(id);
 }

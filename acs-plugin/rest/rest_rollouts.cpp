@@ -59,7 +59,7 @@ bool RestServer::Impl::is_match(const Call& call, const std::string& etag) {
 
 void RestServer::Impl::list_rollouts(const Call& call) {
     const auto id_of = [](const service::RolloutView& r) -> const std::string& { return r.row.id; };
-    const auto rollouts = rest_of(planner.rollouts(), call.page, id_of);
+    const auto rollouts = planner.rollouts(call.page.after, call.page.limit + 1);
     reply(call.caller, json_answer(200, page_text("rollouts", rollouts, call.page.limit, id_of,
                                                   [](const auto& r) { return to_json(r); })));
 }
@@ -92,11 +92,25 @@ void RestServer::Impl::list_rollout_devices(const Call& call) {
     const auto& asked = call.target.query;
     if (const auto at = asked.find("state"); at != asked.end()) query.state = at->second;
     if (const auto at = asked.find("site"); at != asked.end()) query.site = at->second;
-    const auto devices = planner.rollout_devices(call.subject, query);
-    reply(call.caller, json_answer(200, page_text(
-                                            "devices", devices, call.page.limit,
-                                            [](const auto& d) { return d.identity; },
-                                            [](const auto& d) { return to_json(d); })));
+    if (!planner.is_settled(call.subject))
+        return answer_parts(call.caller, call.page.limit,
+                            planner.rollout_devices(call.subject, query));
+    options.parts(
+        call.subject, std::move(query),
+        [weak = weak_from_this(), caller = call.caller, limit = call.page.limit](const auto& rows) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (!rows.has_value()) return self->refuse(caller, 500, rows.error().message);
+            self->answer_parts(caller, limit, rows.value());
+        });
+}
+
+void RestServer::Impl::answer_parts(const Caller& caller, std::size_t limit,
+                                    const std::vector<service::RolloutDeviceRow>& rows) {
+    reply(caller, json_answer(200, page_text(
+                                       "devices", rows, limit,
+                                       [](const auto& d) { return d.identity; },
+                                       [](const auto& d) { return to_json(d); })));
 }
 
 void RestServer::Impl::list_rollout_sites(const Call& call) {

@@ -1,6 +1,7 @@
 #include "acs-plugin/rest/rest_server.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "acs-plugin/origin/shelf.hpp"
@@ -241,6 +242,13 @@ void RestServer::Impl::on_sent(net::ExchangeId id, std::uint32_t) {
     if (exports.contains(id) && http.unsent(id) == 0) continue_export(id);
 }
 
+void RestServer::Impl::continue_export_later(net::ExchangeId id) {
+    boost::asio::post(io, [weak = weak_from_this(), id] {
+        const auto self = weak.lock();
+        if (self && self->exports.contains(id)) self->continue_export(id);
+    });
+}
+
 void RestServer::Impl::on_closed(net::ExchangeId id) {
     streams.on_closed(id);
     exports.erase(id);
@@ -306,9 +314,10 @@ void RestServer::Impl::answer(const Caller& caller, unsigned status,
 
 // --- the server -------------------------------------------------------------------------------
 
-RestServer::Impl::Impl(boost::asio::io_context& io, service::Planner& p, origin::Shelf& s,
+RestServer::Impl::Impl(boost::asio::io_context& context, service::Planner& p, origin::Shelf& s,
                        RestOptions o)
-    : options(std::move(o)),
+    : io(context),
+      options(std::move(o)),
       planner(p),
       access(options.token, options.failures),
       publishing(io, s),

@@ -79,6 +79,10 @@ struct RestOptions {
     // The store's. `done` comes on the io_context's thread.
     std::function<void(service::Changes, std::function<void(Result<void>)> done)> commit;
     History history;
+    // Devices' parts in a rollout that settled, likewise.
+    std::function<void(std::string rollout, service::RolloutDeviceQuery,
+                       std::function<void(Result<std::vector<service::RolloutDeviceRow>>)> done)>
+        parts;
     std::function<std::string()> metrics;              // Prometheus' text; empty: there is none
     std::function<std::string()> not_ready;            // why not, in a line; empty: it is
     std::function<void(const std::string& line)> log;  // may be empty

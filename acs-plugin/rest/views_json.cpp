@@ -181,6 +181,7 @@ Json to_json(const service::RolloutView& rollout) {
              {"priority", rollout.priority},
              {"started", time_of(row.started)},
              {"finished", time_of(row.finished)},
+             {"settled", time_of(row.settled)},
              {"halted", time_of(rollout.halted)},
              {"halt_reason", or_null(rollout.halt_reason)},
              {"devices", rollout.devices},

@@ -92,7 +92,8 @@ private:
     const OrderedIndex& order(DeviceSort sort) const;
     struct Wanted;
     bool fits(DeviceIndex d, const DeviceFilter& filter, const Wanted& wanted) const;
-    std::vector<DeviceIndex> those_of(const DeviceFilter& filter, const Wanted& wanted) const;
+    std::optional<std::vector<DeviceIndex>> those_with(std::string_view prefix,
+                                                       std::size_t at_most) const;
 
     // Orders; ties by identity, so that there are none.
     bool before(DeviceIndex a, DeviceIndex b) const { return identity(a) < identity(b); }

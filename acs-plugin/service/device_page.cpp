@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "acs-plugin/service/device_book.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 
 // Between the key and the identity of a cursor; in neither.
 constexpr char kMark = '\n';
-constexpr std::size_t kMostInOrder = 20'000;
+constexpr std::size_t kMostInOrder = 20'000;  // before a prefix is gone by
 
 }  // namespace
 
@@ -68,28 +69,17 @@ bool DeviceBook::fits(DeviceIndex d, const DeviceFilter& f, const Wanted& wanted
     return f.contains.empty() || identity(d).find(f.contains) != std::string_view::npos;
 }
 
-// All of them, in no order. A prefix is a piece of the order by identity. Else a look at each as
-// they lie in memory; at identities first where they decide: they lie closer together than slots.
-std::vector<DeviceIndex> DeviceBook::those_of(const DeviceFilter& f, const Wanted& wanted) const {
+// A piece of the order by identity; nothing, where it is too long to be looked at whole.
+std::optional<std::vector<DeviceIndex>> DeviceBook::those_with(std::string_view prefix,
+                                                               std::size_t at_most) const {
     std::vector<DeviceIndex> out;
-    const auto look_at = [&](DeviceIndex d) {
-        if (has(d) && fits(d, f, wanted)) out.push_back(d);
-    };
-    if (!f.identity_prefix.empty()) {
-        const auto first =
-            by_identity_.partition([&](DeviceIndex d) { return identity(d) < f.identity_prefix; });
-        by_identity_.walk(first, [&](DeviceIndex d) {
-            if (!identity(d).starts_with(f.identity_prefix)) return false;
-            look_at(d);
-            return true;
-        });
-        return out;
-    }
-    for (std::uint32_t i = 0; i < index_end(); ++i) {
-        const DeviceIndex d{i};
-        if (f.contains.empty() || identity(d).find(f.contains) != std::string_view::npos)
-            look_at(d);
-    }
+    const auto first = by_identity_.partition([&](DeviceIndex d) { return identity(d) < prefix; });
+    by_identity_.walk(first, [&](DeviceIndex d) {
+        if (!identity(d).starts_with(prefix)) return false;
+        out.push_back(d);
+        return out.size() <= at_most;
+    });
+    if (out.size() > at_most) return std::nullopt;
     return out;
 }
 
@@ -119,8 +109,7 @@ Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
     };
     const Wanted wanted(texts_, query.filter);
     if (query.at_most == 0 || wanted.is_hopeless) return out;
-    const auto end_page = [&] {
-        const auto last = out.devices.back();
+    const auto end_page = [&](DeviceIndex last) {
         out.next = key_text(last, query.sort) + kMark + std::string(identity(last));
     };
     const bool is_first = query.after.empty();
@@ -146,18 +135,27 @@ Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
         std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size),
                           found.end(), less);
         out.devices.assign(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size));
-        if (size < found.size()) end_page();
+        if (size < found.size()) end_page(out.devices.back());
         return out;
     };
     if (!query.filter.site.empty()) return take_all(of_site(query.filter.site));
 
-    // In order, as long as what is wanted is met often enough.
+    // In order, as long as what is wanted is met often enough. Where it is not, the page ends with
+    // what it has: the next one goes on from there.
     std::size_t looked_at = 0;
-    bool is_rare = false;
+    bool has_looked_for_prefix = query.filter.identity_prefix.empty();
+    std::optional<std::vector<DeviceIndex>> piece;
+    std::optional<DeviceIndex> last;
     const auto take = [&](DeviceIndex d) {
-        if (++looked_at > kMostInOrder) return is_rare = true, false;
+        if (looked_at >= query.looks_at && last) return end_page(*last), false;
+        if (looked_at >= kMostInOrder && !std::exchange(has_looked_for_prefix, true)) {
+            piece = those_with(query.filter.identity_prefix, query.looks_at);
+            if (piece) return false;
+        }
+        ++looked_at;
+        last = d;
         if (!fits(d, query.filter, wanted)) return true;
-        if (out.devices.size() == query.at_most) return end_page(), false;
+        if (out.devices.size() == query.at_most) return end_page(out.devices.back()), false;
         out.devices.push_back(d);
         return true;
     };
@@ -170,10 +168,9 @@ Result<DeviceBook::Page> DeviceBook::page(const DeviceQuery& query) const {
         in_order.walk(is_first ? OrderedIndex::Place{}
                                : in_order.partition([&](DeviceIndex d) { return compare(d) <= 0; }),
                       take);
-    if (!is_rare) return out;
-
+    if (!piece) return out;
     out = {};
-    return take_all(those_of(query.filter, wanted));
+    return take_all(std::move(*piece));
 }
 
 }  // namespace sluice::service

@@ -118,10 +118,8 @@ OrderAnswer read_answer(grouping::JsonReader& from) {
     return out;
 }
 
-std::string json_of(const DownloadOrder& order) {
-    JsonText out;
-    out.add("kind", kOrders[static_cast<std::size_t>(order.kind)]);
-    out.add("command_key", order.command_key);
+// What an order says beside its kind and key.
+void add_words(const DownloadOrder& order, JsonText& out) {
     out.add("url", order.url);
     out.add("path", order.path);
     out.add("username", order.username);
@@ -131,55 +129,36 @@ std::string json_of(const DownloadOrder& order) {
     out.add("delay_seconds", order.delay_seconds);
     out.add("assignment_url", order.assignment_url);
     out.add("master_url", order.master_url);
-    return std::move(out).finish();
 }
-
-std::string json_of(const CancelOrder& order) {
-    JsonText out;
-    out.add("kind", "cancel");
-    out.add("command_key", order.command_key);
-    return std::move(out).finish();
-}
-
-std::string json_of(const UploadOrder& order) {
-    JsonText out;
-    out.add("kind", "upload");
-    out.add("command_key", order.command_key);
+void add_words(const UploadOrder& order, JsonText& out) {
     out.add("url", order.url);
     out.add("username", order.username);
     out.add("password", order.password);
     out.add("file_type", order.file_type);
-    return std::move(out).finish();
 }
-
-std::string json_of(const RebootOrder& order) {
-    JsonText out;
-    out.add("kind", "reboot");
-    out.add("command_key", order.command_key);
-    return std::move(out).finish();
-}
-
-std::string json_of(const SetOrder& order) {
+void add_words(const SetOrder& order, JsonText& out) {
     std::vector<std::string> names, values;
     for (const auto& each : order.values) {
         names.push_back(each.name);
         values.push_back(each.value);
     }
-    JsonText out;
-    out.add("kind", "set");
-    out.add("command_key", order.command_key);
     out.add("names", names);
     out.add("values", values);
-    return std::move(out).finish();
 }
-
-std::string json_of(const ReadOrder& order) {
-    JsonText out;
-    out.add("kind", "read");
-    out.add("command_key", order.command_key);
+void add_words(const ReadOrder& order, JsonText& out) {
     out.add("names", order.names);
     out.add("asks_methods", order.asks_methods);
-    return std::move(out).finish();
+}
+void add_words(const CancelOrder&, JsonText&) {}
+void add_words(const RebootOrder&, JsonText&) {}
+
+std::string_view kind_of(const DeviceOrder& order) {
+    // In the order of the variant; of a Download its own kind.
+    static constexpr std::string_view kWords[] = {"", "cancel", "upload", "reboot", "set", "read"};
+    static_assert(std::variant_size_v<DeviceOrder> == std::size(kWords));
+    const auto* download = std::get_if<DownloadOrder>(&order);
+    if (download != nullptr) return kOrders[static_cast<std::size_t>(download->kind)];
+    return kWords[order.index()];
 }
 
 // A device's part in a rollout changes with its report, and again with its order: what it comes to
@@ -260,7 +239,11 @@ Result<ExchangeOutcome> exchange(Planner& planner, const Exchange& said, WallTim
 }
 
 std::string to_json(const DeviceOrder& order) {
-    return std::visit([](const auto& each) { return json_of(each); }, order);
+    JsonText out;
+    out.add("kind", kind_of(order));
+    out.add("command_key", key_of(order));
+    std::visit([&](const auto& each) { add_words(each, out); }, order);
+    return std::move(out).finish();
 }
 
 std::string to_json(const ExchangeOutcome& outcome) {

@@ -299,6 +299,8 @@ void Planner::on_transfer_complete(const std::string& identity, std::string_view
     for (const auto& t : held)
         if (t.run->order_of(t.member, command_key) != 0) ticket = t;
     const auto order = ticket.run->order_of(ticket.member, command_key);
+    // Weeks late: its report has told already what it runs.
+    if (order == 0 && impl_->is_key_of_settled(identity, command_key)) return impl_->write(batch);
     if (fault != 0)
         ticket.run->seat(ticket.member).words = std::make_unique<std::string>(words_of(why));
     impl_->feed(*ticket.run, rollout::Transferred{ticket.member, order, fault}, batch);

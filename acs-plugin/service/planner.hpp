@@ -183,8 +183,15 @@ public:
     // By name, of devices that have reported; the one without a name is none.
     std::vector<SiteView> sites(std::string_view after, std::size_t at_most) const;
     std::vector<GroupView> groups() const;  // all: for small fleets
+    // All, the oldest first; and a page of them in order of id.
     std::vector<RolloutView> rollouts() const;
+    std::vector<RolloutView> rollouts(std::string_view after, std::size_t at_most) const;
+    std::vector<RolloutView> live_rollouts() const;  // not over
     std::optional<RolloutView> rollout(std::string_view id) const;
+    // It has been over for FleetPolicy::settling. It is shown as it was then, and refuses every
+    // verb. Of its devices nothing is in memory: rollout_devices has none, the store's rows are
+    // what there is; rollout_sites has those that its view has. Tokens of its are nobody's.
+    bool is_settled(std::string_view id) const;
     // By name; devices of no site have the name "" and come one by one, last.
     std::vector<RolloutSiteView> rollout_sites(std::string_view id, std::string_view after,
                                                std::size_t at_most) const;

@@ -128,6 +128,7 @@ Result<void> Planner::erase(const std::string& identity, const Act& act, Changes
     impl_->fleet().forget(*d);
     impl_->fleet().settle();
     impl_->write(batch);
+    impl_->forget_in_outcomes(identity, out);
     out.push_back(DeviceGone{identity});
     out.push_back(event_of(act, "device.erased", "a device, at the word of " + act.who));
     return success();

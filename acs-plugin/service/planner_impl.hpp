@@ -117,6 +117,17 @@ struct Planner::Impl {
     const ImageRow& image_for(const Ticket& ticket) const;
     Result<void> restore_upgrades(std::vector<UpgradeRow> rows);
 
+    // planner_settled.cpp: rollouts that leave memory
+    WallTime settles_at(const Run& run) const;
+    void settle(WallTime now, Changes& out);
+    void settle(Run& run, WallTime now, Changes& out);
+    void let_go(Run& run, Batch& batch);
+    Result<void> restore_settled(RolloutRow row);
+    void restore_ways_given();
+    Error refusal_of_settled(const RolloutRow& row) const;
+    bool is_key_of_settled(std::string_view identity, std::string_view command_key) const;
+    void forget_in_outcomes(std::string_view identity, Changes& out);
+
     // planner_time.cpp
     bool is_wanted(DeviceIndex d, WallTime now) const;
     void write_counts(WallTime now, Changes& out);
@@ -125,6 +136,7 @@ struct Planner::Impl {
 
     // planner_operator.cpp
     Result<const ImageRow*> image_of(const RolloutSpec& spec) const;
+    Result<const ImageRow*> image_called(const std::string& id_or_name) const;
     Result<void> cut_waves(Run& run);
     Result<void> check_names(const RolloutSpec& spec) const;
     std::string new_rollout_id(const std::string& name) const;
@@ -136,7 +148,6 @@ struct Planner::Impl {
     void sort_tickets();
     Result<void> restore_seat(Run& run, const RolloutDeviceRow& row);
 
-    Result<const ImageRow*> image_called(const std::string& id_or_name) const;
     // planner_views.cpp, planner_rollout_views.cpp
     using Rankings = std::map<grouping::GroupIndex, std::vector<election::Placed>>;
     DeviceView view(DeviceIndex d, Rankings& rankings) const;
@@ -145,6 +156,7 @@ struct Planner::Impl {
     std::vector<RolloutSiteView> sites_of(const Run& run, std::string_view after,
                                           std::size_t at_most) const;
     RolloutView view(const Run& run) const;
+    RolloutView view(const RolloutRow& settled) const;
     RolloutSiteView site_view(const Run& run, rollout::SiteNumber site) const;
     WaveView wave_view(const Run& run, std::size_t wave) const;
     double bound_seconds(const Run& run, const std::vector<DeviceIndex>& devices) const;
@@ -163,6 +175,7 @@ struct Planner::Impl {
     mutable DeviceRow shown;                                   // what device() points to
     std::map<std::string, ImageRow, std::less<>> images;
     std::map<std::string, std::unique_ptr<Run>, std::less<>> runs;
+    std::map<std::string, RolloutRow, std::less<>> settled;  // with their outcomes; in no run
     Evidence evidence;
     PolicyRow policy_row;
     std::map<std::string, std::string, std::less<>> imports;  // identity to site

@@ -72,6 +72,8 @@ void Planner::Impl::follow(const Ticket& ticket, const DeviceRow& row, Batch& ba
     const auto& record = run.engine.record(ticket.member);
     if (run.is_over() || !is_idle(record)) return;
     if (run.is_on_target(row.report, row.config_version)) return;  // the engine hears of it
+    if (run.is_left_behind(row.report))
+        return feed(run, rollout::Withdrawn{ticket.member, rollout::Reason::superseded}, batch);
     if (!run.is_for(row))
         return feed(run, rollout::Withdrawn{ticket.member, rollout::Reason::unfit}, batch);
     if (run.site(ticket.member) == row.report.site.value) return;
@@ -151,7 +153,7 @@ void Planner::Impl::arbitrate(DeviceIndex d, Batch& batch) {
     }
 }
 
-// As the devices are now: at a start, and after a restart.
+// As the devices are now.
 void Planner::Impl::recount_expected(Run& run) {
     std::vector<std::int64_t> found(run.cuts.size(), 0);
     for (std::uint32_t i = 0; i < book.index_end(); ++i) {
@@ -160,8 +162,10 @@ void Planner::Impl::recount_expected(Run& run) {
         const auto row = book.row(d);
         if (run.wants(row)) ++found[run.wave_of(row).value];
     }
-    for (std::uint8_t w = 0; w < found.size(); ++w)
-        run.engine.expect(rollout::WaveNumber{w}, found[w]);
+    for (std::uint8_t w = 0; w < found.size(); ++w) {
+        const rollout::WaveNumber wave{w};
+        run.engine.expect(wave, found[w] - run.engine.waves().tally(wave).expected);
+    }
 }
 
 }  // namespace sluice::service

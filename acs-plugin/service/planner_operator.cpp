@@ -178,7 +178,7 @@ std::string Planner::Impl::new_rollout_id(const std::string& name) const {
     const auto base = slug(name);
     for (std::size_t n = 1;; ++n) {
         auto id = n == 1 ? base : base + "-" + std::to_string(n);
-        if (runs.count(id) == 0) return id;
+        if (runs.count(id) == 0 && settled.count(id) == 0) return id;
     }
 }
 
@@ -218,6 +218,8 @@ Result<std::string> Planner::start_rollout(const RolloutSpec& spec, const Act& a
 // --- verbs --------------------------------------------------------------------------------------
 
 Result<Run*> Planner::Impl::run_to_turn(std::string_view id, std::string_view what) {
+    if (const auto over = settled.find(id); over != settled.end())
+        return refusal_of_settled(over->second);
     const auto at = runs.find(id);
     if (at == runs.end()) return Error{"rollout '" + std::string(id) + "' is unknown"};
     auto& run = *at->second;
@@ -250,6 +252,9 @@ Result<void> Planner::resume(std::string_view rollout, const Act& act, Changes& 
 }
 
 Result<void> Planner::cancel(std::string_view rollout, const Act& act, Changes& out) {
+    if (const auto over = impl_->settled.find(rollout);
+        over != impl_->settled.end() && over->second.state == RolloutState::cancelled)
+        return success();
     SLUICE_TRY(auto* run, impl_->run_to_turn(rollout, ""));
     if (run->row.state == RolloutState::cancelled) return success();
     if (run->is_over()) SLUICE_CHECK(impl_->run_to_turn(rollout, "cancelled"));

@@ -16,6 +16,7 @@ Result<void> Planner::restore(const std::vector<Row>& rows) {
 // Right away where all it leans on is there: a million of them are never in memory together.
 Result<void> Planner::Impl::take_seat(RolloutDeviceRow&& row) {
     auto run = runs.find(row.rollout);
+    if (run == runs.end() && settled.count(row.rollout) != 0) return success();
     if (run == runs.end()) {
         const auto kept = loading.rollouts.find(row.rollout);
         if (kept == loading.rollouts.end() || images.count(kept->second.image) == 0 ||
@@ -58,10 +59,19 @@ Result<void> Planner::restore_row(Row&& row) {
                    [&](ImageRow&& r) { impl.images.insert_or_assign(r.id, std::move(r)); },
                    [&](RolloutRow&& r) {
                        auto id = r.id;
+                       if (r.settled.unix_ms != 0) {
+                           auto restored = impl.restore_settled(std::move(r));
+                           if (!restored.has_value())
+                               out = std::move(restored).error().within("rollout " + id);
+                           return;
+                       }
                        loading.rollouts.insert_or_assign(std::move(id), std::move(r));
                    },
                    [&](RolloutDeviceRow&& r) { out = impl.take_seat(std::move(r)); },
-                   [&](OriginCountRow&& r) { loading.counts.push_back(std::move(r)); },
+                   [&](OriginCountRow&& r) {
+                       if (impl.settled.count(r.rollout) == 0)
+                           loading.counts.push_back(std::move(r));
+                   },
                    [&](SiteImportRow&& r) {
                        if (!r.site.empty()) impl.imports[r.identity] = r.site;
                    },
@@ -108,6 +118,7 @@ Result<void> Planner::restore_end() {
         if (!restored.has_value())
             return std::move(restored).error().within("rollout " + seat.rollout);
     }
+    impl.restore_ways_given();
     for (auto& [id, run] : impl.runs) run->restore_places();
     impl.sort_tickets();
     for (const auto& row : loading.counts)

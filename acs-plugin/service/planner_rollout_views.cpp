@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "acs-plugin/service/outcome.hpp"
 #include "acs-plugin/service/planner_impl.hpp"
 
 namespace sluice::service {
@@ -184,16 +185,47 @@ std::vector<RolloutSiteView> Planner::Impl::sites_of(const Run& run, std::string
     return out;
 }
 
+// restore_settled has looked at it, or it was made here.
+RolloutView Planner::Impl::view(const RolloutRow& over) const {
+    auto out = view_of_settled(over);
+    return out.has_value() ? std::move(out).value() : RolloutView{};
+}
+
 std::vector<RolloutView> Planner::rollouts() const {
     std::vector<RolloutView> out;
     for (const auto& [id, run] : impl_->runs) out.push_back(impl_->view(*run));
+    for (const auto& [id, row] : impl_->settled) out.push_back(impl_->view(row));
     std::sort(out.begin(), out.end(), [](const RolloutView& a, const RolloutView& b) {
         return std::tie(a.row.started, a.row.id) < std::tie(b.row.started, b.row.id);
     });
     return out;
 }
 
+std::vector<RolloutView> Planner::rollouts(std::string_view after, std::size_t at_most) const {
+    std::vector<RolloutView> out;
+    auto run = impl_->runs.upper_bound(after);
+    auto over = impl_->settled.upper_bound(after);
+    while (out.size() < at_most) {
+        const bool has_run = run != impl_->runs.end(), has_over = over != impl_->settled.end();
+        if (!has_run && !has_over) break;
+        if (has_run && (!has_over || run->first < over->first))
+            out.push_back(impl_->view(*(run++)->second));
+        else
+            out.push_back(impl_->view((over++)->second));
+    }
+    return out;
+}
+
+std::vector<RolloutView> Planner::live_rollouts() const {
+    std::vector<RolloutView> out;
+    for (const auto& [id, run] : impl_->runs)
+        if (!run->is_over()) out.push_back(impl_->view(*run));
+    return out;
+}
+
 std::optional<RolloutView> Planner::rollout(std::string_view id) const {
+    if (const auto over = impl_->settled.find(id); over != impl_->settled.end())
+        return impl_->view(over->second);
     const auto at = impl_->runs.find(id);
     if (at == impl_->runs.end()) return std::nullopt;
     return impl_->view(*at->second);
@@ -202,8 +234,13 @@ std::optional<RolloutView> Planner::rollout(std::string_view id) const {
 std::vector<RolloutSiteView> Planner::rollout_sites(std::string_view id, std::string_view after,
                                                     std::size_t at_most) const {
     const auto at = impl_->runs.find(id);
-    if (at == impl_->runs.end()) return {};
-    return impl_->sites_of(*at->second, after, at_most);
+    if (at != impl_->runs.end()) return impl_->sites_of(*at->second, after, at_most);
+    const auto over = impl_->settled.find(id);
+    if (over == impl_->settled.end()) return {};
+    auto out = impl_->view(over->second).sites;
+    std::erase_if(out, [&](const auto& site) { return !after.empty() && site.cursor <= after; });
+    if (out.size() > at_most) out.resize(at_most);
+    return out;
 }
 
 std::vector<RolloutDeviceRow> Planner::rollout_devices(std::string_view id, std::string_view after,

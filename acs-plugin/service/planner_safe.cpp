@@ -160,6 +160,7 @@ const ImageRow& Planner::Impl::image_for(const Ticket& ticket) const {
 Result<void> Planner::Impl::restore_upgrades(std::vector<UpgradeRow> rows) {
     if (safeguard == nullptr) return success();
     for (auto& row : rows) {
+        if (settled.count(row.rollout) != 0) continue;
         const auto run = runs.find(row.rollout);
         const bool has_terms = run != runs.end() && run->second->safe;
         const auto terms = has_terms ? terms_of(*run->second) : SafeTerms{};

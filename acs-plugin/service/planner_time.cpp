@@ -77,6 +77,7 @@ void Planner::on_time(WallTime now, Changes& out) {
     }
     impl_->write(batch);
     impl_->write_counts(now, out);
+    impl_->settle(now, out);
 }
 
 std::optional<WallTime> Planner::next_deadline() const {
@@ -85,6 +86,7 @@ std::optional<WallTime> Planner::next_deadline() const {
     const auto consider = [&](WallTime t) { out = out ? std::min(*out, t) : t; };
     for (const auto& [id, run] : impl_->runs) {
         if (run->sweep) return WallTime{0};
+        if (run->is_over()) consider(impl_->settles_at(*run));
         const auto next = run->engine.next_deadline();
         if (next != Instant::never()) consider(wall_of(next));
     }

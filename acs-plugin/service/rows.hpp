@@ -63,6 +63,10 @@ struct RolloutRow {
     WallTime started, finished;
     // Its waves, what it forgave, why it halted: JSON, written and read by this folder only.
     std::string progress{};
+    // Since then its devices' parts are in the store alone (Planner::is_settled), and this is what
+    // is shown of it: its last view as JSON, this folder's too. Zero, empty: it has not settled.
+    WallTime settled{};
+    std::string outcome{};
 };
 
 // One device's part in one rollout, from enrolment to verdict.
@@ -151,7 +155,8 @@ struct PolicyRow {
     std::uint64_t version = 0;
 };
 
-// What a POST with an idempotency key was answered. The store forgets it after a day.
+// What a POST with an idempotency key was answered. Kept for a day; of more than kMostAnswers the
+// newest alone, and in memory no more than kMostAnswerBytes of them.
 struct IdempotencyRow {
     std::string key;
     std::string who;  // key too: nobody meets another's
@@ -160,6 +165,13 @@ struct IdempotencyRow {
     std::string answer;
     WallTime at;
 };
+inline constexpr std::size_t kMostAnswers = 100'000;
+inline constexpr std::size_t kMostAnswerBytes = std::size_t{64} << 20;
+// What one takes of memory, about.
+inline std::size_t size_of(const IdempotencyRow& row) {
+    constexpr std::size_t kBeside = 256;
+    return kBeside + 2 * (row.key.size() + row.who.size()) + row.request.size() + row.answer.size();
+}
 
 // Where one device's safe upgrade in one rollout is. In the transaction of what it belongs to, and
 // on the medium before any order that follows from it leaves.

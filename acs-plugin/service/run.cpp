@@ -1,9 +1,10 @@
 #include "acs-plugin/service/run.hpp"
 
 #include <algorithm>
+#include <tuple>
 
-#include "acs-plugin/service/zone_names.hpp"
 #include "acs-plugin/service/image_fit.hpp"
+#include "acs-plugin/service/zone_names.hpp"
 #include "engine/base/rng.hpp"
 
 namespace sluice::service {
@@ -28,6 +29,12 @@ std::string model_of(const inventory::DeviceReport& r) {
 
 std::uint32_t hash_of(DeviceIndex d) {
     return static_cast<std::uint32_t>(mix64(d.value));
+}
+
+// Of firmware; what is newer is greater.
+std::tuple<std::int64_t, std::int64_t> age_of(const ImageRow& image,
+                                              const std::optional<image::Manifest>& manifest) {
+    return {manifest ? manifest->created.seconds : 0, image.published.unix_ms};
 }
 
 std::string key_of(std::string_view site, std::string_view identity) {
@@ -91,11 +98,29 @@ bool Run::is_on_target(const inventory::DeviceReport& report,
 // Of configuration files none is newer: a device may need both.
 bool Run::is_older_than(const Run& other) const {
     if (!image->is_firmware || !other.image->is_firmware || image == other.image) return false;
-    const auto age = [](const Run& run) {
-        return std::tuple(run.manifest ? run.manifest->created.seconds : 0,
-                          run.image->published.unix_ms);
-    };
-    return age(*this) < age(other);
+    return age_of(*image, manifest) < age_of(*other.image, other.manifest);
+}
+
+bool Run::give_way_to(const ImageRow& other) {
+    if (!manifest || !other.is_firmware || image == &other) return false;
+    const auto read = image::read_manifest(other.manifest);
+    if (!read.has_value()) return false;
+    const auto& theirs = read.value().manifest;
+    const bool is_same_model = theirs.device.manufacturer == manifest->device.manufacturer &&
+                               is_same_oui(theirs.device.oui, manifest->device.oui) &&
+                               theirs.device.product_class == manifest->device.product_class;
+    if (!is_same_model || !(age_of(*image, manifest) < age_of(other, theirs))) return false;
+    Newer newer{other.software_version, theirs.device.hardware_versions};
+    if (std::find(newer_.begin(), newer_.end(), newer) != newer_.end()) return false;
+    newer_.push_back(std::move(newer));
+    return true;
+}
+
+bool Run::is_left_behind(const inventory::DeviceReport& report) const {
+    return std::any_of(newer_.begin(), newer_.end(), [&](const Newer& each) {
+        return each.software_version == report.software_version &&
+               has(each.hardware_versions, report.hardware_version);
+    });
 }
 
 std::uint64_t Run::position_of(const DeviceRow& device) const {

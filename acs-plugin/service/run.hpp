@@ -92,10 +92,15 @@ public:
     // The device says that it has it.
     bool is_on_target(const inventory::DeviceReport& report, std::string_view config_version) const;
     bool wants(const DeviceRow& device) const {
-        return is_for(device) && !is_on_target(device.report, device.config_version);
+        return is_for(device) && !is_on_target(device.report, device.config_version) &&
+               !is_left_behind(device.report);
     }
     // The rule for a device in two rollouts, in part: the other's image is newer.
     bool is_older_than(const Run& other) const;
+    // The same where the other rollout settles, or did while this one went on: devices that run its
+    // image are not this one's any more. Whether that changes anything here.
+    bool give_way_to(const ImageRow& other);
+    bool is_left_behind(const inventory::DeviceReport& report) const;
 
     rollout::WaveNumber wave_of(const DeviceRow& device) const;
     std::uint64_t position_of(const DeviceRow& device) const;
@@ -166,6 +171,7 @@ public:
     std::uint32_t halted_wave = 0;
     WallTime halted;
     std::uint32_t untouched = 0;  // never enrolled when it was over
+    WallTime not_settled_before;  // something here was not over when it was looked at
 
 private:
     rollout::Enrolment enrolment_of(const DeviceRow& device, std::string_view site);
@@ -186,6 +192,13 @@ private:
     inventory::StringPool sites_;  // keys; their numbers are the engine's
     std::map<std::string, rollout::ZoneNumber, std::less<>> zones_;
     std::uint64_t seed_ = 0;
+    // Of newer images that others brought: what a device reports that runs one.
+    struct Newer {
+        std::string software_version;
+        std::vector<std::string> hardware_versions;
+        friend bool operator==(const Newer&, const Newer&) = default;
+    };
+    std::vector<Newer> newer_;
     // While it is restored: whom a member takes from, by device, as members are not all there.
     struct Source {
         rollout::Member member;

@@ -122,6 +122,9 @@ struct DeviceQuery {
     bool is_descending = false;
     std::string after;  // DevicePage::next of the page before; empty: the first
     std::size_t at_most = 100;
+    // Devices that a page looks at, where few fit the filter. It may end before it is full, or with
+    // none at all, and yet have a next one.
+    std::size_t looks_at = 100'000;
 };
 
 struct DevicePage {

@@ -78,6 +78,8 @@ void visit_columns(Visitor& v, service::RolloutRow& r) {
     v("started_ms", r.started);
     v("finished_ms", r.finished);
     v("progress", r.progress);
+    v("settled_ms", r.settled);
+    v("outcome", r.outcome);
 }
 
 inline const char* table_of(const service::RolloutDeviceRow&) {

@@ -129,7 +129,15 @@ CREATE INDEX backup_gone ON backup (is_gone, id);
 CREATE TABLE backup_bytes (id INTEGER PRIMARY KEY NOT NULL, sealed TEXT NOT NULL);
 )sql";
 
-constexpr std::array<std::string_view, 5> kSteps{kFirst, kAudit, kEvents, kWaves, kUpgrades};
+// Rollouts that are history; answers by their age, so that the newest are read alone.
+constexpr std::string_view kSettled = R"sql(
+ALTER TABLE rollout ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollout ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
+CREATE INDEX idempotency_of_time ON idempotency (at_ms, idempotency_key, who);
+)sql";
+
+constexpr std::array<std::string_view, 6> kSteps{kFirst, kAudit,    kEvents,
+                                                 kWaves, kUpgrades, kSettled};
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
     for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))

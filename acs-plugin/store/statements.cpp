@@ -1,5 +1,7 @@
 #include "acs-plugin/store/statements.hpp"
 
+#include <limits>
+
 #include "acs-plugin/store/cells.hpp"
 #include "engine/base/overloaded.hpp"
 
@@ -138,6 +140,9 @@ constexpr std::string_view kTrimEvents =
     " (SELECT number, at_ms FROM event ORDER BY number LIMIT 10000) AS oldest"
     " WHERE at_ms < $1 OR number <= $2)";
 constexpr std::string_view kTrimIdempotency = "DELETE FROM idempotency WHERE at_ms < $1";
+constexpr std::string_view kDropTheOldestAnswers =
+    "DELETE FROM idempotency WHERE at_ms <="
+    " (SELECT at_ms FROM idempotency ORDER BY at_ms DESC LIMIT 1 OFFSET $1)";
 
 // --- reading ----------------------------------------------------------------------------------
 
@@ -194,7 +199,8 @@ std::vector<Statement> trimming(const Retention& retention) {
         {kTrimEvents,
          {static_cast<long long>(retention.events_before.unix_ms),
           static_cast<long long>(retention.events_up_to)}},
-        {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}}};
+        {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}},
+        {kDropTheOldestAnswers, {static_cast<long long>(retention.most_answers)}}};
     // Looks at the oldest alone.
     static const auto sql = emptying(
         "is_settled <> 0 AND is_pinned = 0 AND taken_ms < $1 AND id IN"
@@ -203,25 +209,84 @@ std::vector<Statement> trimming(const Retention& retention) {
     return out;
 }
 
+namespace {
+
+// The newest first, and no more of them than are of use: what lies behind is not read.
+Result<void> read_answers(Database& db, const std::function<void(service::Row&&)>& give) {
+    constexpr std::size_t kPortion = 1000;
+    std::size_t bytes = 0;
+    std::vector<Value> before{std::numeric_limits<long long>::max(), std::string(), std::string()};
+    for (std::size_t all = 0; all < service::kMostAnswers; all += kPortion) {
+        std::size_t count = 0;
+        SLUICE_CHECK(read_table<service::IdempotencyRow>(
+            db,
+            " WHERE (at_ms, idempotency_key, who) < ($1, $2, $3)"
+            " ORDER BY at_ms DESC, idempotency_key DESC, who DESC LIMIT " +
+                std::to_string(kPortion),
+            before, [&](service::IdempotencyRow&& row) {
+                ++count;
+                bytes += service::size_of(row);
+                before = {static_cast<long long>(row.at.unix_ms), row.key, row.who};
+                if (bytes <= service::kMostAnswerBytes) give(std::move(row));
+            }));
+        if (count < kPortion || bytes > service::kMostAnswerBytes) break;
+    }
+    return success();
+}
+
+// Of one rollout after the other: in their table they lie together, and those of rollouts that
+// settled, which are most of it after some years, are not looked at.
+template <class Row, class Take>
+Result<void> read_of_rollouts(Database& db, const std::vector<std::string>& rollouts, Take take) {
+    for (const auto& rollout : rollouts)
+        SLUICE_CHECK(read_table<Row>(db, " WHERE rollout = $1", {rollout}, take));
+    return success();
+}
+
+}  // namespace
+
 Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& give) {
     const auto take = [&](auto&& row) { give(service::Row(std::forward<decltype(row)>(row))); };
+    std::vector<std::string> in_memory;
     SLUICE_CHECK(read_table<service::ImageRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::SiteImportRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::DeviceRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::RolloutRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::RolloutDeviceRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::OriginCountRow>(db, "", {}, take));
+    SLUICE_CHECK(read_table<service::RolloutRow>(db, "", {}, [&](service::RolloutRow&& row) {
+        if (row.settled.unix_ms == 0) in_memory.push_back(row.id);
+        take(std::move(row));
+    }));
+    SLUICE_CHECK(read_of_rollouts<service::RolloutDeviceRow>(db, in_memory, take));
+    SLUICE_CHECK(read_of_rollouts<service::OriginCountRow>(db, in_memory, take));
     SLUICE_CHECK(read_table<service::TokenRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::WebhookRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::PolicyRow>(db, "", {}, take));
-    SLUICE_CHECK(read_table<service::IdempotencyRow>(db, "", {}, take));
+    SLUICE_CHECK(read_answers(db, give));
     SLUICE_CHECK(read_table<service::CanaryRow>(db, "", {}, take));
     SLUICE_CHECK(read_table<service::BackupRow>(
         db,
         " WHERE is_pinned <> 0 OR is_settled = 0 OR is_made_here <> 0"
         " OR id = (SELECT MAX(id) FROM backup)",
         {}, take));
-    return read_table<service::UpgradeRow>(db, "", {}, take);
+    return read_table<service::UpgradeRow>(
+        db, " WHERE rollout NOT IN (SELECT id FROM rollout WHERE settled_ms <> 0)", {}, take);
+}
+
+Result<std::vector<service::RolloutDeviceRow>> read_parts(
+    Database& db, std::string_view rollout, const service::RolloutDeviceQuery& query) {
+    std::vector<service::RolloutDeviceRow> out;
+    std::vector<Value> values{std::string(rollout), query.after};
+    std::string rest = " WHERE rollout = $1 AND identity > $2";
+    const auto next = [&](Value value) {
+        values.push_back(std::move(value));
+        return placeholder(values.size());
+    };
+    if (!query.state.empty()) rest += " AND state = " + next(query.state);
+    if (!query.site.empty()) rest += " AND site = " + next(query.site);
+    rest += " ORDER BY identity LIMIT " + next(static_cast<long long>(query.at_most));
+    SLUICE_CHECK(read_table<service::RolloutDeviceRow>(
+        db, rest, std::move(values),
+        [&](service::RolloutDeviceRow&& row) { out.push_back(std::move(row)); }));
+    return out;
 }
 
 Result<std::vector<service::BackupRow>> read_backups(Database& db,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "acs-plugin/service/rows.hpp"
+#include "acs-plugin/service/views.hpp"
 #include "acs-plugin/store/database.hpp"
 
 namespace sluice::store {
@@ -18,9 +19,12 @@ namespace sluice::store {
 void add_statements(const service::Changes& rows, std::uint64_t& last_event,
                     std::vector<Statement>& out);
 
-// Every row but events, and backups that nobody works with. An error names table and column of a
-// value that is not ours.
+// Every row but events, backups that nobody works with, what belongs to rollouts that settled, and
+// answers beyond the newest. An error names table and column of a value that is not ours.
 Result<void> read_rows(Database& db, const std::function<void(service::Row&&)>& take);
+// By identity; also of a rollout that settled.
+Result<std::vector<service::RolloutDeviceRow>> read_parts(Database& db, std::string_view rollout,
+                                                          const service::RolloutDeviceQuery& query);
 Result<std::vector<service::EventRow>> read_events(Database& db, const service::EventQuery& query);
 Result<std::vector<service::BackupRow>> read_backups(Database& db,
                                                      const service::BackupQuery& query);
@@ -34,7 +38,8 @@ struct Retention {
     service::WallTime events_before;       // go, by their time
     std::uint64_t events_up_to = 0;        // go, by their number
     service::WallTime idempotency_before;  // go
-    service::WallTime backups_before;      // go, but for the pinned
+    std::size_t most_answers = service::kMostAnswers;
+    service::WallTime backups_before;  // go, but for the pinned
 };
 std::vector<Statement> trimming(const Retention& retention);
 

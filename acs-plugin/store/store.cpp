@@ -185,6 +185,7 @@ void Store::trim(service::WallTime now, const HistoryTerms& terms) {
         retention.events_before = {now.unix_ms - std::int64_t{terms.days} * kDayMs};
         retention.events_up_to = impl.last_event - std::min(impl.last_event, terms.events);
         retention.idempotency_before = {now.unix_ms - kDayMs};
+        retention.most_answers = terms.answers;
         retention.backups_before = {now.unix_ms - std::int64_t{terms.backup_days} * kDayMs};
         const auto written = impl.write(trimming(retention));
         if (!written.has_value()) impl.failure = written.error().message;
@@ -224,6 +225,15 @@ void Store::history(service::EventQuery query,
                     std::function<void(Result<std::vector<service::EventRow>>)> done) {
     impl_->ask<std::vector<service::EventRow>>(
         [query = std::move(query)](Database& db) { return read_events(db, query); },
+        std::move(done));
+}
+
+void Store::parts(std::string rollout, service::RolloutDeviceQuery query,
+                  std::function<void(Result<std::vector<service::RolloutDeviceRow>>)> done) {
+    impl_->ask<std::vector<service::RolloutDeviceRow>>(
+        [rollout = std::move(rollout), query = std::move(query)](Database& db) {
+            return read_parts(db, rollout, query);
+        },
         std::move(done));
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "acs-plugin/service/rows.hpp"
+#include "acs-plugin/service/views.hpp"
 #include "acs-plugin/store/lease.hpp"
 #include "engine/base/result.hpp"
 
@@ -35,7 +36,8 @@ struct StoreOptions {
 struct HistoryTerms {
     std::uint32_t days = 400;
     std::uint64_t events = 20'000'000;
-    std::uint32_t backup_days = 400;  // but for the pinned
+    std::uint32_t backup_days = 400;              // but for the pinned
+    std::size_t answers = service::kMostAnswers;  // to idempotency keys
 };
 
 // Whether several nodes can stand on it.
@@ -60,8 +62,9 @@ public:
     // and its renewal: what is in memory may be old, and nothing should be told from it.
     bool is_ours() const;
 
-    // Every row but events, and backups that nobody works with. Before the first commit; on
-    // PostgreSQL once it is ours.
+    // Every row but events, backups that nobody works with, what belongs to rollouts that settled,
+    // and answers beyond the newest (IdempotencyRow). Before the first commit; on PostgreSQL once
+    // it is ours.
     Result<std::vector<service::Row>> load();
     // The same one by one, images and devices first: a million of them are not to lie in memory
     // together. `take`'s first error ends it.
@@ -76,6 +79,10 @@ public:
     // What happened. Its own connection: does not wait behind commits.
     void history(service::EventQuery query,
                  std::function<void(Result<std::vector<service::EventRow>>)> done);
+    // Devices' parts in a rollout, by identity, as history(): of one that settled, which memory
+    // does not have.
+    void parts(std::string rollout, service::RolloutDeviceQuery query,
+               std::function<void(Result<std::vector<service::RolloutDeviceRow>>)> done);
     // Backups (acs-plugin/backup), as history(). Of bytes nothing: there are none.
     void backups(service::BackupQuery query,
                  std::function<void(Result<std::vector<service::BackupRow>>)> done);

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxPolicyBytes = 256 * 1024;
 constexpr std::size_t kMaxPrefixes = 4096;
+constexpr std::uint64_t kLeastSettling = 60, kMostSettling = 315'360'000;  // seconds; ten years
 
 std::vector<inventory::Prefix> read_prefixes(grouping::JsonReader& from, std::string_view key) {
     std::vector<inventory::Prefix> out;
@@ -50,6 +51,9 @@ Result<FleetPolicy> parse_fleet_policy(std::string_view json) {
         static_cast<std::uint32_t>(root.number_or("max_site_size", 64, 2, 4096));
     out.sites.address_prefixes = read_prefixes(root, "address_prefixes");
     out.sites.proxies = read_prefixes(root, "proxies");
+    out.settling = std::chrono::seconds(
+        root.number_or("settle_after_s", static_cast<std::uint64_t>(out.settling.count()),
+                       kLeastSettling, kMostSettling));
     if (const auto checked = check(out.sites); !checked.has_value())
         root.refuse("sites", checked.error().message);
     if (const auto checked = check(out.planning); !checked.has_value())

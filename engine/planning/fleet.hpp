@@ -2,6 +2,7 @@
 // A fleet as the planner keeps it: inventory, groups and elections in step. One report goes through
 // all three in O(log group); a site's plan is made from what stands there.
 
+#include <chrono>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -19,10 +20,13 @@ struct FleetPolicy {
     PlanningPolicy planning;
     inventory::Smoothing smoothing;
     inventory::SiteRule sites;
+    // How long a rollout that is over can still be retried; then its devices' parts leave memory.
+    std::chrono::seconds settling = std::chrono::hours(24 * 7);
 };
 
 // {"grouping": {…}, "masters": {…}, "planning": {…}, "cpu_weight_percent": 30, "max_site_size": 64,
-//  "address_prefixes": ["203.0.113.0/24"], "proxies": []}; all optional, unknown keys refused.
+//  "address_prefixes": ["203.0.113.0/24"], "proxies": [], "settle_after_s": 604800}; all optional,
+// unknown keys refused.
 Result<FleetPolicy> parse_fleet_policy(std::string_view json);
 
 class Fleet {

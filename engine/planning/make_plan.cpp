@@ -102,7 +102,7 @@ Budgets budgets_of(Part part, std::uint32_t rank, const Job& job, const Planning
 Assignment skeleton(const Job& job, const PlanMember& member, const PlanningPolicy& policy) {
     Assignment out;
     out.rollout = job.rollout;
-    out.short_id = hex(mix64(seed_of(job.rollout) ^ seed_of(member.name)), 12);
+    out.short_id = short_id(job.rollout, member.name);
     out.role = member.part == Part::master ? Role::master : Role::slave;
     out.image = job.image;
     out.manifest = job.manifest;
@@ -189,6 +189,10 @@ Alternates share(const Job& job, const SiteLinks& links, std::vector<PlanMember>
 }
 
 }  // namespace
+
+std::string short_id(std::string_view rollout, std::string_view name) {
+    return hex(mix64(seed_of(rollout) ^ seed_of(name)), 12);
+}
 
 Result<SitePlan> make_plan(const Job& job, const SiteLinks& links, std::vector<PlanMember> members,
                            const PlanningPolicy& policy) {

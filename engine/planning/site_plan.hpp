@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.hpp"
@@ -109,6 +110,9 @@ struct SitePlan {
     std::string why;                       // the reason for the topology, one line
     std::vector<std::string> explanation;  // lines for a person
 };
+
+// Of the device of that name in that rollout (Assignment::short_id).
+std::string short_id(std::string_view rollout, std::string_view name);
 
 // Nothing is shared, and all go to the origin, when no member may be master. Refused: no members,
 // an image without length, two members of one name.

@@ -10,8 +10,8 @@
 namespace sluice::planning {
 namespace {
 
-constexpr double kOverhead = 1.08;
-constexpr double kSharing = 1.15;
+constexpr double kOverhead = 1.04;
+constexpr double kSharing = 1.19;
 // Near-equal forecasts: fixed orders, whose every step can be foreseen and explained.
 constexpr double kClearlyBetter = 0.95;
 

@@ -4,8 +4,8 @@
 //   max(F/inflow, F/slowest downlink, kSharing · N·F/(inflow + sum of uplinks)) · kOverhead
 //     + log2(N) · piece/mean uplink, and what the first device's own departures cost
 // A peer that leaves costs nobody else: its pieces are had elsewhere. kOverhead is what a lab of
-// ten hosts took over the bound (docs/TESTING.md), kSharing the share of full ports that are of
-// use where all ports are needed.
+// ten hosts took over the bound, kSharing what thirty took beside where all their ports are needed
+// (docs/SWARM.md).
 
 #include <optional>
 #include <string>

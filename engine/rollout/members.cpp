@@ -155,6 +155,12 @@ void Rollout::forget(Member member) {
     e.is.state = State::skipped;
 }
 
+void Rollout::let_go() {
+    for (auto& e : entries_)
+        if (e.is.proof == Proof::trying && !e.is_forgotten)
+            canaries_->on_proof(e.who.model, e.place.kind, Proof::trying, Proof::none);
+}
+
 const Place* Rollout::place(Member m) const {
     return at(m).is_planned ? &at(m).place : nullptr;
 }

@@ -85,6 +85,8 @@ public:
     bool move(Member member, SiteNumber site, std::uint64_t site_key);
     // It is in nobody's count any more. Its number is not used again.
     void forget(Member member);
+    // The rollout is to be dropped: what its plain CPEs still try is nobody's any more.
+    void let_go();
 
     void on(const Event& event, Instant now, Actions& out);
     Instant next_deadline() const;

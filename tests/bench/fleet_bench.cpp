@@ -5,164 +5,12 @@
 //     bench_fleet [devices] [folder]
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <deque>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <mutex>
-#include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "acs-plugin/service/planner.hpp"
-#include "acs-plugin/store/store.hpp"
-#include "engine/base/rng.hpp"
-#include "engine/image/manifest.hpp"
-#include "engine/image/merkle.hpp"
+#include "tests/bench/fleet_store.hpp"
 
 namespace sluice {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using service::WallTime;
-
-constexpr WallTime kNow{1'800'000'000'000};
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// "VmRSS" or "VmHWM", in MiB.
-double memory(const std::string& what) {
-    std::ifstream in("/proc/self/status");
-    for (std::string line; std::getline(in, line);)
-        if (line.starts_with(what + ":")) return std::atof(line.c_str() + what.size() + 1) / 1024;
-    return 0;
-}
-
-// Callbacks of the store run here, as they do on the ACS's own thread.
-class Loop {
-public:
-    void post(std::function<void()> job) {
-        const std::lock_guard guard(mutex_);
-        jobs_.push_back(std::move(job));
-        ready_.notify_one();
-    }
-    void run_one() {
-        std::unique_lock lock(mutex_);
-        ready_.wait(lock, [&] { return !jobs_.empty(); });
-        auto job = std::move(jobs_.front());
-        jobs_.pop_front();
-        lock.unlock();
-        job();
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable ready_;
-    std::deque<std::function<void()>> jobs_;
-};
-
-template <class T>
-T valued(Result<T> result) {
-    if (result.has_value()) return std::move(result).value();
-    std::fprintf(stderr, "%s\n", result.error().message.c_str());
-    std::exit(1);
-}
-
-struct Site {
-    Loop loop;
-    std::unique_ptr<store::Store> store;
-
-    explicit Site(const std::string& path) {
-        store::StoreOptions options;
-        options.url = path;
-        store =
-            valued(store::Store::open(options, [this](auto job) { loop.post(std::move(job)); }));
-    }
-    void commit(service::Changes rows) {
-        bool is_done = false;
-        store->commit(std::move(rows), [&](Result<void> written) {
-            if (!written.has_value()) std::exit(1);
-            is_done = true;
-        });
-        while (!is_done) loop.run_one();
-    }
-};
-
-service::ImageRow an_image() {
-    image::Manifest m;
-    m.layout = {32 << 20, 131072};
-    m.pieces_root.bytes.fill(7);
-    m.sha256.bytes.fill(1);
-    m.image = image::image_id(m.layout, m.pieces_root);
-    m.name = "fw-2.0";
-    m.software_version = "2.0";
-    m.device = {"ACME", "00D09E", "GW3", {"A", "B"}};
-    m.created = {1'700'000'000};
-    m.expires = {1'900'000'000};
-    const Bytes seed(32, 7);
-    std::vector<image::SigningKey> keys;
-    keys.push_back(std::move(*image::SigningKey::from_seed(seed)));
-    service::ImageRow out;
-    out.id = m.image.hex();
-    out.name = m.name;
-    out.manifest = image::make_manifest(m, keys).value();
-    out.length = m.layout.length;
-    out.piece_length = m.layout.piece_length;
-    out.software_version = m.software_version;
-    return out;
-}
-
-// Three devices a home; nine in ten agents; two hardware and four software versions.
-service::DeviceRow a_device(std::uint32_t n) {
-    service::DeviceRow out;
-    auto& r = out.report;
-    r.oui = "00D09E";
-    r.product_class = "GW3";
-    char serial[16];
-    std::snprintf(serial, sizeof serial, "S%09llu",
-                  static_cast<unsigned long long>(mix64(n) % 1'000'000'000ULL));
-    r.serial = std::string(serial) + std::to_string(n % 10) + std::to_string(n);
-    r.manufacturer = "ACME";
-    r.hardware_version = n % 7 == 0 ? "B" : "A";
-    r.software_version = "1." + std::to_string(n % 4);
-    r.site = {inventory::SiteSource::gateway, "home-" + std::to_string(n / 3)};
-    r.cpu_percent = n % 60;
-    r.cache_bytes = 256u << 20;
-    r.uplink_bps = r.downlink_bps = 1'000'000'000;
-    r.kind = n % 10 == 9 ? inventory::DeviceKind::plain : inventory::DeviceKind::agent;
-    if (r.kind == inventory::DeviceKind::agent) {
-        r.protocols = inventory::kPeerHttpV1;
-        r.has_file_server = true;
-        r.file_server = {*inventory::parse_address("192.168.1." + std::to_string(n % 200 + 2)),
-                         7547, false};
-    }
-    r.is_gateway = n % 3 == 0;
-    out.identity = inventory::identity_of(r);
-    out.connection_url = "http://198.51.100.7:30005/" + std::string(serial);
-    out.connection_username = "acs";
-    out.connection_password = "0123456789abcdef";
-    out.root = "Device.";
-    out.first_seen = out.last_seen = {kNow.unix_ms - static_cast<std::int64_t>(n % 86'400) * 1000};
-    return out;
-}
-
-int make(const std::string& path, std::uint32_t devices) {
-    Site site(path);
-    site.commit({an_image()});
-    for (std::uint32_t n = 0; n < devices;) {
-        service::Changes rows;
-        for (; rows.size() < 20'000 && n < devices; ++n) rows.emplace_back(a_device(n));
-        site.commit(std::move(rows));
-    }
-    return 0;
-}
 
 void print_pages(service::Planner& planner, std::uint32_t devices) {
     std::vector<double> took;
@@ -171,7 +19,7 @@ void print_pages(service::Planner& planner, std::uint32_t devices) {
         service::DeviceQuery query;
         query.sort = static_cast<service::DeviceSort>(rng.below(4));
         query.is_descending = rng.below(2) == 0;
-        switch (rng.below(7)) {
+        switch (rng.below(8)) {
             case 0:
                 query.filter.software_version = "1." + std::to_string(rng.below(4));
                 break;
@@ -190,6 +38,9 @@ void print_pages(service::Planner& planner, std::uint32_t devices) {
                 break;
             case 5:
                 query.filter.contains = std::to_string(rng.below(100'000));
+                break;
+            case 6:
+                query.filter.contains = "none has it";
                 break;
             default:
                 break;
@@ -211,26 +62,14 @@ void print_pages(service::Planner& planner, std::uint32_t devices) {
 
 int serve(const std::string& path, std::uint32_t devices) {
     Site site(path);
-    service::PlannerSettings settings;
-    settings.origin_url = "http://198.51.100.7:7548";
-    Rng rng(7);
-    service::Planner planner(settings, [&](std::span<std::uint8_t> out) {
-        for (auto& b : out) b = static_cast<std::uint8_t>(rng.next());
-    });
-    auto start = Clock::now();
-    if (const auto loaded = site.store->load_each(
-            [&](service::Row&& row) { return planner.restore_row(std::move(row)); });
-        !loaded.has_value())
-        return std::fprintf(stderr, "%s\n", loaded.error().message.c_str()), 1;
-    if (const auto ended = planner.restore_end(); !ended.has_value()) return 1;
-    std::printf("restored %zu devices in %.1f s: %.0f MiB, at most %.0f MiB\n",
-                planner.device_count(), seconds_since(start), memory("VmRSS"), memory("VmHWM"));
+    const auto owned = restored(site);
+    auto& planner = *owned;
     print_pages(planner, devices);
 
     service::RolloutSpec spec;
     spec.name = "all";
     spec.image = planner.images().front()->id;
-    start = Clock::now();
+    auto start = Clock::now();
     service::Changes out;
     const auto rollout = valued(planner.start_rollout(spec, kNow, out));
     const auto planned = seconds_since(start);
@@ -266,15 +105,6 @@ int serve(const std::string& path, std::uint32_t devices) {
     return memory("VmHWM") <= 1536 ? 0 : 1;
 }
 
-int apart(const std::function<int()>& part) {
-    std::fflush(stdout);
-    const auto child = fork();
-    if (child == 0) std::exit(part());
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
 }  // namespace
 }  // namespace sluice
 
@@ -286,7 +116,7 @@ int main(int argc, char** argv) {
     const auto path = (folder / "acs.db").string();
     int code = 0;
     if (!std::filesystem::exists(path))
-        code = sluice::apart([&] { return sluice::make(path, devices); });
+        code = sluice::apart([&] { return sluice::make_fleet(path, devices), 0; });
     if (code == 0) code = sluice::apart([&] { return sluice::serve(path, devices); });
     std::filesystem::remove_all(folder);
     return code;

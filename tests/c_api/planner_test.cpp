@@ -190,6 +190,36 @@ TEST(PlannerInC, ShowsWhatTheRestApiShows) {
             << what;
 }
 
+TEST(PlannerInC, NeedsNoRowsOfTheDevicesOfARolloutThatSettled) {
+    Home home;
+    auto& library = home.library;
+    library.exchange({{"report", a_report(1)}});
+    library.call(sluice_planner_cancel, home.rollout.c_str(), "me", kNow);
+    const auto before = home.view("rollouts/" + home.rollout);
+    const std::int64_t later = kNow + 7 * 24 * 3600 * 1000;
+    ASSERT_EQ(library.call(sluice_planner_on_time, later).status, SLUICE_OK);
+    for (const bool is_restarted : {false, true}) {
+        auto after = home.view("rollouts/" + home.rollout);
+        EXPECT_TRUE(after["settled"].is_string());
+        after["settled"] = nullptr;
+        EXPECT_EQ(after, before);
+        const auto what = "rollouts/" + home.rollout + "/devices";
+        const auto devices =
+            library.ask(sluice_planner_view, what.c_str(), nullptr, std::size_t{9});
+        EXPECT_EQ(devices.status, SLUICE_REFUSED);
+        EXPECT_THAT(devices.error, HasSubstr("your rows of kind rollout_device"));
+        EXPECT_EQ(library.call(sluice_planner_retry, home.rollout.c_str(), "me", later).status,
+                  SLUICE_REFUSED);
+        if (is_restarted) break;
+        sluice_planner_destroy(library.planner);
+        EXPECT_GT(
+            std::erase_if(library.rows,
+                          [](const auto& row) { return row.first.first == "rollout_device"; }),
+            0u);
+        ASSERT_EQ(library.restore().status, SLUICE_OK);
+    }
+}
+
 TEST(PlannerInC, ForgetsASubscribersDevice) {
     Home home;
     ASSERT_EQ(home.library.call(sluice_planner_erase, "00D09E-GW3-2", "me", kNow).status,

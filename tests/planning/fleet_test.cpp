@@ -100,14 +100,16 @@ TEST(FleetPolicy, IsReadFromJsonWithEveryPart) {
     const auto p = parse_fleet_policy(
         R"({"grouping":{"by_site":true},"masters":{"masters":2},"planning":{"alternates":1,
             "origin_delay_step_ms":500},"cpu_weight_percent":50,"max_site_size":8,
-            "address_prefixes":["203.0.113.0/24"],"proxies":["203.0.113.1/32"]})");
+            "address_prefixes":["203.0.113.0/24"],"proxies":["203.0.113.1/32"],
+            "settle_after_s":3600})");
     ASSERT_TRUE(p.has_value()) << p.error().message;
     EXPECT_EQ(p.value().masters.masters_per_group, 2u);
     EXPECT_EQ(p.value().planning.alternates, 1u);
     EXPECT_EQ(p.value().planning.origin_delay_step, Duration(500ms));
     EXPECT_EQ(p.value().smoothing.cpu_weight_percent, 50u);
     EXPECT_EQ(p.value().sites.address_prefixes.size(), 1u);
-    EXPECT_TRUE(parse_fleet_policy("{}").has_value());
+    EXPECT_EQ(p.value().settling, std::chrono::hours(1));
+    EXPECT_EQ(parse_fleet_policy("{}").value().settling, std::chrono::hours(24 * 7));
 }
 
 TEST(FleetPolicy, RefusesWithThePathOfTheField) {
@@ -122,6 +124,7 @@ TEST(FleetPolicy, RefusesWithThePathOfTheField) {
         {R"({"address_prefixes":["home"]})", "address_prefixes: 'home' is not a prefix"},
         {R"({"address_prefixes":["2001:db8::/64"]})", "narrower than the /56"},
         {R"({"max_site_size":1})", "max_site_size: 1 is not within"},
+        {R"({"settle_after_s":59})", "settle_after_s: 59 is not within 60 to"},
     };
     for (const auto& [json, message] : cases) {
         const auto p = parse_fleet_policy(json);

@@ -329,5 +329,34 @@ TEST(DevicePages, FilterSortAndGoOnFromACursor) {
     EXPECT_FALSE(f.bench.planner().devices(query).has_value());
 }
 
+// What few devices fit costs a page no more than it may look at, and nobody is missed.
+TEST(DevicePages, EndBeforeTheyAreFullWhereFewDevicesFit) {
+    Fleet f(7, 3);
+    const auto wanted = f.cpes[13]->identity();
+    for (const auto sort : {DeviceSort::identity, DeviceSort::site, DeviceSort::last_seen})
+        for (const bool is_descending : {false, true}) {
+            DeviceQuery query;
+            query.sort = sort;
+            query.is_descending = is_descending;
+            query.looks_at = 4;
+            query.filter.contains = wanted.substr(4);
+            std::vector<std::string> found;
+            int pages = 0, empty = 0;
+            do {
+                const auto page = f.bench.planner().devices(query).value();
+                for (const auto& d : page.devices) found.push_back(d.row->identity);
+                query.after = page.next;
+                ++pages;
+                empty += page.devices.empty();
+            } while (!query.after.empty() && pages < 100);
+            EXPECT_EQ(std::ranges::count(found, wanted), 1);
+            EXPECT_EQ(pages, 6) << "21 devices, 4 a page";
+            EXPECT_GE(empty, 4);
+        }
+    DeviceQuery query;
+    query.looks_at = 0;  // as good as one
+    EXPECT_FALSE(f.bench.planner().devices(query).value().next.empty());
+}
+
 }  // namespace
 }  // namespace sluice::service::bench

@@ -43,15 +43,16 @@ TEST_P(AnyStore, KeepsTheLastWordOfEachKey) {
     const auto store = opened(place->url());
     auto device = a_device("a");
     auto part = a_part("r", "a");
-    ASSERT_TRUE(commit(*store, {device, part, a_part("r2", "a")}));
+    ASSERT_TRUE(commit(*store, {a_rollout("r"), a_rollout("r2"), device, part, a_part("r2", "a")}));
     device.report.cpu_percent.reset();
     part.state = "done";
 
     ASSERT_TRUE(commit(*store, {device, a_part("r", "b"), part}));
 
     const auto read = store->load();
-    EXPECT_THAT(read.value(), UnorderedElementsAreArray(service::Changes{
-                                  device, part, a_part("r", "b"), a_part("r2", "a")}));
+    EXPECT_THAT(read.value(), UnorderedElementsAreArray(
+                                  service::Changes{a_rollout("r"), a_rollout("r2"), device, part,
+                                                   a_part("r", "b"), a_part("r2", "a")}));
 }
 
 TEST_P(AnyStore, ForgetsADeviceThatWasTakenOutOfTheTableOfSites) {
@@ -132,12 +133,12 @@ TEST_P(AnyStore, TellsOnlyOfWhatItIsAskedFor) {
 TEST_P(AnyStore, ForgetsASubscribersDeviceAndKeepsWhatHappenedWithoutItsName) {
     const auto store = opened(place->url());
     ASSERT_TRUE(commit(
-        *store, {a_device("a"), a_device("b"), a_part("r", "a"), a_part("r", "b"),
+        *store, {a_rollout("r"), a_device("a"), a_device("b"), a_part("r", "a"), a_part("r", "b"),
                  service::SiteImportRow{"a", "x"}, service::OriginCountRow{"r", "\na", 1, 1, 0},
                  an_event("device.state", "a"), an_event("device.state", "b")}));
     ASSERT_TRUE(commit(*store, {service::DeviceGone{"a"}, an_event("device.erased", "a")}));
-    EXPECT_THAT(store->load().value(),
-                UnorderedElementsAreArray(service::Changes{a_device("b"), a_part("r", "b")}));
+    EXPECT_THAT(store->load().value(), UnorderedElementsAreArray(service::Changes{
+                                           a_rollout("r"), a_device("b"), a_part("r", "b")}));
     std::vector<std::string> named;
     for (const auto& row : history(*store)) named.push_back(row.identity);
     EXPECT_THAT(named, ElementsAre("", "b", ""));
@@ -205,6 +206,116 @@ TEST_P(AnyStore, LetsGoOfHistoryByItsAgeAndByItsNumber) {
     EXPECT_EQ(store->load().value().size(), 2u) << "an image, and the newer answer";
 }
 
+// --- rollouts that settled ----------------------------------------------------------------------
+
+service::RolloutRow a_settled_rollout(const std::string& id) {
+    auto out = a_rollout(id);
+    out.settled = {17};
+    return out;
+}
+
+std::vector<std::string> parts_of(Store& store, const std::string& rollout,
+                                  const service::RolloutDeviceQuery& query) {
+    std::promise<std::vector<std::string>> done;
+    store.parts(rollout, query, [&](Result<std::vector<service::RolloutDeviceRow>> rows) {
+        std::vector<std::string> names;
+        for (const auto& row : rows.value()) names.push_back(row.identity);
+        done.set_value(std::move(names));
+    });
+    return done.get_future().get();
+}
+
+TEST_P(AnyStore, LeavesWhatBelongsToRolloutsThatSettledInTheStore) {
+    const auto store = opened(place->url());
+    const service::Changes stays{a_settled_rollout("old"),
+                                 a_rollout("new"),
+                                 a_part("new", "a"),
+                                 service::OriginCountRow{"new", "home-7", 1, 2, 3, 4, {5}},
+                                 service::UpgradeRow{"a", "new", "{}", "{}", {6}, true},
+                                 service::UpgradeRow{"a", "", "{}", "{}", {6}, true}};
+    auto all = stays;
+    all.emplace_back(a_part("old", "a"));
+    all.emplace_back(service::OriginCountRow{"old", "home-7", 1, 2, 3, 4, {5}});
+    all.emplace_back(service::UpgradeRow{"a", "old", "{}", "{}", {6}, true});
+    ASSERT_TRUE(commit(*store, all));
+    EXPECT_THAT(store->load().value(), UnorderedElementsAreArray(stays));
+    EXPECT_THAT(parts_of(*store, "old", {}), ElementsAre("a"));
+    ASSERT_TRUE(commit(*store, {service::DeviceGone{"a"}}));
+    EXPECT_THAT(parts_of(*store, "old", {}), IsEmpty());
+}
+
+TEST_P(AnyStore, TellsOfPartsInARolloutByPageStateAndSite) {
+    const auto store = opened(place->url());
+    auto done = a_part("r", "c");
+    done.state = "done";
+    auto elsewhere = a_part("r", "d'--");
+    elsewhere.site = "home-8";
+    ASSERT_TRUE(
+        commit(*store, {a_part("r", "a"), a_part("r", "b"), done, elsewhere, a_part("r2", "e")}));
+    const auto found = [&](std::string state, std::string site, std::string after,
+                           std::size_t at_most) {
+        return parts_of(*store, "r",
+                        {std::move(state), std::move(site), std::move(after), at_most});
+    };
+    EXPECT_THAT(found("", "", "", 100), ElementsAre("a", "b", "c", "d'--"));
+    EXPECT_THAT(found("", "", "b", 100), ElementsAre("c", "d'--"));
+    EXPECT_THAT(found("", "", "a", 1), ElementsAre("b"));
+    EXPECT_THAT(found("done", "", "", 100), ElementsAre("c"));
+    EXPECT_THAT(found("", "home-8", "", 100), ElementsAre("d'--"));
+    EXPECT_THAT(parts_of(*store, "r3", {}), IsEmpty());
+}
+
+// --- answers to idempotency keys ----------------------------------------------------------------
+
+service::IdempotencyRow an_answer(int n, std::size_t length = 10) {
+    service::IdempotencyRow out;
+    out.key = "k" + std::to_string(n);
+    out.who = "ci";
+    out.answer = std::string(length, 'x');
+    out.at = {n};
+    return out;
+}
+
+std::vector<std::string> keys_of(Store& store) {
+    std::vector<std::string> out;
+    const auto read = store.load();
+    for (const auto& row : read.value())
+        if (const auto* answer = std::get_if<service::IdempotencyRow>(&row))
+            out.push_back(answer->key);
+    return out;
+}
+
+TEST_P(AnyStore, ReadsTheNewestAnswersAndNoMoreBytesThanMemoryKeeps) {
+    const auto store = opened(place->url());
+    for (int n = 1; n <= 70; ++n) ASSERT_TRUE(commit(*store, {an_answer(n, std::size_t{1} << 20)}));
+    const auto kept = keys_of(*store);
+    EXPECT_EQ(kept.size(), 63u) << "of 64 MiB, and a little beside each";
+    EXPECT_EQ(kept.front(), "k70");
+    EXPECT_EQ(kept.back(), "k8");
+}
+
+TEST_P(AnyStore, ReadsAnswersOfManyPortionsEachOnce) {
+    const auto store = opened(place->url());
+    service::Changes rows;
+    for (int n = 0; n < 2500; ++n) rows.emplace_back(an_answer(n));
+    for (auto& row : rows) std::get<service::IdempotencyRow>(row).at = {7};  // all in one moment
+    ASSERT_TRUE(commit(*store, rows));
+    auto kept = keys_of(*store);
+    std::sort(kept.begin(), kept.end());
+    EXPECT_EQ(kept.size(), 2500u);
+    EXPECT_EQ(std::unique(kept.begin(), kept.end()), kept.end());
+}
+
+TEST_P(AnyStore, LetsTheOldestAnswersGoWhereThereAreTooMany) {
+    const auto store = opened(place->url());
+    service::Changes rows;
+    for (int n = 1; n <= 9; ++n) rows.emplace_back(an_answer(n));
+    ASSERT_TRUE(commit(*store, rows));
+    store->trim({10}, {.answers = 4});
+    ASSERT_TRUE(commit(*store, {an_image("after the trim")}));
+    EXPECT_THAT(keys_of(*store), ElementsAre("k9", "k8", "k7", "k6"));
+}
+
 TEST_P(AnyStore, NeverGivesANumberOfTheLogTwice) {
     {
         const auto store = opened(place->url());
@@ -221,7 +332,7 @@ TEST_P(AnyStore, NeverGivesANumberOfTheLogTwice) {
 // One commit larger than what goes over in one portion.
 TEST_P(AnyStore, TakesALargeCommitWhole) {
     const auto store = opened(place->url());
-    service::Changes rows;
+    service::Changes rows{a_rollout("r")};
     for (int n = 0; n < 3000; ++n) rows.emplace_back(a_part("r", std::to_string(n)));
     ASSERT_TRUE(commit(*store, rows));
     EXPECT_THAT(store->load().value(), UnorderedElementsAreArray(rows));

@@ -33,8 +33,9 @@ inline bool operator==(const ImageRow& a, const ImageRow& b) {
 }
 inline bool operator==(const RolloutRow& a, const RolloutRow& b) {
     const auto fields = [](const RolloutRow& r) {
-        const auto& [id, image, spec, state, key, started, finished, progress] = r;
-        return std::tie(id, image, spec, state, key, started, finished, progress);
+        const auto& [id, image, spec, state, key, started, finished, progress, settled, outcome] =
+            r;
+        return std::tie(id, image, spec, state, key, started, finished, progress, settled, outcome);
     };
     return fields(a) == fields(b);
 }
@@ -180,7 +181,9 @@ inline service::RolloutRow a_rollout(const std::string& id) {
             Bytes{0, 1, 0xff},
             {7},
             {9},
-            "{\"waves\":[]}"};
+            "{\"waves\":[]}",
+            {0},
+            "{\"devices\":1}"};
 }
 
 inline service::RolloutDeviceRow a_part(const std::string& rollout, const std::string& identity) {

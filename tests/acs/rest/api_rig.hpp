@@ -63,6 +63,8 @@ public:
         options.history = [this](const service::EventQuery& query, auto done) {
             done(events_of(query));
         };
+        options.parts = [this](const std::string& rollout, const service::RolloutDeviceQuery& query,
+                               auto done) { done(parts_of(rollout, query)); };
     }
     ~ApiHost() {
         stop();
@@ -90,6 +92,17 @@ public:
             if (is_wanted(row)) out.push_back(row);
         if (query.is_newest_first) std::ranges::reverse(out);
         if (out.size() > query.at_most) out.resize(query.at_most);
+        return out;
+    }
+    std::vector<service::RolloutDeviceRow> parts_of(
+        const std::string& rollout, const service::RolloutDeviceQuery& query) const {
+        std::vector<service::RolloutDeviceRow> out;
+        for (const auto& [key, row] : bench.rows) {
+            const auto* part = std::get_if<service::RolloutDeviceRow>(&row);
+            if (part != nullptr && part->rollout == rollout && part->identity > query.after &&
+                (query.state.empty() || part->state == query.state) && out.size() < query.at_most)
+                out.push_back(*part);
+        }
         return out;
     }
     // Something happened on its own.

@@ -89,6 +89,35 @@ TEST_F(Rollouts, ListTheirDevicesInPages) {
     EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
 }
 
+// Its devices come out of the store from then on.
+TEST_F(Rollouts, AreShownAsTheyWereOnceTheySettled) {
+    const auto id = on_server([this] { return bench.start(image); });
+    ASSERT_TRUE(on_server([&] { return bench.run_to_end(id); }));
+    auto before = get("rollouts/" + id).json();
+    const auto devices = get("rollouts/" + id + "/devices").json();
+    const auto sites = get("rollouts/" + id + "/sites?limit=1&after=home-a").json();
+    ASSERT_EQ(devices["devices"].size(), 4u);
+    EXPECT_EQ(before["settled"], nullptr);
+
+    on_server([this] { return bench.pass(std::chrono::hours(24 * 7)), 0; });
+
+    const auto after = get("rollouts/" + id).json();
+    EXPECT_TRUE(after["settled"].is_string());
+    before["settled"] = after["settled"];
+    EXPECT_EQ(after, before);
+    EXPECT_EQ(get("rollouts").json()["rollouts"][0], after);
+    EXPECT_EQ(get("rollouts/" + id + "/devices").json(), devices);
+    const auto page = get("rollouts/" + id + "/devices?limit=3").json();
+    EXPECT_EQ(page["next"], devices["devices"][2]["identity"]);
+    EXPECT_TRUE(get("rollouts/" + id + "/devices?state=failed").json()["devices"].empty());
+    EXPECT_EQ(get("rollouts/" + id + "/sites?limit=1&after=home-a").json(), sites);
+    for (const auto* verb : {"pause", "resume", "cancel", "retry"}) {
+        const auto refused = post("rollouts/" + id + "/" + verb);
+        EXPECT_EQ(refused.status, 409) << verb;
+        EXPECT_THAT(refused.json()["detail"].get<std::string>(), HasSubstr("finished and settled"));
+    }
+}
+
 TEST_F(Rollouts, TellNoSecrets) {
     const auto id = started();
     for (auto* cpe : bench.all()) on_server([&] { return bench.session(*cpe), 0; });

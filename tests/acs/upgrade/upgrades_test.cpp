@@ -331,6 +331,32 @@ TEST(SafeRollout, CancelledWhileTheImageIsOnItsWayGoesBack) {
     EXPECT_EQ(rig.view().record.end, End::rolled_back);
 }
 
+// Its rollout leaves memory, and it with it, but not before it is over.
+TEST(SafeRollout, KeepsItsRolloutFromSettlingUntilItIsOver) {
+    Rig rig(kAlways);
+    rig.box.loses_configuration = true;
+    rig.start();
+    for (int i = 0; i < 10 && rig.view().record.step < Step::verify; ++i) rig.run(1);
+    service::Changes out;
+    ASSERT_TRUE(rig.planner().set_policy(R"({"settle_after_s":60})", rig.now, out).has_value());
+    ASSERT_TRUE(rig.planner().cancel(rig.rollout, service::Act(rig.now), out).has_value());
+    rig.changes = out;
+    rig.keep();
+    rig.pass(std::chrono::minutes(10));
+    EXPECT_FALSE(rig.planner().is_settled(rig.rollout));
+    EXPECT_FALSE(rig.view().identity.empty());
+
+    for (int i = 0; i < 10; ++i) rig.run(1);
+    EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
+    rig.pass(std::chrono::hours(2));
+
+    ASSERT_TRUE(rig.planner().is_settled(rig.rollout));
+    EXPECT_TRUE(rig.view().identity.empty());
+    rig.restart();
+    EXPECT_TRUE(rig.planner().is_settled(rig.rollout));
+    EXPECT_TRUE(rig.view().identity.empty());
+}
+
 TEST(SafeRollout, KeepsTheDeviceFromAnotherRolloutUntilItIsOver) {
     Rig rig(kAlways);
     rig.box.loses_configuration = true;

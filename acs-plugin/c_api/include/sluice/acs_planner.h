@@ -236,7 +236,10 @@ SLUICE_API int sluice_planner_erase(sluice_planner* planner, const char* identit
 
 /* what: "devices", "devices/<identity>", "groups", "groups/<id>", "images", "images/<id>",
  * "rollouts", "rollouts/<id>", "rollouts/<id>/devices". Lists come in pages: at most `at_most` (1
- * to 1000) after the one that `next` of the page before names; NULL or "": the first page. */
+ * to 1000) after the one that `next` of the page before names; NULL or "": the first page. Of a
+ * rollout that has settled (over for settle_after_s of the policy) the devices are in your rows of
+ * kind "rollout_device" alone: SLUICE_REFUSED. Rows of such a rollout need not be given back, but
+ * for that of kind "rollout". */
 SLUICE_API int sluice_planner_view(sluice_planner* planner, const char* what, const char* after,
                                    size_t at_most, char** json, char** error);
 
