@@ -12,6 +12,7 @@
 #include "acs-plugin/backup/door.hpp"
 #include "acs-plugin/cluster/api_door.hpp"
 #include "acs-plugin/cluster/channel.hpp"
+#include "acs-plugin/cluster/image_copies.hpp"
 #include "acs-plugin/cluster/owner_desk.hpp"
 #include "acs-plugin/cluster/remote_counter.hpp"
 #include "acs-plugin/cluster/remote_desk.hpp"
@@ -45,6 +46,7 @@ struct AcsServer::Impl {
     Result<void> start();
     Result<void> load_tls();
     backup::Door& open_config_door();
+    Result<void> open_channel();
     Result<void> start_origin();
     Result<void> open_store();
     Result<void> start_endpoint();
@@ -53,6 +55,7 @@ struct AcsServer::Impl {
     std::string metrics_text() const;
     Result<void> start_watch();
     Result<void> become_owner();
+    std::function<void(const service::ImageRow&, std::function<void(Result<void>)>)> spread();
     void take_news(const store::LeaseNews& news);
     void be_ready();
     void fail(const std::string& why);
@@ -71,11 +74,13 @@ struct AcsServer::Impl {
     std::unique_ptr<origin::Origin> origin;
     std::unique_ptr<cwmp::acs::EndpointPool> endpoint;
     // Among several nodes:
+    std::string cluster_address;  // how the others reach this one
     std::unique_ptr<cluster::Channel> channel;
+    std::unique_ptr<cluster::ChannelServer> channel_server;
+    std::optional<cluster::ImageCopies> copies;
     std::optional<cluster::RemoteDesk> remote_desk;
     std::optional<cluster::RemoteTokens> remote_tokens;
     std::optional<cluster::RemoteCounter> remote_counter;
-    std::unique_ptr<cluster::ChannelServer> channel_server;
     std::unique_ptr<cluster::ApiDoor> door;
     std::vector<net::ListenAddress> api_listen;
     mutable metrics::Metrics watch;
@@ -131,6 +136,7 @@ Result<void> AcsServer::Impl::start_origin() {
     options.clock = steady_now;
     options.wall_time = wall_now;
     options.log = log_of("origin");
+    if (copies) options.supply = &copies->supply();
     if (settings.backup_keys) {
         options.side_door = &open_config_door();
         options.http.body_bytes = backup::kMaxBackup;
@@ -176,20 +182,25 @@ Result<void> AcsServer::Impl::start_endpoint() {
     return success();
 }
 
+Result<void> AcsServer::Impl::open_channel() {
+    if (settings.cluster_listen.empty()) return success();
+    const auto tls = cluster::make_tls(settings.cluster_secret);
+    const auto& at = settings.cluster_listen.front();
+    SLUICE_TRY(channel_server, cluster::ChannelServer::start(io, tls, at, log_of("nodes")));
+    channel = std::make_unique<cluster::Channel>(io, tls, log_of("nodes"));
+    cluster_address = settings.cluster_address;
+    if (cluster_address.empty())
+        cluster_address = net::ListenAddress{at.address, channel_server->port()}.text();
+    copies.emplace(io, tls, *shelf, *channel, *channel_server, cluster_address, log_of("images"));
+    desk.set_elsewhere(&remote_desk.emplace(*channel));
+    tokens.set_elsewhere(&remote_tokens.emplace(io, *channel));
+    counter.set_elsewhere(&remote_counter.emplace(*channel));
+    return success();
+}
+
 Result<void> AcsServer::Impl::start_cluster() {
     store::LeaseTerms terms;
-    if (!settings.cluster_listen.empty()) {
-        const auto tls = cluster::make_tls(settings.cluster_secret);
-        const auto& at = settings.cluster_listen.front();
-        SLUICE_TRY(channel_server, cluster::ChannelServer::start(io, tls, at, log_of("nodes")));
-        channel = std::make_unique<cluster::Channel>(io, tls, log_of("nodes"));
-        desk.set_elsewhere(&remote_desk.emplace(*channel));
-        tokens.set_elsewhere(&remote_tokens.emplace(io, *channel));
-        counter.set_elsewhere(&remote_counter.emplace(*channel));
-        terms.address = settings.cluster_address;
-        if (terms.address.empty())
-            terms.address = net::ListenAddress{at.address, channel_server->port()}.text();
-    }
+    terms.address = cluster_address;
     const auto pass_on = [this](int socket, const std::string& peer) {
         if (channel)
             channel->tunnel(socket, peer);
@@ -207,6 +218,7 @@ Result<void> AcsServer::Impl::start() {
     SLUICE_CHECK(load_tls());
     SLUICE_TRY(shelf, origin::Shelf::open(settings.images, is_shared ? origin::FolderUse::shared
                                                                      : origin::FolderUse::alone));
+    SLUICE_CHECK(open_channel());
     SLUICE_CHECK(start_origin());
     SLUICE_CHECK(open_store());
     SLUICE_CHECK(start_watch());
@@ -251,7 +263,7 @@ Result<void> AcsServer::Impl::become_owner() {
     SLUICE_TRY(owner, Owner::start({io, settings, *store, *shelf, client_tls,
                                     is_local ? nullptr : origin_tls, api_listen, origin_url(),
                                     [this](const std::string& why) { fail(why); }, watch,
-                                    [this] { return metrics_text(); }}));
+                                    [this] { return metrics_text(); }, spread()}));
     const auto may_act = [this] { return store->is_ours(); };
     desk.set_here(owner->desk(), may_act);
     tokens.set_here(owner->tokens(), may_act);
@@ -261,12 +273,22 @@ Result<void> AcsServer::Impl::become_owner() {
         channel_server->own(
             [this](const cluster::Message& question, cluster::ChannelServer::Reply reply) {
                 if (cluster::answer_counter(&counter, question, reply)) return;
+                if (copies->answer(question, reply)) return;
                 owner_desk->on_question(question, std::move(reply));
             },
             [this](int socket, const std::string& peer) { owner->adopt(socket, peer); });
     }
+    if (copies) copies->own([this] { return owner->images(); });
     owner->begin();
     return success();
+}
+
+std::function<void(const service::ImageRow&, std::function<void(Result<void>)>)>
+AcsServer::Impl::spread() {
+    if (!copies) return {};
+    return [this](const service::ImageRow& image, std::function<void(Result<void>)> done) {
+        copies->spread(image, std::move(done));
+    };
 }
 
 void AcsServer::Impl::take_news(const store::LeaseNews& news) {

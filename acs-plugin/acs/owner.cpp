@@ -169,6 +169,7 @@ Result<void> Owner::Impl::start_api() {
     options.rows = std::move(api_rows);
     options.locker = locker ? &*locker : nullptr;
     show_upgrades(options);
+    options.spread = parts.spread;
     options.metrics = parts.metrics_text;
     options.not_ready = [this] {
         return parts.store.is_ours() ? std::string() : "this node does not own the store";
@@ -211,6 +212,9 @@ Result<std::unique_ptr<Owner>> Owner::start(OwnerParts parts) {
 
 cwmp::acs::Desk& Owner::desk() {
     return *impl_->timed;
+}
+std::vector<const service::ImageRow*> Owner::images() const {
+    return impl_->planner->images();
 }
 origin::TokenBook& Owner::tokens() {
     return *impl_->tokens;

@@ -34,6 +34,8 @@ struct OwnerParts {
     std::function<void(const std::string& why)> failed;  // the process should end
     metrics::Metrics& metrics;
     std::function<std::string()> metrics_text;  // of the whole node
+    // As rest::RestOptions.
+    std::function<void(const service::ImageRow&, std::function<void(Result<void>)> done)> spread{};
 };
 
 class Owner {
@@ -45,6 +47,7 @@ public:
     Owner& operator=(const Owner&) = delete;
 
     cwmp::acs::Desk& desk();
+    std::vector<const service::ImageRow*> images() const;
     origin::TokenBook& tokens();
     backup::Counter* counter();  // null: without --backup-keys
     std::uint16_t api_port() const;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acs-plugin/cluster/dial.hpp"
+#include "acs-plugin/cluster/line.hpp"
 #include "acs-plugin/cluster/splice.hpp"
 #include "engine/net/address_share.hpp"
 
@@ -17,40 +18,30 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto kRedialAfter = std::chrono::milliseconds(100);
-constexpr std::size_t kMaxQuestions = 65'536;
 // As many as the API takes connections, and then some that it turns away.
 constexpr std::size_t kMaxTunnels = 256, kMaxTunnelsOfOne = 64;
-// An owner that waits for its store answers late; one that says nothing for so long is gone.
-constexpr auto kPatience = std::chrono::seconds(20);
 
 }  // namespace
 
 struct Channel::Impl : std::enable_shared_from_this<Impl> {
-    Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l)
-        : io(i), tls(std::move(t)), log(std::move(l)), redial(i), patience(i) {}
+    Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l, std::chrono::milliseconds p)
+        : io(i), tls(std::move(t)), log(std::move(l)), patience(p), redial(i) {}
 
     void set_owner(const std::string& address);
     void call();
     void take_link(std::unique_ptr<Stream> stream);
-    void take(const std::string& frame);
     void lose(const std::string& why);
-    void watch();
     std::shared_ptr<void> tunnel_of(const std::string& peer);
-
-    struct Asked {
-        Answer answer;
-        std::chrono::steady_clock::time_point since;
-    };
 
     asio::io_context& io;
     const std::shared_ptr<SecretTls> tls;
     const Log log;
-    asio::steady_timer redial, patience;
+    const std::chrono::milliseconds patience;
+    asio::steady_timer redial;
     std::string owner;
     std::uint64_t round = 0;  // of dialling: late ends of an older one mean nothing
-    std::shared_ptr<Link> link;
-    std::uint64_t next_id = 1;
-    std::map<std::uint64_t, Asked> asked;
+    Hearing hearing;
+    std::shared_ptr<Line> line;
     std::string complaint;                       // the last, so that it is said once
     std::map<std::string, std::size_t> tunnels;  // by address
     std::size_t tunnels_in_all = 0;
@@ -64,7 +55,7 @@ void Channel::Impl::set_owner(const std::string& address) {
 }
 
 void Channel::Impl::call() {
-    dial(io, tls, owner, {kForDesk},
+    dial(io, tls, owner, {kForDesk, {}, hearing.own_address},
          [weak = weak_from_this(), mine = ++round](std::unique_ptr<Stream> stream,
                                                    const std::string& why) {
              const auto self = weak.lock();
@@ -83,62 +74,36 @@ void Channel::Impl::call() {
 
 void Channel::Impl::take_link(std::unique_ptr<Stream> stream) {
     complaint.clear();
-    link = std::make_shared<Link>(std::move(stream));
-    link->start({[weak = weak_from_this()](const std::string& frame) {
-                     if (const auto self = weak.lock()) self->take(frame);
-                 },
-                 [weak = weak_from_this(), raw = link.get()](const std::string& why) {
+    line = std::make_shared<Line>(io, std::move(stream), patience);
+    line->start({[weak = weak_from_this(), raw = line.get()](const std::string& why) {
                      const auto self = weak.lock();
-                     if (!self || self->link.get() != raw) return;
+                     if (!self || self->line.get() != raw) return;
                      self->lose(why);
                      if (!self->owner.empty()) self->call();
+                 },
+                 [weak = weak_from_this()](const Message& message) {
+                     const auto self = weak.lock();
+                     if (self && self->hearing.told) self->hearing.told(message);
                  }});
-    watch();
-}
-
-void Channel::Impl::take(const std::string& frame) {
-    const auto message = from_frame(frame);
-    if (!message) return;
-    const auto at = asked.find(number_of(*message, "answer"));
-    if (at == asked.end()) return;
-    const auto answer = std::move(at->second.answer);
-    asked.erase(at);
-    answer(is_on(*message, "away") ? nullptr : &*message);
+    if (hearing.opened) hearing.opened();
 }
 
 void Channel::Impl::lose(const std::string& why) {
     ++round;
     redial.cancel();
-    if (link) {
-        link->close();
-        link.reset();
-        if (log) log("the owner of the store is away: " + why);
-    }
-    auto all = std::exchange(asked, {});
-    for (auto& [id, each] : all) each.answer(nullptr);
+    if (!line) return;
+    const auto lost = std::exchange(line, nullptr);
+    if (log) log("the owner of the store is away: " + why);
+    lost->close();
 }
 
-void Channel::Impl::watch() {
-    patience.expires_after(std::chrono::seconds(1));
-    patience.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
-        const auto self = weak.lock();
-        if (ec || !self || !self->link) return;
-        const auto now = std::chrono::steady_clock::now();
-        if (!self->asked.empty() && now - self->asked.begin()->second.since > kPatience) {
-            self->lose("it does not answer");
-            if (!self->owner.empty()) self->call();
-            return;
-        }
-        self->watch();
-    });
-}
-
-Channel::Channel(asio::io_context& io, std::shared_ptr<SecretTls> tls, Log log)
-    : impl_(std::make_shared<Impl>(io, std::move(tls), std::move(log))) {}
+Channel::Channel(asio::io_context& io, std::shared_ptr<SecretTls> tls, Log log,
+                 std::chrono::milliseconds patience)
+    : impl_(std::make_shared<Impl>(io, std::move(tls), std::move(log), patience)) {}
 
 Channel::~Channel() {
     ++impl_->round;
-    if (impl_->link) impl_->link->close();
+    impl_->line.reset();
 }
 
 void Channel::set_owner(const std::string& address) {
@@ -146,16 +111,20 @@ void Channel::set_owner(const std::string& address) {
 }
 
 bool Channel::is_open() const {
-    return impl_->link != nullptr;
+    return impl_->line != nullptr;
 }
 
 void Channel::ask(Message question, Answer answer) {
-    auto& it = *impl_;
-    if (!it.link || it.asked.size() >= kMaxQuestions) return answer(nullptr);
-    const auto id = it.next_id++;
-    question["ask"] = id;
-    it.asked.emplace(id, Impl::Asked{std::move(answer), std::chrono::steady_clock::now()});
-    it.link->send(to_frame(question));
+    if (!impl_->line) return answer(nullptr);
+    impl_->line->ask(std::move(question), std::move(answer));
+}
+
+void Channel::hear(Hearing hearing) {
+    impl_->hearing = std::move(hearing);
+}
+
+std::string Channel::owner() const {
+    return impl_->owner;
 }
 
 // What a tunnel holds while it is there; null: there are too many.
@@ -180,7 +149,7 @@ void Channel::tunnel(int client, const std::string& peer) {
     if (impl_->owner.empty()) return;
     auto held = impl_->tunnel_of(peer);
     if (!held) return;
-    dial(io, impl_->tls, impl_->owner, {kForApi, peer},
+    dial(io, impl_->tls, impl_->owner, {kForApi, peer, {}},
          [socket, held = std::move(held)](std::unique_ptr<Stream> stream, const std::string&) {
              if (stream) splice(std::move(*socket), std::move(stream), held);
          });

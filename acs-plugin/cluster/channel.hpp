@@ -4,10 +4,12 @@
 // no owner, or its connection breaks, every question is answered with nothing: who asked is told
 // "away". On one io_context's thread.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "acs-plugin/cluster/messages.hpp"
 #include "engine/net/listen_address.hpp"
@@ -20,20 +22,31 @@ namespace sluice::cluster {
 
 class SecretTls;
 using Log = std::function<void(const std::string& line)>;
+inline constexpr std::chrono::seconds kPatience{20};
 
 // The asking side.
 class Channel {
 public:
     using Answer = std::function<void(const Message* answer)>;  // null: away
 
-    Channel(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls, Log log);
+    // A question that waits for `patience` was asked of a node that is gone.
+    Channel(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls, Log log,
+            std::chrono::milliseconds patience = kPatience);
     ~Channel();
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
     // "host:port"; empty: nobody owns it now. Another address ends what is under way.
     void set_owner(const std::string& address);
+    std::string owner() const;
     bool is_open() const;
+    // Before the first owner.
+    struct Hearing {
+        std::string own_address;                           // where others dial this node for images
+        std::function<void()> opened;                      // the connection to an owner is there
+        std::function<void(const Message& message)> told;  // what the owner says unasked
+    };
+    void hear(Hearing hearing);
     void ask(Message question, Answer answer);
     // A connection to the owner's REST API: what `client` sends goes there, and back. `client` is a
     // connected socket, closed in the end; at once where its address or all have too many. `peer`
@@ -65,6 +78,13 @@ public:
     using ApiVisit = std::function<void(int socket, const std::string& peer)>;
     // From now on this node is the owner.
     void own(Question question, ApiVisit visit);
+    // On every node, the owner or not: who answers for the images that are here.
+    void give_images(Question question);
+
+    // On the owner: the other nodes that are connected, by the addresses where they give images.
+    std::vector<std::string> nodes() const;
+    // To all of them, unasked.
+    void tell(const Message& message);
 
     struct Impl;
 

@@ -2,6 +2,7 @@
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -22,6 +23,7 @@ namespace {
 constexpr auto kHandshakeTime = std::chrono::seconds(5);
 constexpr auto kComplaintPause = std::chrono::seconds(10);
 constexpr std::size_t kMaxLinks = 512;
+constexpr std::size_t kMaxAddress = 300;  // a host name and its port
 
 }  // namespace
 
@@ -32,7 +34,9 @@ struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
     Result<void> listen(const net::ListenAddress& at);
     void greet(tcp::socket socket);
     void take_first(const std::shared_ptr<Link>& link, const std::string& frame);
-    void take(const std::shared_ptr<Link>& link, const std::string& frame);
+    void meet(const std::shared_ptr<Link>& link, const Message& hello);
+    void take(const std::shared_ptr<Link>& link, const Message& message);
+    void forget(const std::shared_ptr<Link>& link);
     void lead_to_api(std::unique_ptr<Stream> stream, const std::string& peer);
     void complain(const std::string& why);
 
@@ -42,8 +46,11 @@ struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
     std::optional<Acceptor> acceptor;
     std::uint16_t port = 0;
     Question question;  // empty: not the owner
+    Question images;    // empty: this node gives none
     ApiVisit visit;
     std::set<std::shared_ptr<Link>> links;
+    std::set<std::shared_ptr<Link>> takers;              // of images
+    std::map<std::shared_ptr<Link>, std::string> nodes;  // others', by where they are dialled
     std::size_t handshakes = 0;
     std::chrono::steady_clock::time_point complained{};
 };
@@ -88,7 +95,7 @@ void ChannelServer::Impl::greet(tcp::socket socket) {
                          },
                          [weak, at](const std::string&) {
                              const auto server = weak.lock();
-                             if (server) server->links.erase(at.lock());
+                             if (server) server->forget(at.lock());
                          }});
         });
 }
@@ -103,16 +110,32 @@ void ChannelServer::Impl::complain(const std::string& why) {
 
 void ChannelServer::Impl::take_first(const std::shared_ptr<Link>& link, const std::string& frame) {
     const auto message = from_frame(frame);
-    if (message && message->contains("ask")) return take(link, frame);
-    const bool is_ours = message && number_of(*message, "hello") == kVersion;
+    if (!message) return;
+    message->contains("ask") ? take(link, *message) : meet(link, *message);
+}
+
+void ChannelServer::Impl::meet(const std::shared_ptr<Link>& link, const Message& hello) {
+    const bool is_ours = number_of(hello, "hello") == kVersion;
     const bool is_owner = is_ours && question;
-    link->send(to_frame({{"hello", kVersion}, {"is_owner", is_owner}}));
-    if (!is_owner || text_of(*message, "for") != kForApi) return;
-    links.erase(link);
+    const bool gives_images = is_ours && images;
+    const auto purpose = text_of(hello, "for");
+    link->send(to_frame({{"hello", kVersion}, {"is_owner", is_owner}, {"images", gives_images}}));
+    if (gives_images && purpose == kForImages) takers.insert(link);
+    const auto at = text_of(hello, "at");
+    if (is_owner && purpose == kForDesk && !at.empty() && at.size() <= kMaxAddress)
+        nodes[link] = at;
+    if (!is_owner || purpose != kForApi) return;
+    forget(link);
     link->release([weak = weak_from_this(), link,
-                   peer = text_of(*message, "peer")](std::unique_ptr<Stream> stream) {
+                   peer = text_of(hello, "peer")](std::unique_ptr<Stream> stream) {
         if (const auto self = weak.lock()) self->lead_to_api(std::move(stream), peer);
     });
+}
+
+void ChannelServer::Impl::forget(const std::shared_ptr<Link>& link) {
+    links.erase(link);
+    takers.erase(link);
+    nodes.erase(link);
 }
 
 // No TCP between here and the API: that would show our own address for the operator's.
@@ -128,11 +151,11 @@ void ChannelServer::Impl::lead_to_api(std::unique_ptr<Stream> stream, const std:
     splice(std::move(stream), std::move(ours));
 }
 
-void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const std::string& frame) {
-    const auto message = from_frame(frame);
-    if (!message || !question) return;
-    const auto id = number_of(*message, "ask");
-    question(*message, [at = std::weak_ptr<Link>(link), id](Message answer) {
+void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const Message& message) {
+    const auto& asked = takers.contains(link) ? images : question;
+    if (!asked) return;
+    const auto id = number_of(message, "ask");
+    asked(message, [at = std::weak_ptr<Link>(link), id](Message answer) {
         const auto to = at.lock();
         if (!to) return;
         answer["answer"] = id;
@@ -161,6 +184,21 @@ std::uint16_t ChannelServer::port() const {
 void ChannelServer::own(Question question, ApiVisit visit) {
     impl_->question = std::move(question);
     impl_->visit = std::move(visit);
+}
+
+void ChannelServer::give_images(Question question) {
+    impl_->images = std::move(question);
+}
+
+std::vector<std::string> ChannelServer::nodes() const {
+    std::set<std::string> out;
+    for (const auto& [link, at] : impl_->nodes) out.insert(at);
+    return {out.begin(), out.end()};
+}
+
+void ChannelServer::tell(const Message& message) {
+    const auto frame = to_frame(message);
+    for (const auto& [link, at] : impl_->nodes) link->send(frame);
 }
 
 }  // namespace sluice::cluster

@@ -68,6 +68,7 @@ private:
                       [self = shared_from_this()](const std::string& why) { self->finish(why); }});
         Message hello{{"hello", kVersion}, {"for", purpose_.what}};
         if (!purpose_.peer.empty()) hello["peer"] = purpose_.peer;
+        if (!purpose_.at.empty()) hello["at"] = purpose_.at;
         link_->send(to_frame(hello));
     }
 
@@ -76,7 +77,10 @@ private:
         const auto hello = from_frame(frame);
         if (!hello || number_of(*hello, "hello") != kVersion)
             return finish("it speaks another version");
-        if (!is_on(*hello, "is_owner")) return finish("it does not own the store (yet)");
+        const bool is_for_images = purpose_.what == kForImages;
+        if (is_for_images && !is_on(*hello, "images")) return finish("it gives no images");
+        if (!is_for_images && !is_on(*hello, "is_owner"))
+            return finish("it does not own the store (yet)");
         is_over_ = true;
         timer_.cancel();
         link_->release([self = shared_from_this()](std::unique_ptr<Stream> stream) {

@@ -42,9 +42,10 @@ std::optional<Claim> claim_of(const Message& question, Way way) {
 
 Word word_of(const Message* answer) {
     if (answer == nullptr || !answer->contains("word")) return Word::away;
-    const auto number = number_of(*answer, "word");
-    return number > static_cast<std::uint64_t>(Word::failed) ? Word::failed
-                                                             : static_cast<Word>(number);
+    const auto& word = (*answer)["word"];
+    const bool is_known = word.is_number_unsigned() &&
+                          word.get<std::uint64_t>() <= static_cast<std::uint64_t>(Word::failed);
+    return is_known ? static_cast<Word>(word.get<std::uint64_t>()) : Word::failed;
 }
 
 Bytes bytes_of(const Message& message) {
@@ -55,7 +56,7 @@ Bytes bytes_of(const Message& message) {
 }
 
 Message said(Word word) {
-    return {{"word", static_cast<int>(word)}};
+    return {{"word", static_cast<unsigned>(word)}};
 }
 
 }  // namespace

@@ -6,14 +6,25 @@ namespace sluice::cluster {
 
 using cwmp::acs::DeskWord;
 
+namespace {
+
+// What the owner says there, where it says something; false: nobody can read it, and so it was not
+// answered.
+template <class Value>
+bool is_read(const Message& answer, const char* name, Value& out) {
+    return !answer.contains(name) || read(answer[name], out);
+}
+
+}  // namespace
+
 void RemoteDesk::find(const std::string& identity, std::function<void(Found)> then) {
     channel_.ask({{"what", "find"}, {"identity", identity}},
                  [then = std::move(then)](const Message* answer) {
                      Found out;
                      service::DeviceRow row;
-                     if (answer == nullptr)
+                     if (answer == nullptr || !is_read(*answer, "row", row))
                          out.word = DeskWord::away;
-                     else if (answer->contains("row") && read((*answer)["row"], row))
+                     else if (answer->contains("row"))
                          out.row = std::move(row);
                      then(std::move(out));
                  });
@@ -22,8 +33,10 @@ void RemoteDesk::find(const std::string& identity, std::function<void(Found)> th
 void RemoteDesk::on_contact(const service::Contact& contact, std::function<void(Told)> then) {
     channel_.ask({{"what", "contact"}, {"contact", to_message(contact)}},
                  [then = std::move(then)](const Message* answer) {
-                     if (answer == nullptr) return then({DeskWord::away, {}});
-                     const auto why = text_of(*answer, "refused");
+                     const auto why =
+                         answer == nullptr ? std::string() : text_of(*answer, "refused");
+                     if (answer == nullptr || answer->contains("refused") == why.empty())
+                         return then({DeskWord::away, {}});
                      then({why.empty() ? DeskWord::taken : DeskWord::refused, why});
                  });
 }
@@ -44,11 +57,11 @@ void RemoteDesk::on_transfer_complete(const std::string& identity, const std::st
 void RemoteDesk::next_order(const std::string& identity, std::function<void(Order)> give) {
     channel_.ask({{"what", "order"}, {"identity", identity}},
                  [give = std::move(give)](const Message* answer) {
-                     if (answer == nullptr) return give({DeskWord::away, {}});
                      Order out;
                      service::DeviceOrder order;
-                     if (answer->contains("order") && read((*answer)["order"], order))
-                         out.order = std::move(order);
+                     if (answer == nullptr || !is_read(*answer, "order", order))
+                         return give({DeskWord::away, {}});
+                     if (answer->contains("order")) out.order = std::move(order);
                      give(std::move(out));
                  });
 }

@@ -30,7 +30,7 @@ struct Sent {
 struct RemoteTokens::Impl : std::enable_shared_from_this<Impl> {
     Impl(boost::asio::io_context& io, Channel& c) : channel(c), timer(io) {}
 
-    void learn(const std::string& token, const Message& answer);
+    bool learn(const std::string& token, const Message& answer);
     void arm();
     std::map<Account, Sent> next_portion();
     void tell();
@@ -60,20 +60,22 @@ void RemoteTokens::prepare(std::string_view token, bool is_for_assignment,
                     ready = std::move(ready)](const Message* answer) {
                        const auto self = weak.lock();
                        if (!self) return;
-                       if (answer == nullptr) return ready(false);
-                       self->learn(token, *answer);
-                       ready(true);
+                       const bool is_known = answer != nullptr && self->learn(token, *answer);
+                       ready(is_known);
                        self->known.erase(token);
                    });
 }
 
-void RemoteTokens::Impl::learn(const std::string& token, const Message& answer) {
+// False: nobody can read it.
+bool RemoteTokens::Impl::learn(const std::string& token, const Message& answer) {
+    service::Grant grant;
+    service::ImageRow row;
+    if (answer.contains("grant") && !read(answer["grant"], grant)) return false;
+    if (answer.contains("image") && !read(answer["image"], row)) return false;
     auto& entry = known[token];
     entry.is_over = is_on(answer, "over");
-    service::Grant grant;
-    if (answer.contains("grant") && read(answer["grant"], grant)) entry.grant = std::move(grant);
-    service::ImageRow row;
-    if (answer.contains("image") && read(answer["image"], row)) {
+    if (answer.contains("grant")) entry.grant = std::move(grant);
+    if (answer.contains("image")) {
         if (images.size() > kMaxKept) images.clear();
         images[row.id] = row;
     }
@@ -82,6 +84,7 @@ void RemoteTokens::Impl::learn(const std::string& token, const Message& answer) 
     if (entry.grant && !entry.grant->is_held)
         held.erase({entry.grant->rollout,
                     entry.grant->site.empty() ? entry.grant->identity : entry.grant->site});
+    return true;
 }
 
 std::optional<service::Grant> RemoteTokens::grant(std::string_view token) const {

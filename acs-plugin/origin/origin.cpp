@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
-#include <unordered_map>
 
-#include "acs-plugin/origin/rates.hpp"
 #include "acs-plugin/origin/request_target.hpp"
 #include "acs-plugin/origin/shelf.hpp"
+#include "acs-plugin/origin/transfers.hpp"
 #include "engine/http/basic.hpp"
 #include "engine/http/conditional.hpp"
 #include "engine/http/digest_gate.hpp"
@@ -23,14 +21,10 @@ namespace {
 constexpr std::string_view kRealm = "sluice";
 constexpr char kOctets[] = "application/octet-stream";
 constexpr char kAssignment[] = "application/vnd.sluice.assignment.v1+json";
-// One step of a transfer: large enough for sendfile to be worth it, small enough that sites with a
-// rate share it fairly.
-constexpr std::uint32_t kStep = 256 * 1024;
-constexpr std::uint32_t kStepOfARate = 64 * 1024;
-constexpr Duration kLeastWait = 1ms;
 constexpr Duration kLogEvery = 1s;
 // A site whose budget is spent waits for an operator, not for a minute to pass.
 constexpr std::uint64_t kRetryHeld = 300;
+constexpr std::uint64_t kRetryComing = 5;
 // Those that were too many come again spread over this long, so that they are not one wave.
 constexpr std::uint64_t kRetryBusy = 5, kRetryBusySpread = 10;
 
@@ -88,24 +82,6 @@ private:
     std::vector<std::pair<std::string_view, std::string>> fields_;
 };
 
-struct Transfer {
-    service::Grant grant;
-    Passage passage;
-    std::shared_ptr<const OpenFile> file;
-    std::uint64_t at = 0, end = 0;  // not handed over yet
-    std::uint32_t on_its_way = 0;   // handed over and not sent
-    unsigned status_without_body(const net::HttpRequest& head) const override;
-    bool is_counted = false;
-};
-
-Passage passage_of(const service::Grant& grant, const OriginOptions& options) {
-    // A device of no site draws for itself alone.
-    auto site = grant.site.empty() ? "device " + grant.identity : "site " + grant.site;
-    return {{Passage::Gate{std::move(site), options.site_rate_bps, 0},
-             Passage::Gate{grant.rollout, grant.max_origin_bps, 0},
-             Passage::Gate{{}, options.rate_bps, 0}}};
-}
-
 }  // namespace
 
 struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origin::Impl> {
@@ -114,13 +90,14 @@ struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origi
           tokens(t),
           shelf(s),
           gate(std::string(kRealm), options.nonce_key, options.nonces),
-          timer(io),
-          http(io, *this, options.http, options.log, options.tls) {}
+          http(io, *this, options.http, options.log, options.tls),
+          transfers(io, options, tokens, counters, http) {}
 
     std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const override;
+    unsigned status_without_body(const net::HttpRequest& head) const override;
     void on_request(const net::HttpRequest& request, net::ExchangeId id) override;
-    void on_sent(net::ExchangeId id, std::uint32_t bytes) override;
-    void on_closed(net::ExchangeId id) override;
+    void on_sent(net::ExchangeId id, std::uint32_t bytes) override { transfers.on_sent(id, bytes); }
+    void on_closed(net::ExchangeId id) override { transfers.on_closed(id); }
 
     void answer(const net::HttpRequest& request, net::ExchangeId id);
     bool admit(const net::HttpRequest& request, net::ExchangeId id);
@@ -129,19 +106,12 @@ struct Origin::Impl final : net::HttpHandler, std::enable_shared_from_this<Origi
                            std::string_view token);
     void answer_file(const net::HttpRequest& request, net::ExchangeId id,
                      const service::Grant& grant, const service::ImageRow& image, bool is_layer);
-    void begin(net::ExchangeId id, const service::Grant& grant,
-               std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
-               net::HttpResponse head);
-    void hand_over(net::ExchangeId id);
-unsigned Origin::Impl::status_without_body(const net::HttpRequest& head) const {
-    auto* door = options.side_door;
-    const bool is_for_it = door != nullptr && door->is_for(head.target());
-    return is_for_it ? door->status_without_body(head) : HttpHandler::status_without_body(head);
-}
-
-    void break_off(net::ExchangeId id);
+    std::optional<Source> source_of(const service::ImageRow& image, bool is_layer);
+    void bring(const net::HttpRequest& request, net::ExchangeId id, const service::Grant& grant,
+               const service::ImageRow& image, bool is_layer);
+    void give(const net::HttpRequest& request, net::ExchangeId id, const service::Grant& grant,
+              const std::string& etag, Source source);
     std::optional<net::HttpResponse> refuse_payload(const service::Grant& grant);
-    void arm_timer();
     void log(const std::string& line);
     Instant now() const { return options.clock(); }
 
@@ -150,13 +120,10 @@ unsigned Origin::Impl::status_without_body(const net::HttpRequest& head) const {
     Shelf& shelf;
     OriginCounters counters;
     http::DigestGate gate;
-    RateLadder rates;
-    std::unordered_map<std::uint32_t, Transfer> transfers;
-    boost::asio::steady_timer timer;
-    Instant timer_at = Instant::never();
     std::optional<Instant> logged_at;
     std::uint16_t first_port = 0;
     net::HttpServer http;
+    Transfers transfers;
 };
 
 // --- requests ---------------------------------------------------------------------------------
@@ -164,6 +131,12 @@ unsigned Origin::Impl::status_without_body(const net::HttpRequest& head) const {
 std::size_t Origin::Impl::body_limit(const net::HttpRequest& head, std::size_t limit) const {
     auto* door = options.side_door;
     return door != nullptr && door->is_for(head.target()) ? door->body_limit(head, limit) : 0;
+}
+
+unsigned Origin::Impl::status_without_body(const net::HttpRequest& head) const {
+    auto* door = options.side_door;
+    const bool is_for_it = door != nullptr && door->is_for(head.target());
+    return is_for_it ? door->status_without_body(head) : HttpHandler::status_without_body(head);
 }
 
 void Origin::Impl::on_request(const net::HttpRequest& request, net::ExchangeId id) {
@@ -271,12 +244,43 @@ void Origin::Impl::answer_file(const net::HttpRequest& request, net::ExchangeId 
     const auto etag = http::strong_etag(is_layer ? image.id + "-layer" : image.id);
     if (http::is_none_match_hit(request.field("If-None-Match"), etag))
         return http.answer(id, {304, {{"ETag", etag}, {"Vary", "Accept"}}, {}});
+    if (auto source = source_of(image, is_layer))
+        return give(request, id, grant, etag, std::move(*source));
+    if (options.supply != nullptr) return bring(request, id, grant, image, is_layer);
+    log("origin: a published file is gone: " + image.id);
+    http.answer(id, plain_answer(500, "the file is gone"));
+}
+
+// Nothing: it is not here.
+std::optional<Source> Origin::Impl::source_of(const service::ImageRow& image, bool is_layer) {
     auto file = is_layer ? shelf.layer(image.id) : shelf.image(image.id);
-    if (!file.has_value()) {
-        log("origin: a published file is gone: " + file.error().message);
-        return http.answer(id, plain_answer(500, "the file is gone"));
-    }
-    const auto length = file.value()->length();
+    if (file.has_value()) return Source{std::move(file).value(), nullptr};
+    if (options.supply == nullptr || is_layer) return std::nullopt;
+    auto coming = options.supply->coming(image.id);
+    if (!coming) return std::nullopt;
+    return Source{coming->file, coming};
+}
+
+// Another node has it: given on as it comes, or asked for again where that takes too long.
+void Origin::Impl::bring(const net::HttpRequest& request, net::ExchangeId id,
+                         const service::Grant& grant, const service::ImageRow& image,
+                         bool is_layer) {
+    ++counters.lacked;
+    options.supply->bring(image, [weak = weak_from_this(), held = HeldRequest(request), id, grant,
+                                  image, is_layer](bool is_there) {
+        const auto self = weak.lock();
+        if (!self) return;
+        auto source = is_there ? self->source_of(image, is_layer) : std::nullopt;
+        if (!source)
+            return self->http.answer(id, come_again("on its way from another node", kRetryComing));
+        const auto etag = http::strong_etag(is_layer ? image.id + "-layer" : image.id);
+        self->give(held, id, grant, etag, std::move(*source));
+    });
+}
+
+void Origin::Impl::give(const net::HttpRequest& request, net::ExchangeId id,
+                        const service::Grant& grant, const std::string& etag, Source source) {
+    const auto length = source.file->length();
     net::HttpResponse head{
         200,
         {{"Content-Type", kOctets}, {"Accept-Ranges", "bytes"}, {"ETag", etag}, {"Vary", "Accept"}},
@@ -296,7 +300,8 @@ void Origin::Impl::answer_file(const net::HttpRequest& request, net::ExchangeId 
         head.status = 206;
         head.fields.emplace_back("Content-Range", http::format_content_range(range.bytes, length));
     }
-    begin(id, grant, std::move(file).value(), range, std::move(head));
+    http.start(id, head, range.bytes.size());
+    transfers.begin(id, grant, std::move(source), range.bytes);
 }
 
 // What stands in the way of sending anything, however good the request is.
@@ -305,79 +310,11 @@ std::optional<net::HttpResponse> Origin::Impl::refuse_payload(const service::Gra
         ++counters.held;
         return come_again("this site had all that it may have from here", kRetryHeld);
     }
-    if (options.max_transfers == 0 || transfers.size() < options.max_transfers) return std::nullopt;
+    if (options.max_transfers == 0 || transfers.count() < options.max_transfers)
+        return std::nullopt;
     ++counters.too_many;
     const auto spread = std::hash<std::string>()(grant.identity) % kRetryBusySpread;
     return come_again("too many transfers at a time", kRetryBusy + spread);
-}
-
-// --- transfers --------------------------------------------------------------------------------
-
-void Origin::Impl::begin(net::ExchangeId id, const service::Grant& grant,
-                         std::shared_ptr<const OpenFile> file, const http::ResolvedRange& range,
-                         net::HttpResponse head) {
-    ++counters.transfers;
-    transfers.insert_or_assign(
-        id.value, Transfer{grant, passage_of(grant, options), std::move(file), range.bytes.begin,
-                           range.bytes.end, 0, false});
-    http.start(id, head, range.bytes.size());
-    hand_over(id);
-}
-
-void Origin::Impl::hand_over(net::ExchangeId id) {
-    const auto found = transfers.find(id.value);
-    if (found == transfers.end()) return;
-    auto& transfer = found->second;
-    const auto step = transfer.passage.is_bound() ? kStepOfARate : kStep;
-    const auto wanted =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(step, transfer.end - transfer.at));
-    const auto given = rates.take(transfer.passage, id, wanted, now());
-    if (given == 0) return arm_timer();
-    const auto offset = transfer.at;
-    transfer.at += given;
-    transfer.on_its_way = given;
-    http.send_file(id, transfer.file->fd(), offset, given);
-}
-
-void Origin::Impl::on_sent(net::ExchangeId id, std::uint32_t bytes) {
-    const auto found = transfers.find(id.value);
-    if (found == transfers.end()) return;
-    auto& transfer = found->second;
-    counters.bytes_sent += bytes;
-    const bool may_go_on = tokens.on_payload(transfer.grant, bytes, !transfer.is_counted);
-    transfer.is_counted = true;
-    transfer.on_its_way -= bytes;
-    if (!may_go_on && transfer.at + transfer.on_its_way < transfer.end) return break_off(id);
-    if (transfer.on_its_way > 0) return;
-    if (transfer.at < transfer.end) return hand_over(id);
-    transfers.erase(found);
-}
-
-void Origin::Impl::on_closed(net::ExchangeId id) {
-    const auto found = transfers.find(id.value);
-    if (found == transfers.end()) return;
-    rates.forget(found->second.passage, id);
-    transfers.erase(found);
-}
-
-// The site's budget is spent: the connection ends here, short of what was promised.
-void Origin::Impl::break_off(net::ExchangeId id) {
-    ++counters.held;
-    transfers.erase(id.value);
-    http.abort(id);
-}
-
-void Origin::Impl::arm_timer() {
-    const auto deadline = std::max(rates.next_deadline(), now() + kLeastWait);
-    if (rates.next_deadline() == Instant::never() || deadline >= timer_at) return;
-    timer_at = deadline;
-    timer.expires_after(deadline - now());
-    timer.async_wait([this](boost::system::error_code ec) {
-        if (ec) return;
-        timer_at = Instant::never();
-        while (const auto id = rates.take_ready(now())) hand_over(*id);
-        arm_timer();
-    });
 }
 
 void Origin::Impl::log(const std::string& line) {
@@ -397,6 +334,10 @@ Result<std::unique_ptr<Origin>> Origin::start(boost::asio::io_context& io, Token
         SLUICE_TRY(const auto port, impl->http.listen(address));
         if (impl->first_port == 0) impl->first_port = port;
     }
+    if (auto* supply = impl->options.supply)
+        supply->watch([weak = std::weak_ptr<Impl>(impl)](const std::string& id) {
+            if (const auto self = weak.lock()) self->transfers.on_step(id);
+        });
     return std::unique_ptr<Origin>(new Origin(std::move(impl)));
 }
 

@@ -10,8 +10,8 @@
 // before anything is said of a token. Every payload byte that went to the kernel is told to the
 // token book, of transfers that broke off too. Payload goes out as fast as its site, its rollout
 // and the origin as a whole may; a transfer too many is told when to come again (503), and so is a
-// site that had its budget: there, transfers under way end too. Single-threaded: on the
-// io_context's thread.
+// site that had its budget: there, transfers under way end too. A file that another node has is
+// given on as it comes (supply.hpp). Single-threaded: on the io_context's thread.
 
 #include <array>
 #include <cstdint>
@@ -29,6 +29,7 @@
 namespace sluice::origin {
 
 class Shelf;
+class Supply;
 
 // What stands beside /p/ on the same listener, with credentials of its own: devices bring and fetch
 // their configurations there (acs-plugin/backup).
@@ -38,8 +39,8 @@ public:
     virtual bool is_for(std::string_view target) const = 0;
     // As net::HttpHandler's, of what is_for.
     virtual std::size_t body_limit(const net::HttpRequest& head, std::size_t limit) const = 0;
-    // `answer` once, from inside or later on the same thread.
     virtual unsigned status_without_body(const net::HttpRequest& head) const = 0;
+    // `answer` once, from inside or later on the same thread.
     virtual void on_request(const net::HttpRequest& request,
                             std::function<void(const net::HttpResponse&)> answer) = 0;
 };
@@ -48,6 +49,7 @@ struct OriginOptions {
     std::vector<net::ListenAddress> listen;
     net::HttpServerLimits http;           // bodies: at the side door alone
     SideDoor* side_door = nullptr;        // outlives it; null: none
+    Supply* supply = nullptr;             // of files it lacks; outlives it; null: none
     std::shared_ptr<net::ServerTls> tls;  // empty: plain HTTP
     std::string username, password;       // empty: the token alone
     bool allows_basic = false;            // beside Digest, for clients that know nothing better
@@ -71,6 +73,8 @@ struct OriginCounters {
     std::uint64_t over = 0;           // 410
     std::uint64_t too_many = 0;       // 503 over max_transfers
     std::uint64_t held = 0;           // 503, and transfers broken off: the site's budget is spent
+    std::uint64_t lacked = 0;         // requests for a file that another node was asked for
+    std::uint64_t broken_off = 0;     // transfers of such a file that came no further
 };
 
 class Origin {

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "acs-plugin/origin/incoming.hpp"
 #include "engine/image/image_digester.hpp"
 #include "engine/image/merkle.hpp"
 #include "engine/image/sha256.hpp"
@@ -18,74 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kIncoming = ".incoming-";
-constexpr std::string_view kImage = ".img", kLayer = ".layer";
 constexpr std::size_t kIdLength = 64;
 constexpr auto kAbandonedAfter = std::chrono::hours(1);
-
-Error failed(const std::string& path, int code = errno) {
-    return Error{path + ": " + std::generic_category().message(code)};
-}
-
-Result<void> write_all(int fd, ByteView bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const auto n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return failed(path);
-        bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return success();
-}
-
-Result<void> sync_folder(const std::string& folder) {
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return failed(folder);
-    const int code = ::fsync(fd) == 0 ? 0 : errno;
-    ::close(fd);
-    if (code != 0) return failed(folder, code);
-    return success();
-}
-
-// A file under a temporary name, until it is renamed.
-class Incoming {
-public:
-    static Result<Incoming> create(const std::string& folder, const std::string& name) {
-        auto path = folder + "/" + std::string(kIncoming) + name + "-XXXXXX";
-        const int fd = ::mkostemp(path.data(), O_CLOEXEC);
-        if (fd < 0) return failed(path);
-        Incoming out(path, folder + "/" + name, fd);
-        // The world may read what devices get; a folder of the operator's may still be closed.
-        if (::fchmod(fd, 0644) != 0) return failed(path);
-        return out;
-    }
-    Incoming(Incoming&& other) noexcept
-        : path_(std::exchange(other.path_, {})),
-          name_(std::move(other.name_)),
-          fd_(std::exchange(other.fd_, -1)) {}
-    Incoming& operator=(Incoming&&) = delete;
-    ~Incoming() {
-        if (fd_ >= 0) ::close(fd_);
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-
-    Result<void> write(ByteView bytes) { return write_all(fd_, bytes, path_); }
-    Result<void> sync() {
-        if (::fsync(fd_) != 0) return failed(path_);
-        return success();
-    }
-    Result<void> rename() {
-        if (::rename(path_.c_str(), name_.c_str()) != 0) return failed(name_);
-        path_.clear();
-        return success();
-    }
-
-private:
-    Incoming(std::string path, std::string name, int fd)
-        : path_(std::move(path)), name_(std::move(name)), fd_(fd) {}
-
-    std::string path_, name_;
-    int fd_;
-};
 
 // Hashes whole pieces out of bytes that come in any portions.
 class PieceFeed {
@@ -191,11 +126,7 @@ Result<void> Upload::finish() {
     SLUICE_TRY(const auto layer, it.verified_layer());
     // The layer first: where there is an image, its layer is beside it.
     if (layer) {
-        SLUICE_TRY(auto file, Incoming::create(it.folder, it.expected.id + ".layer"));
-        SLUICE_CHECK(file.write(*layer));
-        SLUICE_CHECK(file.sync());
-        SLUICE_CHECK(file.rename());
-        SLUICE_CHECK(sync_folder(it.folder));
+        SLUICE_CHECK(put_file(it.folder, it.expected.id + std::string(kLayer), *layer));
     }
     SLUICE_CHECK(it.image.rename());
     return sync_folder(it.folder);
@@ -225,8 +156,9 @@ Result<std::size_t> remove_left(const std::string& folder, FolderUse use,
     return out;
 }
 
-// Of "<64 hex digits>.img" and ".layer"; empty: it is not ours.
+// Of "<64 hex digits>.img" and ".layer", also on its way; empty: it is not ours.
 std::string_view id_of(std::string_view name) {
+    if (name.starts_with(kPartial)) name.remove_prefix(kPartial.size());
     for (const auto ending : {kImage, kLayer})
         if (name.size() == kIdLength + ending.size() && name.ends_with(ending) &&
             name.find_first_not_of("0123456789abcdef") == kIdLength)

@@ -86,6 +86,7 @@ public:
     bool has(std::string_view id) const;
 
     Result<std::unique_ptr<Upload>> begin(const Expected& expected) const;
+    const std::string& folder() const { return folder_; }
 
 private:
     Shelf(std::string folder, FolderUse use) : folder_(std::move(folder)), use_(use) {}

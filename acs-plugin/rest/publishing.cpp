@@ -76,11 +76,20 @@ void Publishing::put(std::string_view id, std::string bytes, service::WallTime n
             at->second.is_busy = false;
             at->second.received += size;
             const Standing standing{at->second.row, at->second.received};
-            if (!result.has_value() || standing.received == standing.row.length) all_.erase(at);
-            if (!result.has_value()) return done(std::move(result).error());
+            if (standing.received == standing.row.length) at->second.upload.reset();
+            if (!result.has_value()) {
+                all_.erase(at);
+                return done(std::move(result).error());
+            }
             done(standing);
         });
     });
+}
+
+std::optional<Standing> Publishing::take(std::string_view id) {
+    auto out = find(id);
+    if (out) all_.erase(all_.find(id));
+    return out;
 }
 
 void Publishing::drop_the_abandoned(service::WallTime now) {

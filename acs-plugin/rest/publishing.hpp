@@ -49,14 +49,17 @@ public:
     bool is_busy(std::string_view id) const;
 
     // The bytes from find()->received on. Not while is_busy. `done` says where the file stands;
-    // with all bytes received it is on the shelf, whole and durable. An error: the upload is over.
+    // with all bytes received it is on the shelf, whole and durable, and stands so until it is
+    // taken. An error: the upload is over.
     void put(std::string_view id, std::string bytes, service::WallTime now,
              std::function<void(Result<Standing>)> done);
+    // The upload is over; of one that was not under way nothing.
+    std::optional<Standing> take(std::string_view id);
 
 private:
     struct Each {
         service::ImageRow row;
-        std::shared_ptr<origin::Upload> upload;  // the worker's while is_busy
+        std::shared_ptr<origin::Upload> upload;  // the worker's while is_busy; null: it is whole
         std::uint64_t received = 0;
         bool is_busy = false;
         service::WallTime used;

@@ -90,6 +90,7 @@ struct RestServer::Impl final : net::HttpHandler, std::enable_shared_from_this<I
     void put_content(const Call& call);
     void answer_published(const Caller& caller, const service::ImageRow& row);
     void publish(const Caller& caller, const Standing& standing);
+    void record(const Caller& caller, const std::string& id);
 
     // rest_fleet.cpp
     void list_devices(const Call& call);

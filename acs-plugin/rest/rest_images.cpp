@@ -11,6 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::uint64_t kRetrySpread = 10;
+
 Json standing_json(const Standing& standing) {
     auto out = to_json(standing.row);
     out["state"] = "uploading";
@@ -18,6 +20,10 @@ Json standing_json(const Standing& standing) {
     out["received"] = standing.received;
     out["portion"] = kMaxPortion;
     return out;
+}
+
+bool is_whole(const Standing& standing) {
+    return standing.received == standing.row.length;
 }
 
 }  // namespace
@@ -39,6 +45,7 @@ void RestServer::Impl::announce_image(const Call& call) {
     const auto standing = publishing.begin(announced.value(), options.wall_time());
     if (!standing.has_value())
         return reply(call.caller, problem_for_a_while(503, standing.error().message, 60));
+    if (is_whole(standing.value())) return publish(call.caller, standing.value());
     answer(call.caller, 202, standing_json(standing.value()));
 }
 
@@ -58,6 +65,7 @@ void RestServer::Impl::put_content(const Call& call) {
         return refuse(caller, 404, "no file of that id is announced; POST its manifest first");
     if (publishing.is_busy(call.subject))
         return refuse(caller, 409, "the portion before is being written");
+    if (is_whole(*standing)) return publish(caller, *standing);
     const auto body = call.request.body();
     const auto field = call.request.field("Content-Range");
     const auto range = http::parse_content_range(field);
@@ -77,7 +85,7 @@ void RestServer::Impl::put_content(const Call& call) {
     publishing.put(call.subject, std::string(body), options.wall_time(),
                    [this, caller](const Result<Standing>& now) {
                        if (!now.has_value()) return refuse(caller, 422, now.error().message);
-                       if (now.value().received < now.value().row.length)
+                       if (!is_whole(now.value()))
                            return answer(caller, 202, standing_json(now.value()));
                        publish(caller, now.value());
                    });
@@ -89,8 +97,23 @@ void RestServer::Impl::answer_published(const Caller& caller, const service::Ima
     commit(caller, {}, {}, json_answer(200, dump(to_json(row))));
 }
 
+// All of it is on the shelf. A client that lost patience meanwhile finds it standing so, and joins.
 void RestServer::Impl::publish(const Caller& caller, const Standing& standing) {
-    auto row = standing.row;
+    if (!options.spread) return record(caller, standing.row.id);
+    options.spread(standing.row, [weak = weak_from_this(), caller,
+                                  id = standing.row.id](const Result<void>& spread) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (spread.has_value()) return self->record(caller, id);
+        self->reply(caller, problem_for_a_while(503, spread.error().message, kRetrySpread));
+    });
+}
+
+void RestServer::Impl::record(const Caller& caller, const std::string& id) {
+    if (const auto* image = planner.image(id)) return answer_published(caller, *image);
+    const auto standing = publishing.take(id);
+    if (!standing) return refuse(caller, 409, "the upload was given up meanwhile");
+    auto row = standing->row;
     row.published = options.wall_time();
     service::Changes changes;
     const auto published = planner.publish(row, act_of(caller), changes);

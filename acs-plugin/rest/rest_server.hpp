@@ -83,6 +83,9 @@ struct RestOptions {
     std::function<void(std::string rollout, service::RolloutDeviceQuery,
                        std::function<void(Result<std::vector<service::RolloutDeviceRow>>)> done)>
         parts;
+    // A file that is on the shelf, and durable, before it is published: `done` once it is also
+    // where it outlives this node. Empty: there is nowhere else.
+    std::function<void(const service::ImageRow&, std::function<void(Result<void>)> done)> spread;
     std::function<std::string()> metrics;              // Prometheus' text; empty: there is none
     std::function<std::string()> not_ready;            // why not, in a line; empty: it is
     std::function<void(const std::string& line)> log;  // may be empty

@@ -29,27 +29,31 @@ class Cluster(Operation):
     """An Operation whose ACS is several nodes; what it asks, it asks the node `talks_to`."""
 
     def __init__(self, folder: Path, build: Path, server: Postgres):
-        super().__init__(folder, build, 0, 0)
+        super().__init__(folder, build, 100_000_000, 1_000_000_000)
         self.server = server
         self.url = server.make_database("fleet")
         self.secret = folder / "secret"
         self.secret.write_text("a secret that all nodes know\n", encoding="utf-8")
         # Devices go to one node's origin, whoever owns the store.
-        self.origin_port = free_port()
+        self.origin_port, self.origin_node = free_port(), "b"
+        self.has_own_folders = False  # for images; else one that all nodes share
         self.nodes: dict[str, dict] = {}
+
+    def images_of(self, name: str) -> Path:
+        return self.folder / (f"published-{name}" if self.has_own_folders else "published")
 
     def start_node(self, name: str, *more) -> None:
         ready = self.folder / f"{name}.json"
         ready.unlink(missing_ok=True)
         policy = self.folder / "policy.json"
         policy.write_text(json.dumps({"masters": {"max_cpu_percent": 100}}), encoding="utf-8")
-        origin = self.origin_port if name == "b" else 0
+        origin = self.origin_port if name == self.origin_node else 0
         self.programs.start(name, [
             self.programs.acs, "--listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0",
             "--origin-listen", f"127.0.0.1:{origin}",
             "--origin-url", f"http://127.0.0.1:{self.origin_port}",
             "--db", self.url, "--cluster-listen", "127.0.0.1:0", "--cluster-secret-file",
-            self.secret, "--images", self.folder / "published", "--policy", policy,
+            self.secret, "--images", self.images_of(name), "--policy", policy,
             "--username", "cpe", "--password-file", self._password,
             "--connection-username", "acs", "--connection-password-file", self._password,
             "--lan-prefix", "127.0.0.0/8", "--insecure-lab", "--ready-file", ready, *more])

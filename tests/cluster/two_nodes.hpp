@@ -76,6 +76,18 @@ inline std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+template <class Condition>
+void run_until(boost::asio::io_context& io, Condition is_met) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    bool has_come = is_met();
+    while (!has_come && std::chrono::steady_clock::now() < deadline) {
+        if (io.stopped()) io.restart();
+        io.run_one_for(10ms);
+        has_come = is_met();
+    }
+    EXPECT_TRUE(has_come);
+}
+
 class TwoNodes : public testing::Test {
 protected:
     struct Visit {
@@ -97,13 +109,7 @@ protected:
     }
     template <class Condition>
     void run_until(Condition is_met) {
-        const auto deadline = std::chrono::steady_clock::now() + 10s;
-        bool has_come = is_met();
-        while (!has_come && std::chrono::steady_clock::now() < deadline) {
-            io.run_one_for(10ms);
-            has_come = is_met();
-        }
-        EXPECT_TRUE(has_come);
+        cluster::run_until(io, is_met);
     }
     // An operator at the front; theirs is the end that is given back.
     Socket tunnelled(const std::string& peer) {

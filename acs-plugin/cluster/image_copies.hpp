@@ -1,0 +1,80 @@
+#pragma once
+// Published files among nodes that have folders of their own: every node gets a copy of every file
+// (where they share one folder, has it already). A front asks the owner what there is, when it
+// comes and while it lacks something, and is told of new files; a new owner gets from its fronts
+// what it lacks. A file counts as published once another node has it too, where there is one: the
+// owner's death loses nothing then.
+//
+// Front to owner: "images" (a page of rows), "nodes" (who else may have one), "image.kept" (it is
+// here, or why not). Owner to front, unasked: "image" (take it). On the io_context's thread.
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "acs-plugin/cluster/channel.hpp"
+#include "acs-plugin/cluster/image_fetcher.hpp"
+
+namespace sluice::cluster {
+
+class ImageCopies {
+public:
+    using Done = std::function<void(Result<void>)>;
+    using Images = std::function<std::vector<const service::ImageRow*>()>;
+
+    // All outlive it. `own_address`: where other nodes dial this one.
+    ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls, origin::Shelf& shelf,
+                Channel& channel, ChannelServer& server, std::string own_address, Log log);
+    ImageCopies(const ImageCopies&) = delete;
+    ImageCopies& operator=(const ImageCopies&) = delete;
+
+    origin::Supply& supply() { return fetcher_; }
+
+    // On the owner from now on. `images`: all that are published.
+    void own(Images images);
+    // A file that is on the owner's shelf: `done` once another node has it too, or there is none;
+    // an error when those that are there do not get it.
+    void spread(const service::ImageRow& image, Done done);
+    // The owner's answers; false where the question is about something else.
+    bool answer(const Message& question, const ChannelServer::Reply& reply);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Spread {
+        service::ImageRow image;
+        std::vector<Done> done;
+        std::map<std::string, std::string> nodes;  // that were told, and why they could not; empty
+        Clock::time_point last_sign;
+    };
+    void on_told(const Message& message);
+    void list(const std::string& after);
+    void take_list(const Message& answer);
+    void take(const service::ImageRow& image, bool is_to_be_reported);
+    void give(const Message& question, const ChannelServer::Reply& reply);
+    void nodes(const std::function<void(std::vector<std::string>)>& then);
+    Message page_after(const std::string& after) const;
+    void take_report(const Message& question);
+    void look_after_spreads();
+    void look();
+    void arm(std::chrono::milliseconds after);
+    bool is_owner() const { return static_cast<bool>(images_); }
+
+    origin::Shelf& shelf_;
+    Channel& channel_;
+    ChannelServer& server_;
+    const std::string own_address_;
+    const Log log_;
+    Images images_;  // empty: not the owner
+    std::map<std::string, Spread> spreads_;
+    bool is_lacking_ = false;  // something did not come: look again
+    Clock::time_point look_at_{};
+    boost::asio::steady_timer timer_;
+    ImageFetcher fetcher_;
+};
+
+}  // namespace sluice::cluster
