@@ -136,8 +136,14 @@ ALTER TABLE rollout ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
 CREATE INDEX idempotency_of_time ON idempotency (at_ms, idempotency_key, who);
 )sql";
 
-constexpr std::array<std::string_view, 6> kSteps{kFirst, kAudit,    kEvents,
-                                                 kWaves, kUpgrades, kSettled};
+// Backups that may go, by their age.
+constexpr std::string_view kBackupAge = R"sql(
+CREATE INDEX backup_by_age ON backup (taken_ms)
+    WHERE is_gone = 0 AND is_settled <> 0 AND is_pinned = 0;
+)sql";
+
+constexpr std::array<std::string_view, 7> kSteps{kFirst,    kAudit,   kEvents,   kWaves,
+                                                 kUpgrades, kSettled, kBackupAge};
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
     for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))

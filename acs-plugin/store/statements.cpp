@@ -201,10 +201,10 @@ std::vector<Statement> trimming(const Retention& retention) {
           static_cast<long long>(retention.events_up_to)}},
         {kTrimIdempotency, {static_cast<long long>(retention.idempotency_before.unix_ms)}},
         {kDropTheOldestAnswers, {static_cast<long long>(retention.most_answers)}}};
-    // Looks at the oldest alone.
+    // By their index: what is pinned, or young, is not looked at.
     static const auto sql = emptying(
-        "is_settled <> 0 AND is_pinned = 0 AND taken_ms < $1 AND id IN"
-        " (SELECT id FROM backup WHERE is_gone = 0 ORDER BY id LIMIT 1000)");
+        "id IN (SELECT id FROM backup WHERE is_gone = 0 AND is_settled <> 0 AND is_pinned = 0"
+        " AND taken_ms < $1 ORDER BY taken_ms LIMIT 1000)");
     add_letting_go(sql, {static_cast<long long>(retention.backups_before.unix_ms)}, out);
     return out;
 }

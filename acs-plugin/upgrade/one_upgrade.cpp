@@ -91,6 +91,7 @@ std::unique_ptr<OneUpgrade> OneUpgrade::of_restore(Hall& hall, const service::Ba
     record.attempts = record.tries = 1;
     record.number = 1;
     record.is_open = record.can_back_up = record.has_backup = true;
+    record.since = record.started = instant_of(now);
     auto out = std::make_unique<OneUpgrade>(hall, service::SafePart{backup.identity, {}},
                                             terms_by_hand(), std::move(memory));
     // Numbers of orders never come again: seconds of the clock are far enough apart.

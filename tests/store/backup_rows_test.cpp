@@ -150,6 +150,26 @@ TEST_P(AnyStore, LetsGoOfBackupsByTheirAgeButNotOfThePinned) {
     EXPECT_EQ(bytes_of(*store, 2), std::nullopt);
 }
 
+TEST_P(AnyStore, FindsTheOldBackupsBehindThousandsThatStay) {
+    const auto store = opened(place->url());
+    std::vector<service::BackupRow> rows;
+    for (std::uint64_t id = 1; id <= 1200; ++id) {
+        rows.push_back(a_backup(id, "a"));
+        rows.back().taken = {1};
+        rows.back().is_pinned = true;
+    }
+    rows.push_back(a_backup(1201, "b"));
+    rows.back().taken = {1};
+    rows.push_back(a_backup(1202, "b"));
+    rows.back().taken = {5 * 86'400'000};
+    ASSERT_TRUE(commit(*store, with_bytes(rows)));
+    store->trim({5 * 86'400'000 + 1}, {.backup_days = 2});
+    ASSERT_TRUE(commit(*store, {an_image("after the trim")}));
+    EXPECT_THAT(ids(*store, {.identity = "b"}), ElementsAre(1202));
+    EXPECT_EQ(bytes_of(*store, 1201), std::nullopt);
+    EXPECT_EQ(bytes_of(*store, 1200), "of 1200");
+}
+
 TEST_P(AnyStore, ForgetsUpgradesAndBackupsWithTheirDevice) {
     const auto store = opened(place->url());
     auto rows = with_bytes({a_backup(1, "a"), a_backup(2, "b")});

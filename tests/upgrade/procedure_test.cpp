@@ -258,6 +258,30 @@ TEST(Procedure, RollsBackBeforeItTriesAnotherImage) {
     EXPECT_EQ(course.said(), "roll_back verify_roll_back put_back verify_put_back transfer");
 }
 
+// What was refused is so every time: but this is another image.
+TEST(Procedure, TriesAnotherImageAlsoWhereTheFirstWasRefused) {
+    Course course(asking(Step::reset));
+    course.start().done(4).ended(Outcome::refused, Reason::refusal).said();
+    course.on(Corrected{Step::reset}).done(4).wait();
+    EXPECT_EQ(course.said(), "roll_back verify_roll_back put_back verify_put_back transfer");
+    EXPECT_EQ(course.record().tries, 1);
+}
+
+TEST(Procedure, GoesOnToTheEndOfItsLastTryAndNoFurther) {
+    Policy policy = backup_and_restore_always();
+    policy.tries = 9;
+    Course done(policy), failed(policy);
+    done.start().done(5).on(LastTry{}).said();
+    done.done(3);
+    EXPECT_EQ(done.record().end, End::done) << "what goes well goes on";
+    failed.start().done(5).on(LastTry{});
+    failed.ended(Outcome::refused, Reason::refusal).done(4);
+    EXPECT_EQ(failed.record().end, End::rolled_back);
+    Course back(policy);
+    back.start().done(5).ended(Outcome::reverted, Reason::reverted).on(LastTry{}).done(3);
+    EXPECT_EQ(back.record().end, End::rolled_back);
+}
+
 TEST(Procedure, NeverGivesUpARollBackByItself) {
     Course course(backup_and_restore_always());
     course.start().done(4).fail_for_good().said();

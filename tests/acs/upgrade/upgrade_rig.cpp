@@ -141,6 +141,7 @@ void Rig::restart() {
     };
     around.vault = has_vault ? &vault : nullptr;
     around.conversions = conversions_;
+    around.conversions_at_once = conversions_at_once;
     around.device = [this](const std::string& identity) { return planner_->device(identity); };
     around.convert = [](const conversion::Conversion& by, const std::string& text,
                         const std::function<void(Result<std::string>)>& done) {

@@ -94,6 +94,7 @@ public:
     std::uint32_t verification_count = 1;  // of the rollout's errors
     bool restarts_between_calls = false;
     bool has_vault = true;  // from the next restart on
+    std::size_t conversions_at_once = 4;
     bool loses_next_answer = false;
     std::optional<std::string> start_error;
 
