@@ -136,13 +136,11 @@ void Device::call_install_off() {
 
 void Device::cancel_transfer(const cwmp::CancelTransfer& request, const Answer& then) {
     auto& state = ledger_->state;
-    const auto at = std::find_if(state.orders.begin(), state.orders.end(), [&](const Order& o) {
-        return o.command_key == request.command_key;
-    });
-    const auto number = at == state.orders.end() ? 0 : at->number;
-    const bool is_installing = number != 0 && orders_->activity() == "Installing";
-    if (is_installing || !take_back(request.command_key, state))
+    const auto* order = order_to_cancel(request.command_key, state);
+    if (order == nullptr || orders_->is_installing(order->number))
         return then(fault(cwmp::FaultCode::cannot_cancel, "it is too late, or there is none"));
+    const auto number = order->number;
+    undo_order(number, state);
     orders_->taken_back(number);
     save_and_answer(cwmp::CancelTransferResponse{}, then, [] {});
 }

@@ -178,6 +178,12 @@ json list_of(const std::vector<T>& values) {
 
 }  // namespace
 
+cwmp::TransferKind transfer_of(const Order& order) {
+    const bool is_up = order.kind == OrderKind::upload || order.kind == OrderKind::upload_converted;
+    if (is_up) return cwmp::TransferKind::upload;
+    return order.has_windows ? cwmp::TransferKind::schedule_download : cwmp::TransferKind::download;
+}
+
 DeviceState after_reset(const DeviceState& state) {
     DeviceState out;
     out.software = state.software;

@@ -68,6 +68,9 @@ struct Order {
     friend bool operator==(const Order&, const Order&) = default;
 };
 
+// By which RPC it came.
+cwmp::TransferKind transfer_of(const Order& order);
+
 // What software a slot holds, by the SHA-256 that the boot record knows it by.
 struct SlotSoftware {
     image::Digest sha256;

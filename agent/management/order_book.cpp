@@ -185,20 +185,18 @@ cwmp::Message take_schedule(const cwmp::ScheduleDownload& request, const DeviceM
                  });
 }
 
-bool take_back(std::string_view command_key, DeviceState& state) {
+const Order* order_to_cancel(std::string_view command_key, const DeviceState& state) {
     const auto at = std::find_if(state.orders.begin(), state.orders.end(), [&](const Order& o) {
         return o.command_key == command_key && o.phase == OrderPhase::waiting;
     });
-    if (at == state.orders.end() || !state.events.withdraw(command_key)) return false;
-    state.orders.erase(at);
-    return true;
+    return at == state.orders.end() ? nullptr : &*at;
 }
 
-// Transfers under way that share a key, the empty one, are as good as one another.
+// Transfers of a kind under way that share a key, the empty one, are as good as one another.
 void undo_order(std::uint32_t number, DeviceState& state) {
     const auto* order = find_order(state, number);
     if (order == nullptr) return;
-    (void)state.events.withdraw(order->command_key);
+    (void)state.events.withdraw(transfer_of(*order), order->command_key);
     forget_order(state, number);
 }
 
@@ -219,7 +217,7 @@ void set_result(DeviceState& state, const Order& order, const cwmp::FaultStruct&
     const auto received = format_utc(order.received);
     auto& events = state.events;
     if (order.phase != OrderPhase::trial) {
-        events.finish(order.command_key, fault, received, format_utc(now));
+        events.finish(transfer_of(order), order.command_key, fault, received, format_utc(now));
         return;
     }
     // A key may be empty, and another order's too: its own result tells when it came.
@@ -228,7 +226,7 @@ void set_result(DeviceState& state, const Order& order, const cwmp::FaultStruct&
     told.start_time = received;
     told.fault = fault;
     told.complete_time = format_utc(now);
-    events.correct(told);
+    events.correct(transfer_of(order), told);
 }
 
 void forget_order(DeviceState& state, std::uint32_t number) {

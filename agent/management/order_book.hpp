@@ -20,10 +20,10 @@ cwmp::Message take_schedule(const cwmp::ScheduleDownload& request, const DeviceM
                             DeviceState& state, UtcTime now);
 
 // The order that CancelTransfer names, if it may still be taken back: it has written no slot.
-// Forgotten with its transfer; no TransferComplete follows.
-bool take_back(std::string_view command_key, DeviceState& state);
+// Null: none. Forgotten by undo_order, it has no TransferComplete.
+const Order* order_to_cancel(std::string_view command_key, const DeviceState& state);
 
-// It could not be kept: as if it had never come.
+// As if it had never come: it could not be kept, or was taken back.
 void undo_order(std::uint32_t number, DeviceState& state);
 
 Order* find_order(DeviceState& state, std::uint32_t number);

@@ -51,6 +51,10 @@ public:
     void go_on();
     // The order was taken back: drops what is under way for it.
     void taken_back(std::uint32_t number);
+    // Its image is being written, or the software has its configuration: too late to take it back.
+    bool is_installing(std::uint32_t number) const {
+        return current_ == number && activity() == "Installing";
+    }
     // "Fetching", "Installing"; empty while nothing is under way.
     std::string_view activity() const {
         return files_.is_applying() ? std::string_view("Installing") : activity_;

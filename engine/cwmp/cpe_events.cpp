@@ -36,6 +36,7 @@ void CpeEvents::booted(std::string_view acs_url) {
     const bool is_period_over = pending_.is_period_over || in_flight_.is_period_over;
     pending_ = {};
     in_flight_ = {};
+    for (auto& t : transfers_) t.is_reported = false;
     pending_.is_booted = true;
     pending_.is_period_over = is_period_over;
     acs_ = hash_of(acs_url);
@@ -56,24 +57,27 @@ OrderTaking CpeEvents::take_order(TransferKind kind, std::string_view command_ke
     const auto has_key = [&](const auto& t) { return t.result.command_key == command_key; };
     if (!command_key.empty() && std::ranges::any_of(transfers_, has_key)) return OrderTaking::known;
     if (transfers_.size() >= kMaxTransfers) return OrderTaking::full;
-    transfers_.push_back({kind, false, {cut(command_key, kMaxKey), {}, {}, {}}});
+    transfers_.push_back({kind, false, false, {cut(command_key, kMaxKey), {}, {}, {}}});
     return OrderTaking::taken;
 }
 
-bool CpeEvents::withdraw(std::string_view command_key) {
-    const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
-        return !t.is_finished && t.result.command_key == command_key;
+std::vector<PendingTransfer>::iterator CpeEvents::under_way(TransferKind kind,
+                                                            std::string_view command_key) {
+    return std::ranges::find_if(transfers_, [&](const auto& t) {
+        return !t.is_finished && t.kind == kind && t.result.command_key == command_key;
     });
+}
+
+bool CpeEvents::withdraw(TransferKind kind, std::string_view command_key) {
+    const auto it = under_way(kind, command_key);
     if (it == transfers_.end()) return false;
     transfers_.erase(it);
     return true;
 }
 
-bool CpeEvents::finish(std::string_view command_key, const FaultStruct& fault,
+bool CpeEvents::finish(TransferKind kind, std::string_view command_key, const FaultStruct& fault,
                        std::string_view start_time, std::string_view complete_time) {
-    const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
-        return !t.is_finished && t.result.command_key == command_key;
-    });
+    const auto it = under_way(kind, command_key);
     if (it == transfers_.end()) return false;
     it->is_finished = true;
     it->result.fault = {fault.code, cut(fault.text, kMaxNameLength)};
@@ -99,7 +103,8 @@ CpeEvents::Report CpeEvents::begin_session() {
     add(in_flight_.is_called, "6 CONNECTION REQUEST");
     add(is_any_finished, "7 TRANSFER COMPLETE");
     for (const auto& key : reboots_) add(true, "M Reboot", key);
-    for (const auto& t : transfers_) {
+    for (auto& t : transfers_) {
+        t.is_reported = t.is_finished;
         if (!t.is_finished) continue;
         add(true, event_of(t.kind), t.result.command_key);
         out.transfers.push_back(t.result);
@@ -114,25 +119,27 @@ void CpeEvents::inform_delivered() {
     reboots_.erase(reboots_.begin(), reboots_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-void CpeEvents::correct(const TransferComplete& result) {
+void CpeEvents::correct(TransferKind kind, const TransferComplete& result) {
     const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
-        return t.is_finished && t.result.command_key == result.command_key &&
+        return t.is_finished && t.kind == kind && t.result.command_key == result.command_key &&
                t.result.start_time == result.start_time;
     });
     if (it == transfers_.end() || it->result.fault == result.fault) return;
     it->result.fault = {result.fault.code, cut(result.fault.text, kMaxNameLength)};
     it->result.complete_time = cut(result.complete_time, kMaxTime);
+    it->is_reported = false;  // the session that is open told otherwise
 }
 
 void CpeEvents::transfer_delivered(std::string_view command_key) {
     const auto it = std::ranges::find_if(transfers_, [&](const auto& t) {
-        return t.is_finished && t.result.command_key == command_key;
+        return t.is_reported && t.result.command_key == command_key;
     });
     if (it != transfers_.end()) transfers_.erase(it);
 }
 
 void CpeEvents::session_over(bool is_success) {
     const auto undelivered = std::exchange(in_flight_, {});
+    for (auto& t : transfers_) t.is_reported = false;
     if (is_success) return;
     pending_.is_booted |= undelivered.is_booted;
     pending_.is_value_changed |= undelivered.is_value_changed;

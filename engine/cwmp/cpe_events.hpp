@@ -33,6 +33,7 @@ enum class TransferKind : std::uint8_t { download, schedule_download, upload };
 struct PendingTransfer {
     TransferKind kind = TransferKind::download;
     bool is_finished = false;
+    bool is_reported = false;  // by the session that is open; not kept
     // Its fault and times count once it is finished.
     TransferComplete result;
     friend bool operator==(const PendingTransfer&, const PendingTransfer&) = default;
@@ -62,10 +63,10 @@ public:
     // An empty key is never known.
     OrderTaking take_order(TransferKind kind, std::string_view command_key);
     // CancelTransfer. False: there is none, or it is finished (9021).
-    bool withdraw(std::string_view command_key);
-    // Of several with one key the oldest. Empty times: unknown. False: there is none.
-    bool finish(std::string_view command_key, const FaultStruct& fault, std::string_view start_time,
-                std::string_view complete_time);
+    bool withdraw(TransferKind kind, std::string_view command_key);
+    // Of several of a kind with one key the oldest. Empty times: unknown. False: there is none.
+    bool finish(TransferKind kind, std::string_view command_key, const FaultStruct& fault,
+                std::string_view start_time, std::string_view complete_time);
 
     // --- a session -------------------------------------------------------------------------------
 
@@ -76,8 +77,10 @@ public:
     // What the Inform carries. What happens from here on is for the next one.
     Report begin_session();
     void inform_delivered();
-    // Another fault in a result that was not delivered yet; it is known by key and start time.
-    void correct(const TransferComplete& result);
+    // Another fault in a result that was not delivered yet; it is known by kind, key and start
+    // time.
+    void correct(TransferKind kind, const TransferComplete& result);
+    // Of those that this session reported, in their order.
     void transfer_delivered(std::string_view command_key);
     // A failed session is begun again even when no event is left to carry: the ACS may have had
     // something to say. Its Inform then says 2 PERIODIC.
@@ -104,6 +107,8 @@ private:
     };
 
     bool needs_bootstrap() const { return acs_ != bootstrapped_; }
+    std::vector<PendingTransfer>::iterator under_way(TransferKind kind,
+                                                     std::string_view command_key);
 
     Flags pending_, in_flight_;
     std::uint64_t acs_ = 0, bootstrapped_ = 0;

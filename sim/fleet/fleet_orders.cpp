@@ -95,7 +95,7 @@ cwmp::Message Fleet::Impl::cancel_transfer(DeviceNumber d, const cwmp::CancelTra
     auto& device = devices[d];
     const bool is_it = device.order && device.order->command_key == request.command_key &&
                        device.order->step < Step::installing;
-    if (!is_it || !device.events.withdraw(request.command_key))
+    if (!is_it || !device.events.withdraw(cwmp::TransferKind::download, request.command_key))
         return fault(FaultCode::cannot_cancel, "it is too late, or there is none");
     drop_order(d);
     return cwmp::CancelTransferResponse{};

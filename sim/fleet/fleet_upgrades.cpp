@@ -76,7 +76,7 @@ void Fleet::Impl::come_back(DeviceNumber d) {
         return boot(d);
     }
     device.version = version_number(order.version);
-    device.events.finish(order.command_key, {}, kNoTime, kNoTime);
+    device.events.finish(cwmp::TransferKind::download, order.command_key, {}, kNoTime, kNoTime);
     drop_order(d);
     boot(d, true);
 }
@@ -100,7 +100,8 @@ void Fleet::Impl::finish_order(DeviceNumber d, std::uint32_t code, const std::st
         ++tally.transfer_faults[code];
         tally.fault_examples.emplace(std::to_string(code), identities.identity(d) + ": " + why);
     }
-    device.events.finish(device.order->command_key, {code, why}, kNoTime, kNoTime);
+    device.events.finish(cwmp::TransferKind::download, device.order->command_key, {code, why},
+                         kNoTime, kNoTime);
     drop_order(d);
     if (!device.is_off) poke(d, cwmp::ReportWanted{});
 }

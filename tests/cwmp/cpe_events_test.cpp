@@ -93,7 +93,7 @@ TEST(CpeEvents, KeepsATransferUntilItsResponseAcrossReboots) {
     EXPECT_FALSE(events.is_report_due());
     events.transfer_delivered("k");  // what no session reported
     events = after_reboot(events);
-    EXPECT_TRUE(events.finish("k", {9018, "corrupt"}, "s", "c"));
+    EXPECT_TRUE(events.finish(TransferKind::download, "k", {9018, "corrupt"}, "s", "c"));
     events.value_changed();
 
     for (int i = 0; i < 3; ++i) {
@@ -123,7 +123,7 @@ TEST(CpeEvents, LeavesWhatHappensDuringASessionToTheNext) {
     events.take_order(TransferKind::download, "k");
     events.begin_session();
     events.value_changed();
-    events.finish("k", {}, {}, {});
+    events.finish(TransferKind::download, "k", {}, {}, {});
     events.inform_delivered();
     events.session_over(true);
 
@@ -152,7 +152,7 @@ TEST(CpeEvents, TakesSeveralOrdersAndNoneTwiceAndNotTooMany) {
                   OrderTaking::taken);
     EXPECT_EQ(events.take_order(TransferKind::download, "k1"), OrderTaking::known);
     EXPECT_EQ(events.take_order(TransferKind::download, "more"), OrderTaking::full);
-    events.finish("k1", {}, {}, {});
+    events.finish(TransferKind::download, "k1", {}, {}, {});
     EXPECT_EQ(events.take_order(TransferKind::download, "k1"), OrderTaking::known);
     deliver(events);
     EXPECT_EQ(events.take_order(TransferKind::upload, ""), OrderTaking::taken);
@@ -163,20 +163,20 @@ TEST(CpeEvents, WithdrawsOnlyWhatIsNotFinished) {
     auto events = a_known_device();
     events.take_order(TransferKind::download, "k1");
     events.take_order(TransferKind::download, "k2");
-    events.finish("k2", {}, {}, {});
-    EXPECT_TRUE(events.withdraw("k1"));
-    EXPECT_FALSE(events.withdraw("k1"));
-    EXPECT_FALSE(events.withdraw("k2"));
-    EXPECT_FALSE(events.finish("k1", {}, {}, {}));
+    events.finish(TransferKind::download, "k2", {}, {}, {});
+    EXPECT_TRUE(events.withdraw(TransferKind::download, "k1"));
+    EXPECT_FALSE(events.withdraw(TransferKind::download, "k1"));
+    EXPECT_FALSE(events.withdraw(TransferKind::download, "k2"));
+    EXPECT_FALSE(events.finish(TransferKind::download, "k1", {}, {}, {}));
 }
 
 TEST(CpeEvents, ReportsTransfersOfOneKeyOneByOne) {
     auto events = a_known_device();
     for (int i = 0; i < 2; ++i) events.take_order(TransferKind::schedule_download, "");
-    events.finish("", {9010, "first"}, {}, {});
+    events.finish(TransferKind::schedule_download, "", {9010, "first"}, {}, {});
     EXPECT_EQ(events.begin_session().transfers.size(), 1u);
     events.session_over(false);
-    events.finish("", {9010, "second"}, {}, {});
+    events.finish(TransferKind::schedule_download, "", {9010, "second"}, {}, {});
     const auto report = events.begin_session();
     EXPECT_THAT(codes(report),
                 ElementsAre("7 TRANSFER COMPLETE", "M ScheduleDownload", "M ScheduleDownload"));
@@ -185,11 +185,45 @@ TEST(CpeEvents, ReportsTransfersOfOneKeyOneByOne) {
     EXPECT_EQ(events.transfers()[0].result.fault.text, "second");
 }
 
+// Keys may be empty, of several kinds at a time: each has its own result.
+TEST(CpeEvents, KeepsResultsOfOneKeyApartByKind) {
+    auto events = a_known_device();
+    events.take_order(TransferKind::download, "");
+    events.take_order(TransferKind::upload, "");
+    EXPECT_TRUE(events.finish(TransferKind::upload, "", {9011, "upload"}, "s", {}));
+    EXPECT_FALSE(events.finish(TransferKind::upload, "", {}, {}, {}));
+    EXPECT_FALSE(events.withdraw(TransferKind::upload, ""));
+    const auto report = events.begin_session();
+    EXPECT_THAT(codes(report), ElementsAre("7 TRANSFER COMPLETE", "M Upload"));
+    // The download ends while the upload is told.
+    EXPECT_TRUE(events.finish(TransferKind::download, "", {9010, "download"}, "s", {}));
+    events.inform_delivered();
+    events.transfer_delivered("");
+    events.session_over(true);
+    ASSERT_EQ(events.transfers().size(), 1u);
+    events.correct(TransferKind::upload, {"", {9011, "of no other"}, "s", {}});
+    EXPECT_EQ(events.transfers()[0].result.fault.text, "download");
+    EXPECT_THAT(deliver(events), ElementsAre("7 TRANSFER COMPLETE", "M Download"));
+}
+
+TEST(CpeEvents, TellsWhatWasCorrectedWhileItWasTold) {
+    auto events = a_known_device();
+    events.take_order(TransferKind::download, "k");
+    events.finish(TransferKind::download, "k", {}, "s", {});
+    events.begin_session();
+    events.correct(TransferKind::download, {"k", {9010, "fell back"}, "s", {}});
+    events.transfer_delivered("k");
+    events.session_over(true);
+    const auto report = events.begin_session();
+    ASSERT_EQ(report.transfers.size(), 1u);
+    EXPECT_EQ(report.transfers[0].fault.code, 9010u);
+}
+
 TEST(CpeEvents, StaysWithinTheEventsOfAnInform) {
     CpeEvents events;
     for (int i = 0; i < 100; ++i) {
         events.take_order(TransferKind::download, "");
-        events.finish("", {}, {}, {});
+        events.finish(TransferKind::download, "", {}, {}, {});
         events.reboot_ordered("r");
     }
     events = after_reboot(events);
@@ -203,7 +237,7 @@ TEST(CpeEvents, ReadsBackItsBytesAndRefusesAllOthers) {
     auto events = a_known_device();
     events.reboot_ordered("r");
     events.take_order(TransferKind::upload, "u");
-    events.finish("u", {9011, std::string(255, 'x') + "\xC3\xA9"}, "s", "c");
+    events.finish(TransferKind::upload, "u", {9011, std::string(255, 'x') + "\xC3\xA9"}, "s", "c");
     events.take_order(TransferKind::download, "d");
     events.period_passed();
     const auto bytes = events.to_bytes();

@@ -64,7 +64,8 @@ TEST(Flows, UpdateAConfigurationStepByStepAsR1_1Documents) {
 
     device.events.period_passed();
     device.talk({a_download("c1", "3 Vendor Configuration File")}, true);
-    device.events.finish("c1", {}, "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z");
+    device.events.finish(TransferKind::download, "c1", {}, "2026-01-01T00:00:00Z",
+                         "2026-01-01T00:00:09Z");
     device.events.value_changed();  // and no reboot (R1.5)
     device.talk({});
 
@@ -80,7 +81,7 @@ TEST(Flows, UpgradeAFirmwareStepByStepAsR1_2Documents) {
     device.events = CpeEvents::from_bytes(device.events.to_bytes()).value();  // it reboots
     device.events.booted(kUrl);
     device.events.value_changed();
-    device.events.finish("f1", {}, {}, {});
+    device.events.finish(TransferKind::download, "f1", {}, {}, {});
     device.talk({});
 
     device.expect_steps(flows::documented(flows::kR1_2, {Layer::session}));

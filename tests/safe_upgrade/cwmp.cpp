@@ -12,6 +12,7 @@ namespace {
 
 using agent::management::DeviceState;
 using agent::management::Order;
+using Kind = agent::management::OrderKind;
 using agent::management::OrderPhase;
 using cwmp::TransferKind;
 
@@ -57,6 +58,7 @@ public:
         Order order;
         order.number = state_.next_order++;
         order.command_key = key;
+        order.kind = kind == TransferKind::upload ? Kind::upload : Kind::upgrade;
         order.url = url;
         state_.orders.push_back(order);
         return save();
@@ -87,8 +89,11 @@ private:
         if (order.phase == OrderPhase::rebooting) return finish_in_memory(order, kBroken);
         order.phase = OrderPhase::waiting;  // not flipped: from the start
     }
+    void finish_transfer(const Order& order, const cwmp::FaultStruct& fault) {
+        state_.events.finish(transfer_of(order), order.command_key, fault, {}, {});
+    }
     void finish_in_memory(const Order& order, const cwmp::FaultStruct& fault) {
-        state_.events.finish(order.command_key, fault, {}, {});
+        finish_transfer(order, fault);
         state_.orders.erase(state_.orders.begin());
     }
     void finish(const Order& order, const Result<void>& done) {
@@ -107,7 +112,7 @@ private:
         if (is_.box.is_down()) return;
         if (!done) return finish(order, done);
         order.phase = OrderPhase::rebooting;
-        if (is_.world.reports_first) state_.events.finish(order.command_key, kWell, {}, {});
+        if (is_.world.reports_first) finish_transfer(order, kWell);
         if (!save() || is_.world.reports_first) return;
         (void)is_.box.reboot();
     }

@@ -267,7 +267,8 @@ TEST_F(Wire, CarriesAConfigurationUpdateStepByStepAsR1_1Documents) {
     cpe.talk();
     ASSERT_TRUE(record.sees_closed(kAcs, 2));
     EXPECT_TRUE(cpe.fetch(to_files.port()) == files.text());
-    cpe.events.finish("k1", {}, "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z");
+    cpe.events.finish(cwmp::TransferKind::download, "k1", {}, "2026-01-01T00:00:00Z",
+                      "2026-01-01T00:00:09Z");
     cpe.events.value_changed();
     cpe.talk();
     ASSERT_TRUE(record.sees_closed(kAcs, 3));
@@ -306,7 +307,7 @@ TEST_F(Wire, CarriesAFirmwareUpgradeStepByStepAsR1_2Documents) {
     EXPECT_EQ(cpe.download.file_type, "1 Firmware Upgrade Image");
     cpe.events.booted("http://192.0.2.1:7547/");  // with what it kept
     cpe.events.value_changed();
-    cpe.events.finish("k1", {}, {}, {});
+    cpe.events.finish(cwmp::TransferKind::download, "k1", {}, {}, {});
     cpe.talk();
     ASSERT_TRUE(record.sees_closed(kAcs, 3));
 

@@ -202,6 +202,7 @@ TEST_F(OrderBookTest, DoesNotTakeAnOrderTwice) {
     forget_order(state, state.orders[0].number);
     EXPECT_EQ(take(download("k")), 1u);
     EXPECT_TRUE(state.orders.empty()) << "finished, and not delivered yet";
+    state.events.begin_session();
     state.events.transfer_delivered("k");
     EXPECT_EQ(take(download("k")), 1u);
     EXPECT_EQ(state.orders.size(), 1u) << "delivered: another order";
@@ -218,10 +219,12 @@ TEST_F(OrderBookTest, TakesBackWhatHasWrittenNoSlot) {
     take(download("k"));
     take(download("k2"));
     state.orders[1].phase = OrderPhase::installing;
-    EXPECT_TRUE(take_back("k", state));
-    EXPECT_FALSE(take_back("k2", state));
-    EXPECT_FALSE(take_back("other", state));
+    EXPECT_EQ(order_to_cancel("k2", state), nullptr);
+    EXPECT_EQ(order_to_cancel("other", state), nullptr);
+    ASSERT_EQ(order_to_cancel("k", state), &state.orders[0]);
+    undo_order(state.orders[0].number, state);
     EXPECT_EQ(state.orders.size(), 1u);
+    EXPECT_EQ(state.events.transfers().size(), 1u);
 }
 
 TEST_F(OrderBookTest, WaitsAsLongAsItIsTold) {
@@ -258,6 +261,27 @@ TEST_F(OrderBookTest, TellsOrdersWithoutAKeyApart) {
     ASSERT_EQ(told.size(), 2u);
     EXPECT_EQ(told[0].fault.code, 9010u);
     EXPECT_EQ(told[1].fault.code, 9015u);
+}
+
+TEST_F(OrderBookTest, TellsOrdersOfSeveralKindsWithoutAKeyApart) {
+    take(download(""));
+    take_upload({"", "1 Vendor Configuration File", "http://o.test/u/t/c.bin", "", "", 0}, state,
+                kNow);
+    schedule([] {
+        auto s = scheduled({{10, 20, "2 Immediately", "", 0}});
+        s.command_key = "";
+        return s;
+    }());
+    ASSERT_EQ(state.orders.size(), 3u);
+    set_result(state, state.orders[1], {9011, "of the upload"}, kNow);
+    undo_order(state.orders[2].number, state);
+    set_result(state, state.orders[0], {9010, "of the download"}, kNow);
+    const auto report = state.events.begin_session();
+    EXPECT_THAT(report.events, testing::IsSupersetOf({cwmp::EventStruct{"M Download", ""},
+                                                      cwmp::EventStruct{"M Upload", ""}}));
+    ASSERT_EQ(report.transfers.size(), 2u);
+    EXPECT_EQ(report.transfers[0].fault.code, 9010u);
+    EXPECT_EQ(report.transfers[1].fault.code, 9011u);
 }
 
 TEST_F(OrderBookTest, ForgetsTheOrderThatCouldNotBeKeptAndNoOther) {
