@@ -84,13 +84,20 @@ Result<void, ApplyError> Configuration::apply(ByteView bytes, const Label& label
         SLUICE_CHECK(check_size(bytes));
         auto next = record_;
         SLUICE_CHECK(keep_current(next));
-        SLUICE_TRY(auto copy, keep(bytes, label));
-        next.staged = copy.number;
+        next.staged = same_copy(next, bytes, label);
         next.live = 0;
-        next.copies.push_back(std::move(copy));
+        if (next.staged == 0) {
+            SLUICE_TRY(auto copy, keep(bytes, label));
+            next.staged = copy.number;
+            next.copies.push_back(std::move(copy));
+        }
         return write(std::move(next));
     };
-    if (auto staged = stage(); !staged) return ApplyError{{staged.error().message}, false, true};
+    if (auto staged = stage(); !staged) {
+        // Without room for anything: what is in use need not come.
+        if (label.version.empty() && is_in_use(bytes)) return success();
+        return ApplyError{{staged.error().message}, false, true};
+    }
 
     const auto number = record_.staged;
     const auto applied = software_.apply(path_of(number), bytes);
@@ -101,6 +108,7 @@ Result<void, ApplyError> Configuration::apply(ByteView bytes, const Label& label
         next.live = number;
         next.live_slot = running_;
         next.staged = 0;
+        std::ranges::find(next.copies, number, &Copy::number)->label = kept(label);
         done = write(std::move(next));
     }
     if (done) return success();
@@ -133,6 +141,21 @@ Result<Bytes> Configuration::load(const Copy& copy) const {
     return bytes;
 }
 
+bool Configuration::is_in_use(ByteView bytes) {
+    const auto said = in_use();
+    return said && said.value() && std::ranges::equal(*said.value(), bytes);
+}
+
+// The number of the running slot's copy, if it is those bytes, whole, of that version; else 0.
+std::uint64_t Configuration::same_copy(const Record& record, ByteView bytes,
+                                       const Label& label) const {
+    const auto* const copy = record.find(record.at(running_).copy);
+    if (copy == nullptr || copy->sha256 != image::sha256(bytes) || !load(*copy)) return 0;
+    auto wanted = *copy;
+    wanted.label = kept(label);
+    return wanted.version() == copy->version() ? copy->number : 0;
+}
+
 // Durable, and named by nothing yet.
 Result<Copy> Configuration::keep(ByteView bytes, const Label& label) {
     Copy copy;
@@ -144,7 +167,6 @@ Result<Copy> Configuration::keep(ByteView bytes, const Label& label) {
     const auto name = std::to_string(copy.number) + std::string(kCopySuffix);
     auto kept = disk::write_small_file(disk_, folder_, name, bytes);
     if (!kept) {
-        (void)disk_.remove_file(path_of(copy.number) + ".new");  // room, on a full disk
         remove_unused();
         return Error{kept.error().message};
     }

@@ -81,6 +81,8 @@ private:
     std::string path_of(std::uint64_t copy) const;
     Result<Bytes> load(const Copy& copy) const;
     Result<Copy> keep(ByteView bytes, const Label& label);
+    bool is_in_use(ByteView bytes);
+    std::uint64_t same_copy(const Record& record, ByteView bytes, const Label& label) const;
     Result<std::optional<Bytes>> in_use();
     Result<void> keep_current(Record& next);
     Result<void> give(std::uint64_t copy);

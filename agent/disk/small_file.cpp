@@ -14,6 +14,12 @@ std::string name_of(int code) {
     return "errno " + std::to_string(code);
 }
 
+DiskResult<void> write_whole(Disk& disk, const std::string& path, ByteView bytes) {
+    SLUICE_TRY(const auto file, disk.open(path, Open::replace));
+    SLUICE_CHECK(file->pwrite(0, bytes));
+    return file->sync_data();
+}
+
 }  // namespace
 
 bool DiskError::is_disk_full() const {
@@ -43,10 +49,9 @@ DiskResult<void> write_small_file(Disk& disk, const std::string& folder, const s
                                   ByteView bytes) {
     const auto path = folder + "/" + name;
     const auto beside = path + ".new";
-    {
-        SLUICE_TRY(const auto file, disk.open(beside, Open::replace));
-        SLUICE_CHECK(file->pwrite(0, bytes));
-        SLUICE_CHECK(file->sync_data());
+    if (auto written = write_whole(disk, beside, bytes); !written) {
+        (void)disk.remove_file(beside);  // or a part of it would hold the last room there is
+        return written;
     }
     SLUICE_CHECK(disk.rename(beside, path));
     return disk.sync_directory(folder);

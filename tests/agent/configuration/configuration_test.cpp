@@ -201,6 +201,38 @@ TEST_F(ConfigurationTest, TouchesNothingWhereTheDiskIsFull) {
     EXPECT_EQ(copies(), 1u);
 }
 
+TEST_F(ConfigurationTest, NeedsNoRoomForAnotherCopyOfWhatItHas) {
+    boot(Slot::a);
+    const std::string text(1500, 'x');
+    ASSERT_TRUE(apply(text));
+    ASSERT_TRUE(kept->leave(true));
+    boot(Slot::b);
+    disk.set_capacity(4000);
+    ASSERT_TRUE(apply(text));
+    EXPECT_EQ(software.applied, 2) << "the software has it all the same";
+    EXPECT_EQ(copies(), 1u);
+    EXPECT_FALSE(apply(text, "v2")) << "the other slot's is of another version";
+    boot(Slot::a);
+    EXPECT_EQ(kept->current()->version().size(), 16u);
+    (void)disk::write_small_file(disk, "/configuration", "1.cfg", as_bytes("rotten"));
+    EXPECT_TRUE(apply(text)) << "a copy that rotted is made anew";
+    EXPECT_NE(kept->current()->number, 1u);
+}
+
+TEST_F(ConfigurationTest, TakesWhatIsInUseAlsoWhereNothingCanBeKept) {
+    boot(Slot::a);
+    ASSERT_TRUE(apply("one"));
+    const std::string grown(1500, 'x');
+    software.change(grown);
+    disk.set_capacity(2000);
+    EXPECT_FALSE(kept->leave(true));
+    EXPECT_TRUE(apply(grown));
+    EXPECT_FALSE(apply("two"));
+    EXPECT_FALSE(apply(grown, "v2")) << "it could not say later that it has v2";
+    EXPECT_EQ(software.uses(), grown);
+    EXPECT_EQ(software.applied, 1);
+}
+
 TEST_F(ConfigurationTest, SaysSoRatherThanSendACopyThatHasRotted) {
     software.says_what_it_uses = false;
     boot(Slot::a);
@@ -253,8 +285,9 @@ public:
     bool run(std::uint64_t cut, bool is_kill) {
         is_kill ? disk_.kill_process_at(cut) : disk_.cut_power_at(cut);
         using Step = void (Story::*)();
-        constexpr Step kSteps[] = {&Story::restore_on_a, &Story::leave_a, &Story::restore_on_b,
-                                   &Story::leave_b, &Story::fall_back};
+        constexpr Step kSteps[] = {&Story::restore_on_a, &Story::leave_a,
+                                   &Story::restore_on_b, &Story::restore_again_on_b,
+                                   &Story::leave_b,      &Story::fall_back};
         for (const auto step : kSteps) {
             (this->*step)();
             if (disk_.is_off()) break;
@@ -287,6 +320,7 @@ private:
         after_ = {"restored", "converted"};
         (void)kept_->apply(as_bytes("converted"), {});
     }
+    void restore_again_on_b() { (void)kept_->apply(as_bytes("converted"), {}); }
     void leave_b() { (void)kept_->leave(false); }
     void fall_back() {
         can_boot_either_ = true;

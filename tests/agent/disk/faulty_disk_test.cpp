@@ -86,6 +86,16 @@ TEST(FaultyDisk, KeepsAFolderThatWasMadeDurably) {
     EXPECT_THAT(outcomes("/d/f", write), ElementsAre("new"));
 }
 
+TEST(FaultyDisk, IsNoFullerForASmallFileThatFoundNoRoom) {
+    FaultyDisk disk(1);
+    (void)make_durable_directory(disk, "/d");
+    ASSERT_TRUE(write_small_file(disk, "/d", "f", as_bytes("one")));
+    disk.set_capacity(1000);
+    EXPECT_FALSE(write_small_file(disk, "/d", "f", Bytes(2000, 'x')));
+    EXPECT_EQ(content(disk, "/d/f"), "one");
+    EXPECT_EQ(content(disk, "/d/f.new"), "(missing)");
+}
+
 TEST(FaultyDisk, RenamesWhollyOrNot) {
     const auto write = [](Disk& disk) {
         const auto file = disk.open("/f.new", Open::create).value();
