@@ -92,7 +92,8 @@ void Owner::Impl::start_upgrades() {
                                       [this](service::Changes rows) {
                                           ledger->write(std::move(rows));
                                           arm_timer();
-                                      }});
+                                      },
+                                      parts.settings.conversion_limit});
 }
 
 void Owner::Impl::show_upgrades(rest::RestOptions& options) {

@@ -25,6 +25,7 @@ constexpr net::OptionSpec kOptions[] = {
      "seals devices' configurations: id:64 hex digits a line, the first seals\n(without: none are "
      "kept)"},
     {"conversions", "FILE", "how a configuration becomes newer software's, JSON"},
+    {"conversion-limit", "SECONDS", "a program among them is ended then (default 60)"},
     {"backups-kept", "NUMBER", "configurations of a device, beside those in use (default 3)"},
     {"backup-days", "DAYS", "and no longer than that (default 400)"},
     {"policy", "FILE", "grouping, masters and planning, JSON"},
@@ -65,6 +66,7 @@ constexpr std::string_view kOfAcs[] = {"listen",
                                        "call-prefix",
                                        "backup-keys",
                                        "conversions",
+                                       "conversion-limit",
                                        "backups-kept",
                                        "backup-days"};
 
@@ -75,7 +77,8 @@ constexpr std::uint64_t kMaxTransfers = 1'000'000;
 constexpr std::uint64_t kMaxDays = 36'500;
 constexpr std::uint64_t kMaxEvents = 1'000'000'000'000;
 constexpr std::uint64_t kMostBackups = 1000;
-constexpr std::size_t kShortestSecret = 16;  // of nodes: it is the key to everything
+constexpr std::uint64_t kMaxConversion = 3600;  // seconds
+constexpr std::size_t kShortestSecret = 16;     // of nodes: it is the key to everything
 constexpr std::string_view kLan =
     "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10";
 
@@ -189,6 +192,8 @@ Result<void> read_backups(const net::Options& from, AcsSettings& out) {
     SLUICE_TRY(const auto days, from.number("backup-days", out.history.backup_days, kMaxDays));
     out.backups_kept = static_cast<std::uint32_t>(kept);
     out.history.backup_days = static_cast<std::uint32_t>(days);
+    SLUICE_TRY(const auto limit, from.number("conversion-limit", 60, kMaxConversion));
+    out.conversion_limit = std::chrono::seconds(std::max<std::uint64_t>(limit, 1));
     if (from.has("conversions")) {
         SLUICE_TRY(const auto text, net::read_input_file(from.text("conversions"), kMaxConfig));
         auto read = conversion::parse_conversions(text);

@@ -47,6 +47,7 @@ struct AcsSettings {
     std::optional<backup::KeyRing> backup_keys;  // none: devices' configurations are not kept
     std::uint32_t backups_kept = 3;              // of each device
     std::vector<conversion::Conversion> conversions;
+    Duration conversion_limit{};  // of a program
     std::uint64_t site_rate_bps = 0, origin_rate_bps = 0;
     std::uint32_t origin_transfers = 0;
     std::vector<inventory::Prefix> lan, callable;
