@@ -5,7 +5,6 @@ configuration in use, and the server says which. SLUICE_STORM_ROUNDS rounds of f
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
@@ -16,7 +15,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from end_to_end import case
-from fleet.devices import Place, start_agent
+from end_to_end.safe_case import ENDS, NO_HALT, SafeTest
+from fleet.devices import Place
 
 ROUNDS = int(os.environ.get("SLUICE_STORM_ROUNDS", "2"))
 SEED = int(os.environ.get("SLUICE_STORM_SEED", "20261124"))
@@ -26,34 +26,20 @@ SAFE = {"backup": "require", "restore": "always", "tries": 1, "steps": {
     name: {"pause_s": 1, "attempts": 20} for name in STEPS}}
 
 
-class SafeStorm(case.FleetTest):
+class SafeStorm(SafeTest):
     uplink_bps = 8_000_000
 
     def setUp(self) -> None:
         super().setUp()
-        keys = self.folder / "backup-keys"
-        keys.write_text(f"first:{'5a' * 32}\n", encoding="utf-8")
-        keys.chmod(0o600)
-        self.operation.acs_options = ["--backup-keys", keys]
-        # Of odd versions the devices of `sick` are not well.
+        # <serial>-<version> of who is not well on it.
         self.sick = self.folder / "sick"
         self.sick.mkdir()
 
-    def settings(self, place: Place) -> Path:
-        return self.operation.world().home(place) / "settings.conf"
-
-    def start(self, place: Place) -> None:
+    def start(self, place: Place) -> str:
         health = self.operation.world().home(place) / "health"
+        health.parent.mkdir(parents=True, exist_ok=True)
         health.write_text(f"test ! -e {self.sick}/{place.serial}-$SLUICE_VERSION\n", encoding="utf-8")
-        start_agent(self.programs, self.operation.world(), place, config_file=self.settings(place),
-                    periodic_interval=2, retry_minimum=1,
-                    health_command=f"/bin/sh {health}")
-
-    def start_safe_rollout(self, image: str) -> str:
-        spec = self.folder / "safe.json"
-        spec.write_text(json.dumps({"safe": SAFE, "retry_first_s": 1, "error": {"percent": 100, "verification_count": 0}}),
-                        encoding="utf-8")
-        return self.operation.start_rollout(image, "a", "--spec", str(spec))
+        return self.start_with_configuration(place, periodic_interval=2, health_command=f"/bin/sh {health}")
 
     def storm(self, places: list[Place], moments: random.Random, rollout: str) -> int:
         kills = 0
@@ -74,13 +60,11 @@ class SafeStorm(case.FleetTest):
         return kills
 
     def ends(self, rollout: str) -> dict[str, str]:
-        shown = self.programs.json("upgrade", "list", *self.operation.api)["upgrades"]
-        return {u["identity"]: u["state"] for u in shown if u["rollout"] == rollout}
+        return {u["identity"]: u["state"] for u in self.upgrades() if u["rollout"] == rollout}
 
     def wait_until_decided(self, rollout: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while any(state not in ("done", "rolled_back", "unchanged", "abandoned")
-                  for state in self.ends(rollout).values()) or len(self.ends(rollout)) < DEVICES:
+        while any(state not in ENDS for state in self.ends(rollout).values()) or len(self.ends(rollout)) < DEVICES:
             self.assertLess(time.monotonic(), deadline, f"not decided: {self.ends(rollout)}")
             time.sleep(0.2)
 
@@ -89,10 +73,7 @@ class SafeStorm(case.FleetTest):
         self.operation.start_acs()
         places = [Place(site, 1) for site in range(1, DEVICES + 1)]
         runs_now = {place: "1.0" for place in places}
-        for place in places:
-            self.settings(place).parent.mkdir(parents=True, exist_ok=True)
-            self.settings(place).write_text(f"ssid=home-{place.serial}\n", encoding="utf-8")
-            self.start(place)
+        texts = {place: self.start(place) for place in places}
         self.operation.wait_for_informs(len(places))
         told = {"done": 0, "rolled_back": 0}
         kills = 0
@@ -102,7 +83,7 @@ class SafeStorm(case.FleetTest):
             for place in sick:
                 (self.sick / f"{place.serial}-{version}").touch()
             published = self.operation.publish(self.an_image(version, 2))
-            rollout = self.start_safe_rollout(published["id"])
+            rollout = self.start_safe_rollout(published["id"], SAFE, error=NO_HALT)
             kills += self.storm(places, moments, rollout)
             self.wait_until_decided(rollout, 180)
             ends = self.ends(rollout)
@@ -117,8 +98,7 @@ class SafeStorm(case.FleetTest):
                         runs_now[place] = version
                     told[end] += 1
                     self.assertEqual(versions[place.identity], runs_now[place])
-                    self.assertEqual(self.settings(place).read_text(encoding="utf-8"),
-                                     f"ssid=home-{place.serial}\n")
+                    self.assertEqual(self.configured(place), texts[place])
         print(f"{ROUNDS * DEVICES} upgrades, {kills} kills: {told}", file=sys.stderr)
 
 

@@ -14,7 +14,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from end_to_end import case
-from fleet.devices import Place, start_agent
+from end_to_end.safe_case import SafeTest
+from fleet.devices import Place
 from fleet.programs import wait_for
 
 ALWAYS = {"backup": "require", "restore": "always", "steps": {
@@ -23,39 +24,7 @@ SEED = 20261123
 KILLS = 20
 
 
-class SafeUpgrade(case.FleetTest):
-    def setUp(self) -> None:
-        super().setUp()
-        keys = self.folder / "backup-keys"
-        keys.write_text(f"first:{'5a' * 32}\n", encoding="utf-8")
-        keys.chmod(0o600)
-        self.operation.acs_options = ["--backup-keys", keys]
-
-    def configuration(self, place: Place) -> Path:
-        return self.operation.world().home(place) / "settings.conf"
-
-    def start_with_configuration(self, place: Place, **more) -> str:
-        text = f"ssid=home-{place.serial}\nkey=secret\n"
-        file = self.configuration(place)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            file.write_text(text, encoding="utf-8")
-        start_agent(self.programs, self.operation.world(), place, config_file=file,
-                    periodic_interval=3, retry_minimum=1, **more)
-        return text
-
-    def start_safe_rollout(self, image: str, safe: dict) -> str:
-        spec = self.folder / "safe.json"
-        spec.write_text(json.dumps({"safe": safe, "retry_first_s": 1}), encoding="utf-8")
-        return self.operation.start_rollout(image, "a", "--spec", str(spec))
-
-    def device(self, rollout: str) -> dict:
-        return self.programs.json("rollout", "status", rollout, "--devices",
-                                  *self.operation.api)["devices"][0]
-
-    def upgrades(self) -> list[dict]:
-        return self.programs.json("upgrade", "list", *self.operation.api)["upgrades"]
-
+class SafeUpgrade(SafeTest):
     def test_every_device_is_backed_up_upgraded_and_restored(self):
         self.operation.start_acs()
         places = [Place(1, 1), Place(1, 2), Place(2, 1)]
@@ -66,7 +35,7 @@ class SafeUpgrade(case.FleetTest):
         self.wait_until_finished(rollout, 120)
         self.assert_all_run("2.0")
         for place, text in zip(places, texts):
-            self.assertEqual(self.configuration(place).read_text(encoding="utf-8"), text)
+            self.assertEqual(self.configured(place), text)
         shown = self.upgrades()
         self.assertEqual([u["state"] for u in shown], ["done"] * len(places), shown)
         self.assertTrue(all(u["backup"] for u in shown), shown)
@@ -83,7 +52,7 @@ class SafeUpgrade(case.FleetTest):
                  self.programs)
         print(f"rolled back and told after {time.monotonic() - began:.1f} s", file=sys.stderr)
         self.assert_all_run("1.0")
-        self.assertEqual(self.configuration(place).read_text(encoding="utf-8"), text)
+        self.assertEqual(self.configured(place), text)
         shown = self.upgrades()[0]
         self.assertEqual(shown["state"], "rolled_back", shown)
         self.assertIn("went back", json.dumps(shown))
@@ -103,7 +72,7 @@ class SafeUpgrade(case.FleetTest):
         self.wait_until_finished(rollout, 150)
         self.assert_all_run("2.0")
         for place, text in zip(places, texts):
-            self.assertEqual(self.configuration(place).read_text(encoding="utf-8"), text)
+            self.assertEqual(self.configured(place), text)
             self.assertEqual(len(self.events_of(place, "installed")), 1, place)
 
 

@@ -18,6 +18,7 @@ class Operation:
         self._uplink_bps, self._lan_bps = uplink_bps, lan_bps
         self._ports = {"cwmp": 0, "origin": 0, "api": 0}
         self.acs_options: list = []  # more of them
+        self.store, self.published = folder / "acs.sqlite", folder / "published"
         self._password = folder / "password"
         self._password.write_text("a-secret-of-the-lab\n", encoding="utf-8")
         self._password.chmod(0o600)
@@ -57,7 +58,7 @@ class Operation:
             self.programs.acs, "--listen", f"127.0.0.1:{self._ports['cwmp']}",
             "--origin-listen", f"127.0.0.1:{self._ports['origin']}",
             "--api-listen", f"127.0.0.1:{self._ports['api']}",
-            "--store", self.folder / "acs.sqlite", "--images", self.folder / "published",
+            "--store", self.store, "--images", self.published,
             "--policy", policy, "--username", "cpe", "--password-file", self._password,
             "--connection-username", "acs", "--connection-password-file", self._password,
             "--site-rate", self._uplink_bps, "--lan-prefix", "127.0.0.0/8",
@@ -68,6 +69,10 @@ class Operation:
 
     def kill_acs(self) -> None:
         self.programs.kill("sluice-acs")
+
+    def port(self, of: str) -> int:
+        """cwmp, origin or api; the same after every start."""
+        return self._ports[of]
 
     @property
     def api(self) -> tuple[str, str]:

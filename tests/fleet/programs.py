@@ -40,6 +40,15 @@ class Programs:
             if process.poll() is not None:
                 raise FleetError(f"{name} ended with {process.returncode}: {self._last_word(name)}")
 
+    def wait_for_end(self, name: str, seconds: float) -> int:
+        """It ends by itself: its exit code; to be started again, or forgotten."""
+        code = self._running[name].wait(seconds)
+        del self._running[name]
+        return code
+
+    def log_of(self, name: str) -> str:
+        return (self._logs / f"{name}.log").read_text(errors="replace")
+
     def kill(self, name: str) -> None:
         """SIGKILL, as a crash or a power cut of one machine; to be started again, or forgotten."""
         process = self._running.pop(name)
@@ -58,7 +67,7 @@ class Programs:
                 process.wait()
 
     def _last_word(self, name: str) -> str:
-        lines = (self._logs / f"{name}.log").read_text(errors="replace").strip().splitlines()
+        lines = self.log_of(name).strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
     def command(self, *words) -> str:

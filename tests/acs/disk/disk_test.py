@@ -6,10 +6,8 @@ of the test's own."""
 from __future__ import annotations
 
 import argparse
-import ctypes
 import http.client
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -18,6 +16,11 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from fleet.mounts import RDONLY, REMOUNT, mounted, own_mounts, unmounted
 
 BUILD = Path(__file__).resolve().parents[3] / "build"
 INFORM = """<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"
@@ -29,28 +32,6 @@ INFORM = """<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/
 <ParameterValueStruct><Name>InternetGatewayDevice.DeviceInfo.SoftwareVersion</Name><Value>1.0</Value>
 </ParameterValueStruct></ParameterList></cwmp:Inform></soap:Body></soap:Envelope>"""
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_NEWNS, _NEWUSER = 0x20000, 0x10000000
-_RDONLY, _REMOUNT, _REC, _PRIVATE = 1, 32, 16384, 1 << 18
-
-
-def mounted(at: Path | str, flags: int, data: str, kind: str | None = "tmpfs") -> None:
-    words = [None if word is None else str(word).encode() for word in ("none", at, kind, data)]
-    if _libc.mount(*words[:3], ctypes.c_ulong(flags), words[3]) != 0:
-        raise OSError(ctypes.get_errno(), f"mount {at}")
-
-
-def own_mounts() -> None:
-    """Mounts of ours are nobody else's from here on; also where we are not root, if the kernel lets us."""
-    ids = (os.geteuid(), os.getegid())
-    if _libc.unshare(_NEWNS if ids[0] == 0 else _NEWNS | _NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    if ids[0] != 0:
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"0 {ids[0]} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"0 {ids[1]} 1", encoding="ascii")
-    mounted("/", _REC | _PRIVATE, "", None)
-
 
 class DiskTest(unittest.TestCase):
     def setUp(self) -> None:
@@ -60,7 +41,7 @@ class DiskTest(unittest.TestCase):
         for each in (self.disk, self.images):
             each.mkdir()
             mounted(each, 0, "size=768k")
-            self.addCleanup(lambda at=each: _libc.umount2(str(at).encode(), 2))
+            self.addCleanup(unmounted, each)
         self.store = self.disk / "acs.sqlite"
         self.log = self.folder / "log"
         self.acs: subprocess.Popen | None = None
@@ -150,7 +131,7 @@ class DiskTest(unittest.TestCase):
         if not self.start():  # still no room: what a supervisor sees, again and again
             self.ended_because_of(self.store, "full", "I/O")
         self.stop()
-        mounted(self.disk, _REMOUNT, "size=64m")
+        mounted(self.disk, REMOUNT, "size=64m")
         self.assertTrue(self.start())
         self.assert_all_is_there()
         self.assertEqual(self.inform(1), 200)
@@ -162,10 +143,10 @@ class DiskTest(unittest.TestCase):
             self.assertEqual(self.write(), 201)
         # As a disk with errors: open files are not asked, so the program is stopped first.
         self.stop()
-        mounted(self.disk, _REMOUNT | _RDONLY, "size=768k")
+        mounted(self.disk, REMOUNT | RDONLY, "size=768k")
         self.assertFalse(self.start())
         self.ended_because_of(self.store, "Read-only")
-        mounted(self.disk, _REMOUNT, "size=768k")
+        mounted(self.disk, REMOUNT, "size=768k")
         self.assertTrue(self.start())
         self.assert_all_is_there()
         self.assertEqual(self.write(), 201)
@@ -207,7 +188,7 @@ class DiskTest(unittest.TestCase):
         self.assertIn("No space left", refused.stderr)
         self.assertEqual(self.inform(1), 200)
         self.assertEqual(self.write(), 201)
-        mounted(self.images, _REMOUNT, "size=64m")
+        mounted(self.images, REMOUNT, "size=64m")
         taken = sluice(*publish)
         self.assertEqual(taken.returncode, 0, taken.stderr)
 
