@@ -124,7 +124,8 @@ json json_of(const RetainedImage& r) {
             {"slots", r.slots},
             {"reserved_slots", r.reserved_slots},
             {"cpu_gate_percent", r.cpu_gate_percent},
-            {"rate_cap_bps", r.rate_cap_bps}};
+            {"rate_cap_bps", r.rate_cap_bps},
+            {"swarm", r.swarm}};
 }
 
 RetainedImage retained_of(const Reader& in) {
@@ -137,6 +138,7 @@ RetainedImage retained_of(const Reader& in) {
     in.read("reserved_slots", r.reserved_slots);
     in.read("cpu_gate_percent", r.cpu_gate_percent);
     in.read("rate_cap_bps", r.rate_cap_bps);
+    in.read("swarm", r.swarm);
     const auto parsed = serving::key_from_hex(key);
     if (!parsed) in.fail("retained.key");
     r.key = parsed.value_or(serving::Key{});

@@ -86,6 +86,7 @@ struct RetainedImage {
     serving::Key key{};
     std::uint32_t slots = 0, reserved_slots = 0, cpu_gate_percent = 0;
     std::uint64_t rate_cap_bps = 0;
+    std::string swarm;  // the section of its Assignment, as JSON; empty: none
     friend bool operator==(const RetainedImage&, const RetainedImage&) = default;
 };
 

@@ -58,16 +58,10 @@ void ImageFetch::start(const std::shared_ptr<StoredImage>& image) {
 // The layer is proved: pieces can be, whoever brings them. What is given goes on when this is over.
 void ImageFetch::join_swarm() {
     if (!assignment_.swarm) return;
-    SwarmLink::Ears ears;
-    ears.on_piece = [this, library = &library_, image = image_, alive = is_alive_](PieceIndex p) {
-        library->piece_verified(*image, p);
-        if (*alive) report_.write("piece", {{"piece", p.value}, {"source", "swarm"}});
-    };
-    ears.on_banned = [](const std::string& address) {
-        net::log_warning("banned a peer of the swarm: a piece of its is proven wrong",
-                         {{"address", address}});
-    };
-    auto* link = library_.join_swarm(image_, *assignment_.swarm, std::move(ears));
+    auto* link =
+        library_.join_swarm(image_, *assignment_.swarm, [this, alive = is_alive_](PieceIndex p) {
+            if (*alive) report_.write("piece", {{"piece", p.value}, {"source", "swarm"}});
+        });
     if (link != nullptr) link->serve_fetch(fetcher_.get());
 }
 

@@ -9,6 +9,7 @@
 #include "agent/retention.hpp"
 #include "engine/net/log.hpp"
 #include "engine/net/random.hpp"
+#include "engine/planning/assignment_json.hpp"
 
 namespace sluice::agent::management {
 namespace {
@@ -196,8 +197,18 @@ void Library::piece_verified(const StoredImage& image, PieceIndex piece) {
 }
 
 SwarmLink* Library::join_swarm(const std::shared_ptr<StoredImage>& image,
-                               const planning::SwarmTerms& terms, SwarmLink::Ears ears) {
+                               const planning::SwarmTerms& terms,
+                               std::function<void(PieceIndex)> on_piece) {
     if (!server_ || !is_enabled_ || !can_swarm()) return nullptr;
+    SwarmLink::Ears ears;
+    ears.on_piece = [this, image, on_piece = std::move(on_piece)](PieceIndex piece) {
+        piece_verified(*image, piece);
+        if (on_piece) on_piece(piece);
+    };
+    ears.on_banned = [](const std::string& address) {
+        net::log_warning("banned a peer of the swarm: a piece of its is proven wrong",
+                         {{"address", address}});
+    };
     swarm_.reset();
     swarm_image_ = image->manifest.image;
     swarm_ = std::make_unique<SwarmLink>(
@@ -212,16 +223,20 @@ SwarmLink* Library::swarm_of(const image::ImageId& id) {
     return swarm_image_ == id ? swarm_.get() : nullptr;
 }
 
-void Library::retain(const StoredImage& image, const planning::ServingTerms& terms) {
+void Library::retain(const StoredImage& image, const planning::Assignment& assignment) {
+    if (!assignment.serving) return;
+    const auto& terms = *assignment.serving;
     const auto key = serving::key_from_hex(terms.master_key_hex);
     if (!key) return;
     auto& kept = ledger_.state.retained;
     std::erase_if(kept, [&](const RetainedImage& r) { return r.id == image.manifest.image; });
+    for (auto& other : kept) other.swarm.clear();  // one at a time
     // The oldest go first; their files stay until room is wanted.
     while (kept.size() >= kMaxRetained) kept.erase(kept.begin());
     kept.push_back({image.manifest.image,
                     UtcTime{clock_.utc(monotonic_now()).seconds + kRetain.count()}, *key,
-                    terms.slots, terms.reserved_slots, terms.cpu_gate_percent, terms.rate_cap_bps});
+                    terms.slots, terms.reserved_slots, terms.cpu_gate_percent, terms.rate_cap_bps,
+                    assignment.swarm ? planning::to_json(*assignment.swarm) : std::string()});
 }
 
 bool Library::expire() {
@@ -255,17 +270,11 @@ void Library::serve_next_retained() {
         std::erase(to_serve_, id);
         serve_next_retained();
     };
-    const auto serve_it = [this, id](const std::shared_ptr<StoredImage>& image) {
-        const auto& all = ledger_.state.retained;
-        const auto kept = std::find_if(all.begin(), all.end(),
-                                       [&](const RetainedImage& r) { return r.id == id; });
-        if (kept != all.end() && !image->is_served) serve(image, kept->key, limits_of(*kept));
-    };
     if (const auto at = images_.find(id); at != images_.end()) {
-        serve_it(at->second);
+        serve_kept(at->second);
         return go_on();
     }
-    worker_.post([this, id, go_on, serve_it, now = clock_.utc(monotonic_now()), used = in_use()] {
+    worker_.post([this, id, go_on, now = clock_.utc(monotonic_now()), used = in_use()] {
         auto found = stored_manifest(disk_, settings_.store, id, settings_.trust);
         Result<std::shared_ptr<StoredImage>> opened = Error{};
         if (found) {
@@ -273,15 +282,33 @@ void Library::serve_next_retained() {
         } else {
             opened = found.error();
         }
-        boost::asio::post(io_, [this, id, go_on, serve_it, opened = std::move(opened)]() mutable {
+        boost::asio::post(io_, [this, id, go_on, opened = std::move(opened)]() mutable {
             if (opened) {
-                serve_it(images_.emplace(id, std::move(opened).value()).first->second);
+                serve_kept(images_.emplace(id, std::move(opened).value()).first->second);
             } else {
                 net::log_warning("a kept image is not served: " + opened.error().message);
             }
             go_on();
         });
     });
+}
+
+void Library::serve_kept(const std::shared_ptr<StoredImage>& image) {
+    const auto& all = ledger_.state.retained;
+    const auto kept = std::find_if(all.begin(), all.end(), [&](const RetainedImage& r) {
+        return r.id == image->manifest.image;
+    });
+    if (kept == all.end() || image->is_served) return;
+    serve(image, kept->key, limits_of(*kept));
+    if (!kept->swarm.empty()) swarm_on(image, kept->swarm);
+}
+
+// As before the restart, unless an order has joined it or another one already.
+void Library::swarm_on(const std::shared_ptr<StoredImage>& image, const std::string& terms) {
+    if (swarm_ || !image->layer) return;
+    const auto swarm = planning::parse_swarm(terms);
+    if (!swarm) return net::log_warning("a kept swarm: " + swarm.error().message);
+    join_swarm(image, swarm.value());
 }
 
 }  // namespace sluice::agent::management

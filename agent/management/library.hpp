@@ -72,13 +72,16 @@ public:
     void layer_known(const StoredImage& image);
     void piece_verified(const StoredImage& image, PieceIndex piece);
     // This device's part in the image's swarm, for as long as the image is given to neighbours;
-    // another image's ends. Null when nobody is served. The layer is known.
+    // another image's ends. Null when nobody is served. The layer is known; `on_piece` hears of
+    // what it brings.
     SwarmLink* join_swarm(const std::shared_ptr<StoredImage>& image,
-                          const planning::SwarmTerms& terms, SwarmLink::Ears ears);
+                          const planning::SwarmTerms& terms,
+                          std::function<void(PieceIndex)> on_piece = {});
     // The one it has; null: none.
     SwarmLink* swarm_of(const image::ImageId& id);
-    // The image goes on being served for the time of retention, across reboots. Saves nothing.
-    void retain(const StoredImage& image, const planning::ServingTerms& terms);
+    // The image goes on being served for the time of retention, across reboots: by HTTP, and to the
+    // swarm of the one that was retained last. Saves nothing.
+    void retain(const StoredImage& image, const planning::Assignment& assignment);
     // Withdraws what was kept long enough. True: the device state has changed.
     bool expire();
     // The subscriber's choice: nothing is given while it is off.
@@ -91,6 +94,8 @@ private:
     void renew(const std::shared_ptr<StoredImage>& image, const image::Manifest& manifest,
                std::string envelope, Then then);
     void serve_next_retained();
+    void serve_kept(const std::shared_ptr<StoredImage>& image);
+    void swarm_on(const std::shared_ptr<StoredImage>& image, const std::string& terms);
     void serve(const std::shared_ptr<StoredImage>& image, const serving::Key& key,
                const serving::ServerLimits& limits);
     std::vector<image::ImageId> in_use() const;

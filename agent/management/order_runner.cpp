@@ -194,7 +194,7 @@ void OrderRunner::on_fetched(const Result<FetchResult, TransferFault>& result) {
         last.origin_bytes = fetched.origin_bytes;
         last.fetch_ms = static_cast<std::uint64_t>((monotonic_now() - began_) / 1ms);
     }
-    if (assignment_->serving) parts_.library.retain(*fetched.image, *assignment_->serving);
+    parts_.library.retain(*fetched.image, *assignment_);
     if (order->kind == OrderKind::stage) return finish_well(order->number, "Staged");
     install(fetched.image);
 }

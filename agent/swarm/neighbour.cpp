@@ -24,6 +24,9 @@ constexpr auto kQuiet = std::chrono::milliseconds(300);
 // A neighbour that lets more than this wait for it is not served: eight blocks asked for at once,
 // which is what our own sessions do, are half of it.
 constexpr int kMostWaiting = 256 * 1024;
+// Whatever it is that waits: refusals of requests and digests of pieces are queued without a bound
+// by libtorrent.
+constexpr int kTooMuchWaiting = 512 * 1024;
 constexpr std::uint32_t kMostAsked = 16 * 1024;  // BEP 3: larger requests are not served
 // Message ids of BEP 3.
 constexpr std::uint8_t kUnchoke = 1, kHave = 4, kPiece = 7;
@@ -92,8 +95,10 @@ public:
 
     bool on_request(const lt::peer_request& wanted) override {
         heard();
+        const int waiting = waits();
+        if (waiting > kTooMuchWaiting) return hang_up_soon();
         const auto offered = offers_.find(number(wanted.piece));
-        if (offered == offers_.end() || !may_ask() || is_full()) return false;
+        if (offered == offers_.end() || !may_ask() || waiting > kMostWaiting) return false;
         serve(wanted, offered->second);
         return true;
     }
@@ -122,9 +127,11 @@ public:
 
     // --- silence ---------------------------------------------------------------------------------
 
-    // Whoever left without a word holds requests that others could answer. Before it is hung up on,
-    // libtorrent is asked: blocks that come slowly are no silence.
+    // Whoever asks and does not read is hung up on. So is who left without a word and holds
+    // requests that others could answer; libtorrent is asked first: blocks that come slowly are no
+    // silence.
     void look(Instant now) {
+        if (waits() > kTooMuchWaiting) return hang_up();
         if (!is_waited_for() || silence(now) <= hood_->patience.limit()) return;
         lt::peer_info info;
         peer_.get_peer_info(info);
@@ -135,7 +142,7 @@ public:
         }
         asked_ = info.download_queue_length;
         if (!is_waited_for()) return;
-        peer_.disconnect(boost::asio::error::timed_out, lt::operation_t::bittorrent);
+        hang_up();
     }
 
 private:
@@ -160,11 +167,19 @@ private:
         hood_->first_copies.left(*this, monotonic_now());
     }
 
-    // It asks and does not read.
-    bool is_full() const {
+    // Bytes for it that it has not read.
+    int waits() const {
         lt::peer_info info;
         peer_.get_peer_info(info);
-        return info.used_send_buffer > kMostWaiting;
+        return info.used_send_buffer;
+    }
+    void hang_up() { peer_.disconnect(boost::asio::error::timed_out, lt::operation_t::bittorrent); }
+    // libtorrent is in the middle of what it said.
+    bool hang_up_soon() {
+        boost::asio::post(hood_->io, [weak = weak_from_this()] {
+            if (const auto self = weak.lock(); self && !self->is_gone_) self->hang_up();
+        });
+        return true;
     }
     bool is_waited_for() const { return asked_ > 0 || (!offers_.empty() && may_ask()); }
     Duration silence(Instant now) const { return now - std::max(heard_, waits_since_); }

@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdlib>
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/ip_filter.hpp>
@@ -27,6 +26,14 @@
 #include "agent/swarm/store_disk.hpp"
 #include "agent/swarm/witness.hpp"
 
+// A session reads the system's certificates, for trackers that there are none of: 40 ms and 2 MiB
+// that a device feels. In a program that swarms only libtorrent asks by this name, and learns of
+// none; our own client asks its store (engine/net/client_tls.cpp).
+struct ssl_ctx_st;
+extern "C" int SSL_CTX_set_default_verify_paths(ssl_ctx_st* /*context*/) {
+    return 1;
+}
+
 namespace sluice::agent::swarm {
 namespace {
 
@@ -40,37 +47,6 @@ constexpr auto kLingers = std::chrono::seconds(30);
 // What stands for the bytes of a piece that the store has already: libtorrent hands them to the
 // disk, which knows better and does not look. Never touched, so never in memory.
 const std::array<char, image::kMaxPieceLength> kInTheStore{};
-
-// A session reads the system's certificates, for trackers that there are none of: 40 ms and 2 MiB
-// that a device feels. Where OpenSSL looks for them is said by the environment, which no other
-// thread of the agent reads.
-class NoCertificates {
-public:
-    NoCertificates() {
-        for (auto& variable : variables_) {
-            if (const char* value = std::getenv(variable.name)) variable.value = value;
-            ::setenv(variable.name, "/dev/null", 1);
-        }
-    }
-    ~NoCertificates() {
-        for (const auto& variable : variables_) {
-            if (variable.value) {
-                ::setenv(variable.name, variable.value->c_str(), 1);
-            } else {
-                ::unsetenv(variable.name);
-            }
-        }
-    }
-    NoCertificates(const NoCertificates&) = delete;
-    NoCertificates& operator=(const NoCertificates&) = delete;
-
-private:
-    struct Variable {
-        const char* name;
-        std::optional<std::string> value;
-    };
-    std::array<Variable, 2> variables_{{{"SSL_CERT_FILE", {}}, {"SSL_CERT_DIR", {}}}};
-};
 
 lt::piece_index_t theirs(PieceIndex piece) {
     return lt::piece_index_t(static_cast<int>(piece.value));
@@ -158,10 +134,7 @@ void Session::start() {
     params.disk_io_constructor = [pieces = pieces, calls](
                                      lt::io_context& io, const lt::settings_interface&,
                                      lt::counters&) { return make_store_disk(io, pieces, calls); };
-    {
-        const NoCertificates none;
-        session = std::make_unique<lt::session>(std::move(params), parts.io);
-    }
+    session = std::make_unique<lt::session>(std::move(params), parts.io);
     session->set_alert_notify([weak, &io = parts.io] {
         boost::asio::post(io, [weak] {
             if (const auto self = weak.lock()) self->on_alerts();

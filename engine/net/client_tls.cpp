@@ -94,7 +94,10 @@ Result<std::unique_ptr<ssl::context>> ClientTls::make_context() {
     context->set_verify_mode(ssl::verify_peer, error);
     if (!error) {
         if (ca_file_.empty()) {
-            context->set_default_verify_paths(error);
+            // Of the store itself: a program may answer SSL_CTX_set_default_verify_paths() by its
+            // own, to keep libraries from the system's certificates.
+            if (X509_STORE_set_default_paths(SSL_CTX_get_cert_store(context->native_handle())) != 1)
+                return Error{"TLS: the system's CA certificates cannot be read"};
         } else {
             context->load_verify_file(ca_file_, error);
         }

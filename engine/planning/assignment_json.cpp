@@ -262,4 +262,16 @@ std::string to_json(const Assignment& a) {
     return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+Result<SwarmTerms> parse_swarm(std::string_view text) {
+    SLUICE_TRY(auto document, grouping::JsonDocument::parse(text, kMaxAssignmentBytes));
+    auto root = document.root(grouping::UnknownKeys::ignored);
+    auto out = read_swarm(root);
+    SLUICE_CHECK(document.verdict());
+    return out;
+}
+
+std::string to_json(const SwarmTerms& swarm) {
+    return swarm_json(swarm).dump();
+}
+
 }  // namespace sluice::planning

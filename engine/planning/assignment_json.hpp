@@ -17,4 +17,8 @@ inline constexpr std::size_t kMaxAssignmentBytes = 256 * 1024;
 Result<Assignment> parse_assignment(std::string_view text);
 std::string to_json(const Assignment& assignment);
 
+// Its `swarm` section alone: what a device keeps to give on by after a restart.
+Result<SwarmTerms> parse_swarm(std::string_view text);
+std::string to_json(const SwarmTerms& swarm);
+
 }  // namespace sluice::planning

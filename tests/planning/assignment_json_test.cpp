@@ -86,6 +86,19 @@ TEST(AssignmentJson, ComesBackAsItWasWritten) {
     expect_equal(a, back.value());
 }
 
+TEST(AssignmentJson, KeepsItsSwarmAlone) {
+    auto a = an_assignment();
+    const auto back = parse_swarm(to_json(*a.swarm));
+    ASSERT_TRUE(back.has_value()) << back.error().message;
+    auto b = a;
+    b.swarm = back.value();
+    expect_equal(a, b);
+
+    auto json = nlohmann::json::parse(to_json(*a.swarm));
+    json["peers"][1]["address"] = "gateway";
+    EXPECT_THAT(parse_swarm(json.dump()).error().message, HasSubstr("is not an IP address"));
+}
+
 TEST(AssignmentJson, IgnoresKeysOfALaterMinor) {
     auto json = nlohmann::json::parse(to_json(an_assignment()));
     json["relay"] = {{"port", 1}};

@@ -58,6 +58,7 @@ DeviceState full_state() {
     kept.reserved_slots = 1;
     kept.cpu_gate_percent = 90;
     kept.rate_cap_bps = 1'000'000'000;
+    kept.swarm = R"({"port":7548})";
     s.retained = {kept};
     s.last = {"Staged", "Master", 1, 2, 3};
     s.vendor_version = "v";
