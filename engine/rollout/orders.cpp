@@ -59,8 +59,10 @@ void Rollout::on_event(const Resume&, Turn& turn) {
     is_paused_ = is_halted_ = false;
     if (was_halted) {
         waves_.forgive();
+        // What was retracted is taken back whether anything is halted or not.
         for (auto& e : entries_)
-            if (e.is.state == State::cancelling) put_back(e, false, turn);
+            if (e.is.state == State::cancelling && e.is.guard != Guard::preparing)
+                put_back(e, false, turn);
     }
     for (auto& e : entries_) e.announced = Instant::never();
     for (std::uint32_t s = 0; s < sites_.size(); ++s) touch_later(SiteNumber{s});
@@ -150,6 +152,9 @@ void Rollout::put_back(Entry& e, bool is_dropped, Turn& turn) {
     if (is_cancelled_) return enter(e, State::cancelled, turn);
     const bool was_activating = e.is.order == OrderKind::upgrade && e.is.fetched != Instant{};
     if (!is_dropped) {
+        // Whether the device has it or lost it nobody knows: it is given again with its key, so
+        // that it is done once.
+        if (e.is.guard == Guard::prepared) e.is.is_taken = false;
         if (was_activating) return enter(e, State::activating, turn);
         return enter(e, e.is.is_taken ? State::fetching : State::ordered, turn);
     }

@@ -184,7 +184,7 @@ void Rollout::on_event(const OrderRefused& event, Turn& turn) {
     e.is.heard = turn.now;
     touch(e.who.site);
     if (e.is.state == State::cancelling) {
-        e.is.is_late = true;
+        e.is.is_late |= is_halted_ || is_cancelled_;
         return put_back(e, false, turn);
     }
     if (e.is.state == State::ordered || e.is.state == State::activating)
@@ -240,7 +240,7 @@ void Rollout::on_event(const Transferred& event, Turn& turn) {
             return;
         case State::cancelling:
             if (!is_success) return put_back(e, true, turn);
-            e.is.is_late = true;
+            e.is.is_late |= is_halted_ || is_cancelled_;
             if (is_halted_ || (is_guarded(e) && !is_cancelled_)) return on_applied(e, turn);
             if (e.is.fetched == Instant{}) e.is.fetched = turn.now;
             return enter(e, State::cancelled, turn);

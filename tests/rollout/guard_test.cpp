@@ -6,10 +6,11 @@
 namespace sluice::rollout {
 namespace {
 
-Field a_safe_field() {
+Field a_safe_field(std::uint32_t halting = 0) {
     Policy p;
     p.is_safe = true;
     p.max_attempts = 1;
+    p.error.verification_count = halting;
     return Field(p);
 }
 
@@ -111,6 +112,57 @@ TEST(Guard, TakesTheOrderBeforeBackWhereOneIsGivenOnceMore) {
     const auto second = f.session(agent);
     ASSERT_TRUE(first && second);
     EXPECT_GT(second->order, first->order);
+}
+
+// The answer to the cancel before was lost: the device has nothing any more, and says so.
+TEST(Guard, GivesTheOrderAgainWithItsKeyWhereItsCancelIsRefused) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    const auto first = f.session(agent);
+    f.on(Prepared{agent});
+    f.contact(agent);
+    f.on(OrderWanted{agent});
+    ASSERT_EQ(f.count<GiveCancel>(), 1);
+    f.on(OrderRefused{agent, 9021});
+    const auto again = f.ask(agent);
+    ASSERT_TRUE(first && again);
+    EXPECT_EQ(again->order, first->order) << "who has it still does it once";
+    EXPECT_FALSE(f.rollout.record(agent).is_late) << "nothing was halted";
+    f.transferred(agent);
+    EXPECT_FALSE(f.rollout.record(agent).is_late);
+}
+
+TEST(Guard, GivesAnOrderAgainThatAHaltTookBackOrNotWhenItIsResumed) {
+    auto f = a_safe_field(1);
+    const auto agent = f.add(0), other = f.add(1);
+    f.session(agent);
+    f.on(Prepared{agent});
+    const auto first = f.session(agent);
+    f.session(other);
+    f.on(Concluded{other, Reason::rolled_back, true});
+    ASSERT_EQ(f.state(agent), "cancelling") << "halted";
+    f.on(Resume{});
+    const auto again = f.session(agent);
+    ASSERT_TRUE(first && again);
+    EXPECT_EQ(again->order, first->order);
+}
+
+TEST(Guard, TakesBackWhatWasRetractedAlsoAfterAHaltIsResumed) {
+    auto f = a_safe_field(1);
+    const auto agent = f.add(0), other = f.add(1);
+    f.session(agent);
+    f.on(Prepared{agent});
+    f.session(agent);
+    f.on(Retracted{agent});
+    f.session(other);
+    f.on(Concluded{other, Reason::rolled_back, true});
+    ASSERT_TRUE(f.said<Halted>());
+    f.on(Resume{});
+    f.contact(agent);
+    f.on(OrderWanted{agent});
+    EXPECT_EQ(f.count<GiveCancel>(), 1);
 }
 
 TEST(Guard, TakesNoOrderThatWasDoneAllTheSameForACancel) {
