@@ -124,7 +124,7 @@ struct DeviceQuery {
     std::size_t at_most = 100;
     // Devices that a page looks at, where few fit the filter. It may end before it is full, or with
     // none at all, and yet have a next one.
-    std::size_t looks_at = 100'000;
+    std::size_t looks_at = 50'000;
 };
 
 struct DevicePage {

@@ -221,5 +221,33 @@ TEST_F(Rollouts, TakeSitesFromATable) {
     EXPECT_EQ(bad.json()["field"], "sites[1].identity");
 }
 
+// More devices than one page looks at.
+class LargeFleet : public Api {
+protected:
+    static constexpr int kDevices = 50'100;
+    void SetUp() override {
+        auto row = std::get<service::DeviceRow>(bench.rows.at("device/00D09E-GW3-1"));
+        row.report.has_file_server = false;
+        for (int n = 0; n < kDevices; ++n) {
+            row.report.serial = "X" + std::to_string(1'000'000 + n);
+            row.identity = inventory::identity_of(row.report);
+            bench.rows["device/" + row.identity] = row;
+        }
+        bench.restart();
+        start();
+    }
+};
+
+TEST_F(LargeFleet, GoesOnBehindPagesThatHaveNothing) {
+    const auto first = get("devices?contains=X1050099").json();
+    EXPECT_TRUE(first["devices"].empty());
+    ASSERT_TRUE(first["next"].is_string());
+    const auto table = ask("GET", "devices?contains=X1050099", {}, {{"Accept", "text/csv"}});
+    EXPECT_EQ(table.status, 200);
+    EXPECT_THAT(table.body, HasSubstr("00D09E-GW3-X1050099"));
+    const auto none = ask("GET", "devices?contains=nobody", {}, {{"Accept", "text/csv"}});
+    EXPECT_EQ(std::ranges::count(none.body, '\n'), 1) << "its head alone";
+}
+
 }  // namespace
 }  // namespace sluice::rest
