@@ -61,7 +61,7 @@ void PeerMetadata::answer(const Held& request) {
     if (request.resource == http::PeerResource::manifest)
         return http_.answer(request.id, {200, {{"Content-Type", kEnvelope}}, known.manifest});
     const net::HttpResponse head{200, {{"Content-Type", kOctets}}, {}};
-    if (request.is_head) return http_.start(request.id, head, known.layer->size());
+    if (request.is_head) return void(http_.start(request.id, head, known.layer->size()));
     auto& stream = streams_[request.id.value];
     stream = LayerStream{known.layer};
     http_.start(request.id, head, known.layer->size());

@@ -143,12 +143,12 @@ void PeerServer::Impl::answer_image(const net::HttpRequest& request, net::Exchan
     if (http::is_none_match_hit(request.field("If-None-Match"), image.etag))
         return http.answer(id, {304, {{"ETag", image.etag}}, {}});
     if (request.method() == "HEAD")  // Range is defined for GET alone (RFC 9110 §14.2)
-        return http.start(
+        return void(http.start(
             id,
             {200,
              {{"Content-Type", kOctets}, {"Accept-Ranges", "bytes"}, {"ETag", image.etag}},
              {}},
-            image.layout.length);
+            image.layout.length));
     auto wanted = request.field("Range");
     if (!http::is_if_range_met(request.field("If-Range"), image.etag)) wanted = {};
     const auto range = http::resolve_range(wanted, image.layout.length);

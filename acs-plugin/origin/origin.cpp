@@ -286,7 +286,7 @@ void Origin::Impl::give(const net::HttpRequest& request, net::ExchangeId id,
         {{"Content-Type", kOctets}, {"Accept-Ranges", "bytes"}, {"ETag", etag}, {"Vary", "Accept"}},
         {}};
     // Range is defined for GET alone (RFC 9110 §14.2).
-    if (request.method() == "HEAD") return http.start(id, head, length);
+    if (request.method() == "HEAD") return void(http.start(id, head, length));
     if (const auto refusal = refuse_payload(grant)) return http.answer(id, *refusal);
     auto wanted = request.field("Range");
     if (!http::is_if_range_met(request.field("If-Range"), etag)) wanted = {};
@@ -300,8 +300,9 @@ void Origin::Impl::give(const net::HttpRequest& request, net::ExchangeId id,
         head.status = 206;
         head.fields.emplace_back("Content-Range", http::format_content_range(range.bytes, length));
     }
-    http.start(id, head, range.bytes.size());
-    transfers.begin(id, grant, std::move(source), range.bytes);
+    // A device that went away while its file was being brought: nobody will say so again.
+    if (http.start(id, head, range.bytes.size()))
+        transfers.begin(id, grant, std::move(source), range.bytes);
 }
 
 // What stands in the way of sending anything, however good the request is.

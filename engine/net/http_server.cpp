@@ -305,8 +305,10 @@ void HttpServer::adopt(int socket, const std::string& address) {
 void HttpServer::answer(ExchangeId id, const HttpResponse& response) {
     if (auto* connection = impl_->find(id)) connection->answer(response);
 }
-void HttpServer::start(ExchangeId id, const HttpResponse& response, std::uint64_t length) {
-    if (auto* connection = impl_->find(id)) connection->start(response, length);
+bool HttpServer::start(ExchangeId id, const HttpResponse& response, std::uint64_t length) {
+    auto* connection = impl_->find(id);
+    if (connection != nullptr) connection->start(response, length);
+    return connection != nullptr;
 }
 void HttpServer::send_file(ExchangeId id, int fd, std::uint64_t offset, std::uint32_t bytes) {
     if (auto* connection = impl_->find(id)) connection->send_file(fd, offset, bytes);

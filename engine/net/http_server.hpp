@@ -142,8 +142,9 @@ public:
     // The whole answer at once. Of a HEAD request only the head goes out.
     void answer(ExchangeId id, const HttpResponse& response);
     // A stream: head now, `length` bytes of body follow as they are handed over. `response.body` is
-    // not looked at. Ends by itself after `length` bytes.
-    void start(ExchangeId id, const HttpResponse& response, std::uint64_t length);
+    // not looked at. Ends by itself after `length` bytes. False: the id is no longer good, and
+    // nothing more will be heard of it.
+    bool start(ExchangeId id, const HttpResponse& response, std::uint64_t length);
     // The next bytes of a stream; one at a time: the former must have left (on_sent counts them).
     // `fd` must stay open until then.
     void send_file(ExchangeId id, int fd, std::uint64_t offset, std::uint32_t bytes);

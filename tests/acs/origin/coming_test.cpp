@@ -38,6 +38,7 @@ class ComingTest : public testing::Test {
 protected:
     ComingTest() {
         rig.options.supply = &supply;
+        rig.options.max_transfers = 1;
         const auto& id = rig.tokens.row.id;
         file = rig.shelf->image(id).value();
         // Gone from the shelf; open, as one that is on its way.
@@ -122,8 +123,9 @@ TEST_F(ComingTest, IsToBeAskedForAgainWhereItCannotComeNow) {
     EXPECT_EQ(rig.sent_to("home-a"), 0u);
 }
 
-TEST_F(ComingTest, OutlivesADeviceThatWentAwayMeanwhile) {
+TEST_F(ComingTest, HoldsNoTransferOfADeviceThatWentAwayMeanwhile) {
     ask().close();
+    while (rig.thread.run([&] { return rig.origin->http_counters().open; }) != 0) continue;
     come(150'000);
     EXPECT_EQ(rig.ask("/p/a1/gw3.bin").body, rig.text());
     EXPECT_EQ(count_asked(), 1u) << "what is coming is not asked for";
