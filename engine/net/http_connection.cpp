@@ -40,8 +40,7 @@ void HttpConnection::begin() {
 
 void HttpConnection::shake_hands() {
     const auto turn = tls_->shake_hands();
-    if (turn == Turn::wants_read || turn == Turn::wants_write)
-        return arm_read(turn == Turn::wants_write);
+    if (turn == Turn::wants_read || turn == Turn::wants_write) return arm_read(await_of(turn));
     if (turn != Turn::done) return close(false);
     owner_.handshake_over({});
     if (tls_->is_resumed()) ++owner_.counters().resumed;
@@ -53,7 +52,7 @@ void HttpConnection::shake_hands() {
 
 // --- reading ----------------------------------------------------------------------------------
 
-void HttpConnection::arm_read(bool is_for_writing) {
+void HttpConnection::arm_read(Await what) {
     if (is_reading_ || is_read_closed_ || state_ == State::closed) return;
     if (reader_.room().empty()) return;
     is_reading_ = true;
@@ -64,12 +63,14 @@ void HttpConnection::arm_read(bool is_for_writing) {
         if (self->state_ == State::shaking_hands) return self->shake_hands();
         self->read_now();
     };
-    if (tls_ && tls_->has_pending())
+    // What is pending may be half a record: read once, and then waited for.
+    if (what == Await::anything && tls_ && tls_->has_pending())
         return boost::asio::post(socket_.get_executor(), [go_on] { go_on({}); });
     // Waits, then reads: while it waits, requests already in the reader may be answered and their
     // bytes taken away, and with them the place where an outstanding read would have put new ones.
     using Socket = boost::asio::ip::tcp::socket;
-    socket_.async_wait(is_for_writing ? Socket::wait_write : Socket::wait_read, std::move(go_on));
+    socket_.async_wait(what == Await::room ? Socket::wait_write : Socket::wait_read,
+                       std::move(go_on));
 }
 
 Moved HttpConnection::receive(std::span<char> room) {
@@ -89,7 +90,7 @@ void HttpConnection::read_now() {
             return on_read_closed();
         case Turn::wants_read:
         case Turn::wants_write:  // TLS has something of its own to say first
-            return arm_read(got.turn == Turn::wants_write);
+            return arm_read(await_of(got.turn));
         case Turn::lost:
             break;
     }

@@ -71,7 +71,12 @@ private:
     // What a system call on a non-blocking socket said.
     static Moved moved(std::ptrdiff_t result, Turn when_blocked);
     void shake_hands();
-    void arm_read(bool is_for_writing = false);
+    // What the next read waits for: anything that is here already, bytes, or room for TLS's own.
+    enum class Await { anything, bytes, room };
+    static Await await_of(Turn turn) {
+        return turn == Turn::wants_write ? Await::room : Await::bytes;
+    }
+    void arm_read(Await what = Await::anything);
     void read_now();
     Moved receive(std::span<char> room);
     void on_read(std::size_t bytes);

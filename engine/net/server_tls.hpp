@@ -66,7 +66,7 @@ public:
     Turn shake_hands();
     Moved read(std::span<char> room);
     Moved write(std::span<const char> bytes);
-    // Bytes are here that no socket will announce.
+    // Bytes are here that no socket will announce; they may be too few to read.
     bool has_pending() const;
     // close_notify, if it fits into the socket; the client may go on sending.
     void say_goodbye();

@@ -56,6 +56,21 @@ public:
         std::size_t sent = 0;
         return SSL_write_ex(link_.get(), bytes.data(), bytes.size(), &sent) == 1;
     }
+    // What send() would put on the wire: for who sends it in parts.
+    std::string sealed(std::string_view bytes) {
+        BIO* socket = SSL_get_wbio(link_.get());
+        BIO_up_ref(socket);
+        BIO* memory = BIO_new(BIO_s_mem());
+        BIO_up_ref(memory);
+        SSL_set0_wbio(link_.get(), memory);
+        send(bytes);
+        char* text = nullptr;
+        const auto length = BIO_get_mem_data(memory, &text);
+        std::string out(text, static_cast<std::size_t>(length));
+        SSL_set0_wbio(link_.get(), socket);
+        BIO_free(memory);
+        return out;
+    }
     std::string receive(std::size_t count) {
         std::string out(count, '\0');
         std::size_t have = 0, got = 0;

@@ -3,8 +3,10 @@
 #include "engine/net/server_tls.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <ctime>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <poll.h>
 
 #include "engine/net/client_auth.hpp"
 #include "engine/net/client_tls.hpp"
@@ -88,6 +90,21 @@ TEST_F(ServerTlsTest, ReadsWhatNoSocketWillAnnounce) {
     client.send(many);
     for (int i = 0; i < 200; ++i)
         ASSERT_EQ(client.receive_answer().body, "GET /" + std::to_string(i) + "  ");
+}
+
+// Half a record lies in OpenSSL's buffer: nothing to do before the rest is here.
+TEST_F(ServerTlsTest, WaitsForTheRestOfARecordWithoutWork) {
+    tests::EchoServer echo({}, 0, tls());
+    TlsClient client(echo.port);
+    const auto record = client.sealed(get("/1") + get("/2"));
+    const auto half = record.size() / 2;
+    ASSERT_EQ(::send(client.fd(), record.data(), half, 0), static_cast<ssize_t>(half));
+    const auto before = std::clock();
+    ::poll(nullptr, 0, 300);
+    EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10) << "CPU time of this process";
+    ::send(client.fd(), record.data() + half, record.size() - half, 0);
+    EXPECT_EQ(client.receive_answer().body, "GET /1  ");
+    EXPECT_EQ(client.receive_answer().body, "GET /2  ");
 }
 
 TEST_F(ServerTlsTest, SendsAFileLargerThanAnySocketBuffer) {
