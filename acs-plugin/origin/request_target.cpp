@@ -8,7 +8,7 @@ namespace sluice::origin {
 namespace {
 
 constexpr std::string_view kPrefix = "/p/";
-constexpr std::string_view kLayer = ".layer";
+constexpr std::string_view kLayerEnding = ".layer";
 constexpr std::size_t kMaxTarget = 512;
 constexpr std::size_t kMaxToken = 64;
 constexpr std::size_t kMaxName = 140;  // a manifest's name of 128, ".bin.layer"
@@ -34,7 +34,7 @@ std::optional<RequestTarget> parse_request_target(std::string_view target) {
     if (name.empty() || name.size() > kMaxName || name.front() == '.') return std::nullopt;
     if (!std::ranges::all_of(token, is_token_char) || !std::ranges::all_of(name, is_name_char))
         return std::nullopt;
-    return RequestTarget{token, name.ends_with(kLayer) && name.size() > kLayer.size()};
+    return RequestTarget{token, name.ends_with(kLayerEnding) && name.size() > kLayerEnding.size()};
 }
 
 }  // namespace sluice::origin

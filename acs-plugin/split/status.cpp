@@ -7,7 +7,7 @@
 namespace sluice::split {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using Kind = RecordSet::Kind;
 
 constexpr std::array kKinds{std::pair{Kind::activating, "activating"},
@@ -60,8 +60,8 @@ std::size_t count_of(const TableView& status, const Settings& settings, Kind kin
     return out;
 }
 
-Json json_of(const RecordSet& set, const Record& record, const Lives& lives) {
-    Json out;
+OrderedJson json_of(const RecordSet& set, const Record& record, const Lives& lives) {
+    OrderedJson out;
     out["cpe"] = record.key.empty() ? "" : record.key.front();
     if (const auto collector = collector_of(set, record); !collector.empty())
         out["collector"] = collector;
@@ -109,7 +109,7 @@ std::string status_text(const TableView& status, const Settings& settings,
 }
 
 std::string status_json(const TableView& status, const Settings& settings) {
-    Json out;
+    OrderedJson out;
     out["version"] = 1;
     out["table"] = settings.table;
     out["mode"] = settings.mode == Mode::early ? "early" : "patent";
@@ -117,12 +117,12 @@ std::string status_json(const TableView& status, const Settings& settings) {
     out["intact"] = status.state.is_intact;
     out["current"] = status.state.ruleset == ruleset_name(settings);
     for (const auto& [kind, name] : kKinds) {
-        auto& list = out[name] = Json::array();
+        auto& list = out[name] = OrderedJson::array();
         each_record(status, settings, kind, [&](const auto& set, const auto& record) {
             list.push_back(json_of(set, record, settings.lives));
         });
     }
-    auto& counters = out["counters"] = Json::object();
+    auto& counters = out["counters"] = OrderedJson::object();
     for (const auto& [name, packets] : status.counters) counters[name] = packets;
     return out.dump(2) + "\n";
 }

@@ -29,7 +29,7 @@ protected:
     // What a stream said until `last` was in it.
     static std::string heard(tests::RawClient& client, const std::string& last) {
         std::string out;
-        while (out.find(last) == std::string::npos) {
+        while (!out.ends_with(last)) {
             const auto more = client.receive(1);
             if (more.empty()) break;
             out += more;
