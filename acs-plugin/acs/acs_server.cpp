@@ -191,7 +191,8 @@ Result<void> AcsServer::Impl::open_channel() {
     cluster_address = settings.cluster_address;
     if (cluster_address.empty())
         cluster_address = net::ListenAddress{at.address, channel_server->port()}.text();
-    copies.emplace(io, tls, *shelf, *channel, *channel_server, cluster_address, log_of("images"));
+    copies.emplace(io, tls, *shelf, *channel, *channel_server, cluster_address, log_of("images"),
+                   cluster::ImageCopies::Terms{});
     desk.set_elsewhere(&remote_desk.emplace(*channel));
     tokens.set_elsewhere(&remote_tokens.emplace(io, *channel));
     counter.set_elsewhere(&remote_counter.emplace(*channel));

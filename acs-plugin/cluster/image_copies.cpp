@@ -16,19 +16,18 @@ constexpr auto kTick = std::chrono::milliseconds(500);
 constexpr auto kLookAgain = std::chrono::seconds(10);
 // A new owner's fronts come to it one after the other.
 constexpr auto kFirstLook = std::chrono::seconds(1);
-// Of the nodes that are to take a copy: no byte read, and no word.
-constexpr auto kSilence = std::chrono::seconds(30);
 
 }  // namespace
 
 ImageCopies::ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls,
                          origin::Shelf& shelf, Channel& channel, ChannelServer& server,
-                         std::string own_address, Log log)
+                         std::string own_address, Log log, Terms terms)
     : shelf_(shelf),
       channel_(channel),
       server_(server),
       own_address_(std::move(own_address)),
       log_(std::move(log)),
+      terms_(terms),
       timer_(io),
       fetcher_(
           io, std::move(tls), shelf, [this](const auto& then) { nodes(then); }, log_) {
@@ -129,6 +128,7 @@ void ImageCopies::own(Images images) {
     images_ = std::move(images);
     is_lacking_ = true;
     look_at_ = Clock::now() + kFirstLook;
+    alone_from_ = Clock::now() + terms_.company;
 }
 
 Message ImageCopies::page_after(const std::string& after) const {
@@ -176,9 +176,18 @@ void ImageCopies::take_report(const Message& question) {
     for (const auto& done : node.mapped().done) done(success());
 }
 
+// Whether nobody else is there, nor expected. Who did not look for long heard nobody meanwhile.
+bool ImageCopies::is_alone(bool is_now) {
+    const auto now = Clock::now();
+    if (!is_now || now - looked_at_ > 4 * kTick) alone_from_ = now + terms_.company;
+    looked_at_ = now;
+    return now >= alone_from_;
+}
+
 // Tells those that were not told, and gives up where nobody is left that may still take it.
 void ImageCopies::look_after_spreads() {
     const auto nodes = server_.nodes();
+    const bool is_lonely = is_alone(nodes.empty());
     const auto now = Clock::now();
     std::vector<std::pair<std::vector<Done>, Result<void>>> over;
     for (auto at = spreads_.begin(); at != spreads_.end();) {
@@ -196,13 +205,15 @@ void ImageCopies::look_after_spreads() {
         const bool is_hopeless = std::ranges::all_of(
             spread.nodes, [](const auto& each) { return !each.second.empty(); });
         std::optional<Result<void>> result;
-        if (nodes.empty())
-            result = success();  // this node is the only one
+        if (is_lonely)
+            result = success();
+        else if (nodes.empty())
+            spread.last_sign = now;
         else if (is_hopeless)
             result = Error{"no other node takes a copy: " + failed->second};
-        else if (now - spread.last_sign > kSilence)
+        else if (now - spread.last_sign > terms_.silence)
             result = Error{"no other node takes a copy in time"};
-        if (nodes.empty() && log_) log_("image " + id + " is on this node alone");
+        if (is_lonely && log_) log_("image " + id + " is on this node alone");
         if (result) over.emplace_back(std::move(spread.done), std::move(*result));
         at = result ? spreads_.erase(at) : std::next(at);
     }

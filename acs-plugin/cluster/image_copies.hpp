@@ -3,7 +3,8 @@
 // (where they share one folder, has it already). A front asks the owner what there is, when it
 // comes and while it lacks something, and is told of new files; a new owner gets from its fronts
 // what it lacks. A file counts as published once another node has it too, where there is one: the
-// owner's death loses nothing then.
+// owner's death loses nothing then. Nodes that were there a moment ago, or may not have found a new
+// owner yet, are waited for before it counts as alone.
 //
 // Front to owner: "images" (a page of rows), "nodes" (who else may have one), "image.kept" (it is
 // here, or why not). Owner to front, unasked: "image" (take it). On the io_context's thread.
@@ -27,9 +28,18 @@ public:
     using Done = std::function<void(Result<void>)>;
     using Images = std::function<std::vector<const service::ImageRow*>()>;
 
+    struct Terms {
+        // Of a new owner, and after another node was last seen, until it counts as alone: two lives
+        // of a lease.
+        std::chrono::milliseconds company{8000};
+        // Of the nodes that are to take a copy: no byte read, and no word.
+        std::chrono::milliseconds silence{30'000};
+    };
+
     // All outlive it. `own_address`: where other nodes dial this one.
     ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls, origin::Shelf& shelf,
-                Channel& channel, ChannelServer& server, std::string own_address, Log log);
+                Channel& channel, ChannelServer& server, std::string own_address, Log log,
+                Terms terms);
     ImageCopies(const ImageCopies&) = delete;
     ImageCopies& operator=(const ImageCopies&) = delete;
 
@@ -59,6 +69,7 @@ private:
     void nodes(const std::function<void(std::vector<std::string>)>& then);
     Message page_after(const std::string& after) const;
     void take_report(const Message& question);
+    bool is_alone(bool is_now);
     void look_after_spreads();
     void look();
     void arm(std::chrono::milliseconds after);
@@ -69,6 +80,8 @@ private:
     ChannelServer& server_;
     const std::string own_address_;
     const Log log_;
+    const Terms terms_;
+    Clock::time_point looked_at_{}, alone_from_{};
     Images images_;  // empty: not the owner
     std::map<std::string, Spread> spreads_;
     bool is_lacking_ = false;  // something did not come: look again

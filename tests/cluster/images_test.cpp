@@ -31,11 +31,12 @@ service::ImageRow row_of(const Bytes& bytes) {
 }
 
 struct Node {
-    explicit Node(boost::asio::io_context& io)
+    explicit Node(boost::asio::io_context& io, ImageCopies::Terms terms = {300ms, 30s})
         : server(ChannelServer::start(io, make_tls(kSecret), {"127.0.0.1", 0}, {}).value()),
           channel(io, make_tls(kSecret), {}) {
-        copies.emplace(io, make_tls(kSecret), *shelf, channel, *server, address(),
-                       [this](const std::string& line) { said.push_back(line); });
+        copies.emplace(
+            io, make_tls(kSecret), *shelf, channel, *server, address(),
+            [this](const std::string& line) { said.push_back(line); }, terms);
     }
     std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
     void own() {
@@ -123,14 +124,51 @@ TEST_F(Images, ArePublishedOnceAnotherNodeHasThem) {
     run_until(io, [&] { return b.shelf->has(row.id) && c.shelf->has(row.id); });
 }
 
-TEST_F(Images, OfANodeThatIsAloneArePublishedAtOnce) {
+TEST_F(Images, OfANodeThatIsAloneArePublishedOnceNobodyIsExpected) {
     Node a(io);
     a.own();
     a.put(bytes);
     bool is_spread = false;
     a.copies->spread(row, [&](const Result<void>& result) { is_spread = result.has_value(); });
-    EXPECT_TRUE(is_spread);
+    EXPECT_FALSE(is_spread);
+    run_until(io, [&] { return is_spread; });
     EXPECT_THAT(a.said, ElementsAre(HasSubstr("on this node alone")));
+    is_spread = false;
+    a.copies->spread(row, [&](const Result<void>& result) { is_spread = result.has_value(); });
+    EXPECT_TRUE(is_spread) << "known to be alone";
+}
+
+TEST_F(Images, OfANewOwnerWaitForTheNodesThatHaveNotFoundItYet) {
+    Node a(io, {60s, 30s}), b(io);
+    a.own();
+    a.put(bytes);
+    std::optional<Result<void>> spread;
+    a.copies->spread(row, [&](const Result<void>& result) {
+        spread = result;
+        EXPECT_TRUE(b.shelf->has(row.id)) << "on one node alone";
+    });
+    EXPECT_FALSE(spread);
+    join(b, a);
+    run_until(io, [&] { return spread.has_value(); });
+    EXPECT_TRUE(spread->has_value());
+}
+
+TEST_F(Images, OfAnOwnerWhoseNodeIsAwayForAMomentWaitForIt) {
+    Node a(io, {2s, 30s}), b(io);
+    a.own();
+    join(b, a);
+    run_until(io, [&] { return a.server->nodes().size() == 1; });
+    const auto seen = std::chrono::steady_clock::now();
+    run_until(io, [&] { return std::chrono::steady_clock::now() - seen > 2500ms; });
+    b.channel.set_owner({});
+    run_until(io, [&] { return a.server->nodes().empty(); });
+    a.put(bytes);
+    std::optional<Result<void>> spread;
+    a.copies->spread(row, [&](const Result<void>& result) { spread = result; });
+    EXPECT_FALSE(spread) << "it was there a moment ago";
+    join(b, a);
+    run_until(io, [&] { return spread.has_value(); });
+    EXPECT_TRUE(b.shelf->has(row.id));
 }
 
 TEST_F(Images, ThatNoOtherNodeCanTakeAreNotPublished) {
