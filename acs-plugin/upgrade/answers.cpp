@@ -8,12 +8,6 @@ namespace {
 
 constexpr std::string_view kWords[] = {"accept", "decline", "correct", "cancel"};
 
-// The question is about an image that is to come, or to go again.
-bool is_about_image(Step question) {
-    const auto to = arrow(question).corrected;
-    return to == Step::transfer || (to == Step::roll_back && !is_rolling_back(question));
-}
-
 }  // namespace
 
 void OneUpgrade::ask(const Ask& what, Turn& turn) {
@@ -70,8 +64,7 @@ Result<void> OneUpgrade::on_answer(const Answer& answer, const std::string& who,
 Result<void> OneUpgrade::correct(const Answer& answer, Turn& turn) {
     const auto question = record().question;
     const bool is_image = !answer.image.empty();
-    const bool is_of_use =
-        is_image ? is_about_image(question) : arrow(question).corrected == Step::restore;
+    const bool is_of_use = is_image ? takes_image(question) : takes_configuration(question);
     if (!is_of_use)
         return Error{std::string("correct: ") + (is_image ? "another image" : "a configuration") +
                      " is of no use while " + std::string(arrow(question).says)};

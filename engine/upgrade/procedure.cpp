@@ -62,6 +62,11 @@ void Procedure::handle(const Ended& ended, Instant now, Actions& out) {
         is_.reason = is_.cause = Reason::reverted;
         return enter(Step::verify_roll_back, now, out);
     }
+    if (ended.outcome == Outcome::astray && is_.is_touched) {
+        is_.reason = ended.reason;
+        if (!is_rolling_back(is_.step)) is_.cause = ended.reason;
+        return enter(Step::roll_back, now, out);
+    }
     fail(ended.reason, ended.outcome != Outcome::refused, now, out);
 }
 
@@ -81,11 +86,14 @@ void Procedure::handle(const Declined& answer, Instant now, Actions& out) {
 
 void Procedure::handle(const Corrected& answer, Instant now, Actions& out) {
     if (is_.question == Step::end || answer.step != is_.question) return;
-    const auto to = arrow(is_.question).corrected;
-    if (to == Step::restore) is_.is_corrected = true;
-    if (to == Step::roll_back && !is_rolling_back(is_.question)) {
-        is_.cause = is_.reason;
-        is_.tries = 0;  // another image is a new upgrade
+    auto to = arrow(is_.question).corrected;
+    if (takes_configuration(is_.question)) is_.is_corrected = true;
+    if (takes_image(is_.question)) {
+        // Another image is a new upgrade, and goes where the one before may lie already: what runs
+        // when it is installed is what ran before all this.
+        if (is_.is_touched) to = Step::roll_back;
+        is_.tries = to == Step::roll_back ? 0 : 1;
+        if (to == Step::roll_back) is_.cause = is_.reason;
     }
     enter(to, now, out);
 }

@@ -40,6 +40,7 @@ enum class Outcome : std::uint8_t {
     failed,    // may go better another time
     refused,   // would end the same way every time
     reverted,  // the device went back to the kept image by itself
+    astray,    // it runs neither the wanted image nor the kept one
 };
 
 struct Arrow {
@@ -95,6 +96,16 @@ std::optional<Step> step_named(std::string_view name);
 
 constexpr bool is_rolling_back(Step step) {
     return step >= Step::roll_back && step != Step::end;
+}
+
+// What an operator may give at a question: another image, which is to come or to come again, or an
+// edited configuration. Anything else is of no use there.
+constexpr bool takes_image(Step question) {
+    const auto to = arrow(question).corrected;
+    return to == Step::transfer || (to == Step::roll_back && !is_rolling_back(question));
+}
+constexpr bool takes_configuration(Step question) {
+    return arrow(question).corrected == Step::restore;
 }
 
 // The table as a Mermaid state diagram.

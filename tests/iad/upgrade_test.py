@@ -179,11 +179,29 @@ class Failures(Case):
         manager.waits_for("asks you")
         self.assertIn("no such line", manager.said())
         (device.flash / "refuses-restore").unlink()
+        manager.answer("correct", "--image-file", ftp.files / "image-2.0", "--version", "3.0")
+        manager.waits_for("another image is of no use while restoring its configuration")
         edited = self.folder / "edited"
         edited.write_text("users=7\nedited=yes\n")
         manager.answer("correct", "--configuration", edited)
         self.assertEqual(manager.wait(), 0, manager.said())
         self.assertEqual(device.configuration.read_text(), "users=7\nedited=yes\n")
+
+    def test_an_image_that_never_runs_is_corrected_by_the_operator(self):
+        device, ftp = self.device(), self.ftp()
+        manager = self.manager(device, ftp, policy={"tries": 1, "steps": {
+            "verify": {"limit_s": 2, "pause_s": 0, "attempts": 1, "asks": True}}}).image("2.0\nunwell\n").start()
+        manager.waits_for("asks you")
+        edited = self.folder / "edited"
+        edited.write_text("users=7\nedited=yes\n")
+        manager.answer("correct", "--configuration", edited)
+        manager.waits_for("a configuration is of no use while waiting for the new version")
+        other = self.folder / "image-3.0"
+        other.write_text("3.0\n")
+        manager.answer("correct", "--image-file", other, "--version", "3.0")
+        self.assertEqual(manager.wait(), 0, manager.said())
+        self.assertEqual(device.version(), "3.0")
+        self.assertEqual(device.configuration.read_text(), "users=7\nport=5060\n")
 
     def test_an_operator_who_declines_has_the_device_as_it_was(self):
         device, ftp = self.device(), self.ftp()

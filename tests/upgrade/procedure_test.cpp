@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <tuple>
 
 #include "tests/upgrade/course.hpp"
 
@@ -265,6 +266,59 @@ TEST(Procedure, TriesAnotherImageAlsoWhereTheFirstWasRefused) {
     course.on(Corrected{Step::reset}).done(4).wait();
     EXPECT_EQ(course.said(), "roll_back verify_roll_back put_back verify_put_back transfer");
     EXPECT_EQ(course.record().tries, 1);
+}
+
+// The image before may have begun to be installed, and would be in the kept one's place.
+TEST(Procedure, RollsBackFirstWhereAnotherImageIsGivenAndTheDeviceWasTouched) {
+    auto terms = asking(Step::transfer);
+    terms.applies_at_once = true;
+    Course course(terms);
+    course.start().done(2).ended(Outcome::failed).said();
+    course.on(Corrected{Step::transfer}).done(4).wait();
+    EXPECT_EQ(course.said(), "roll_back verify_roll_back put_back verify_put_back transfer");
+    EXPECT_EQ(course.record().tries, 1);
+}
+
+TEST(Procedure, CountsTheTriesOfAnotherImageAnew) {
+    auto terms = asking(Step::transfer);
+    terms.tries = 2;
+    Course course(terms);
+    course.start().done(4).ended(Outcome::reverted).done(3).wait();
+    ASSERT_EQ(course.record().tries, 2);
+    course.ended(Outcome::failed).on(Corrected{Step::transfer});
+    EXPECT_EQ(course.record().tries, 1);
+}
+
+TEST(Procedure, RollsBackWhereTheDeviceRunsNeitherImage) {
+    auto terms = asking(Step::put_back);
+    terms.applies_at_once = true;
+    Course course(terms);
+    course.start().done(2).said();
+    course.ended(Outcome::astray).done(2).ended(Outcome::astray);
+    EXPECT_EQ(course.said(), "roll_back verify_roll_back put_back roll_back");
+    course.done(3).ended(Outcome::astray);
+    EXPECT_EQ(course.said(), "verify_roll_back put_back verify_put_back roll_back");
+    course.done(4).wait();
+    EXPECT_EQ(course.said(), "verify_roll_back put_back verify_put_back transfer");
+}
+
+TEST(Steps, SayWhatOfTheOperatorIsOfUseToThem) {
+    for (const auto& [step, is_image, is_configuration] : {std::tuple{Step::precheck, false, false},
+                                                           {Step::back_up, false, false},
+                                                           {Step::transfer, true, false},
+                                                           {Step::install, true, false},
+                                                           {Step::reset, true, false},
+                                                           {Step::verify, true, false},
+                                                           {Step::compare, false, false},
+                                                           {Step::convert, false, true},
+                                                           {Step::restore, false, true},
+                                                           {Step::verify_restore, false, true},
+                                                           {Step::roll_back, false, false},
+                                                           {Step::put_back, false, false},
+                                                           {Step::end, false, false}}) {
+        EXPECT_EQ(takes_image(step), is_image) << name_of(step);
+        EXPECT_EQ(takes_configuration(step), is_configuration) << name_of(step);
+    }
 }
 
 TEST(Procedure, GoesOnToTheEndOfItsLastTryAndNoFurther) {

@@ -333,6 +333,15 @@ void Upgrade::call_off(Instant now) {
     handle(upgrade::CalledOff{}, now);
 }
 
+Result<void> Upgrade::check_correction(bool is_image) const {
+    const auto question = procedure_.record().question;
+    if (question == Step::end) return Error{options_.name + ": the upgrade asks nothing"};
+    if (is_image ? upgrade::takes_image(question) : upgrade::takes_configuration(question))
+        return success();
+    return Error{options_.name + ": " + (is_image ? "another image" : "a configuration") +
+                 " is of no use while " + std::string(upgrade::arrow(question).says)};
+}
+
 Result<void> Upgrade::correct_configuration(const std::string& file, Instant now) {
     SLUICE_TRY(const auto bytes, read_whole(file, kMaxConfiguration));
     SLUICE_CHECK(prepare(memory_.backup + ".edited", bytes));

@@ -58,6 +58,8 @@ public:
     Result<void> correct_configuration(const std::string& file, Instant now);
     void correct_image(const std::string& name, std::uint32_t length, Bytes digest,
                        std::string version, Instant now);
+    // Whether one or the other is of use at the question that is open.
+    Result<void> check_correction(bool is_image) const;
     void call_off(Instant now);
 
     UpgradeView view() const;

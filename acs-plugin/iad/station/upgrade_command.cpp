@@ -122,6 +122,8 @@ Result<void> answer(Running& run, const ManagerSettings& settings, const Answer&
     if (word.word == "accept") run.upgrade->accept(now());
     if (word.word == "decline") run.upgrade->decline(now());
     if (word.word == "cancel") run.upgrade->call_off(now());
+    if (word.word == "correct")
+        SLUICE_CHECK(run.upgrade->check_correction(word.configuration.empty()));
     if (word.word == "correct" && !word.configuration.empty())
         return run.upgrade->correct_configuration(word.configuration, now());
     if (word.word == "correct" && !word.image_file.empty()) {
