@@ -102,6 +102,9 @@ Result<service::DeviceOrder> OneUpgrade::download(service::OrderKind kind,
     out.username = std::move(place.username);
     out.password = std::move(place.password);
     out.file_size = place.length;
+    // The program's name: what a convert-command finds as SLUICE_NAME.
+    if (const auto* by = conversion(); by != nullptr && kind == service::OrderKind::convert)
+        out.target_file_name = by->device_program;
     return service::DeviceOrder(std::move(out));
 }
 

@@ -100,6 +100,10 @@ class SafeFaults(SafeTest):
     def crashes(self, each: Case) -> dict:
         return {"convert_command": self.script(each, "convert", "kill -SEGV $$\n")}
 
+    def has_the_program(self, each: Case) -> dict:
+        return {"convert_command": self.script(each, "convert",
+                                               "test $SLUICE_NAME = convert2 && exec sed s/^ssid=/network=/\n")}
+
     def trusts_another_vendor(self, each: Case) -> dict:
         key, trust = self.home(each) / "vendor", self.home(each) / "trust.json"
         self.programs.command("keygen", "--out", key)
@@ -120,8 +124,7 @@ class SafeFaults(SafeTest):
             Case("works at the server", "done", (), "1.0-program", again, text=renamed),
             Case("hangs, and the operator has another", "done", (), "1.0-hangs", asks,
                  correction="edited by hand\n", text=lambda text: "edited by hand\n"),
-            Case("works on the device", "done", (), "1.0-device", again, text=renamed,
-                 agent=lambda test, each: {"convert_command": "/bin/sed s/^ssid=/network=/"}),
+            Case("works on the device", "done", (), "1.0-device", again, SafeFaults.has_the_program, text=renamed),
             Case("hangs on the device", "rolled_back", ("fault 9010", "not done after 2 s"), "1.0-device", again,
                  lambda test, each: {"convert_command": "/bin/sleep 600", "command_timeout": 2}),
             Case("crashes on the device", "rolled_back", ("fault 9010", "signal 11"), "1.0-device", again,

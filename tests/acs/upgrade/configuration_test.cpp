@@ -35,6 +35,7 @@ TEST(SafeRollout, LetsTheDeviceConvert) {
     EXPECT_THAT(rig.box.told,
                 ElementsAre("upload", "upgrade", "convert", "upload converted", "restore"));
     EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\nconverted=yes\n");
+    EXPECT_EQ(rig.box.program_name, "convert");
 }
 
 TEST(SafeRollout, RollsBackWhereAConversionFails) {

@@ -348,6 +348,7 @@ service::OrderAnswer Rig::take(const service::DownloadOrder& order) {
             return out;
         case OrderKind::convert:
             box.told.push_back("convert");
+            box.program_name = order.target_file_name;
             box.converted = vault.get(order.url) + box.program;
             complete(order.command_key, 0, "");
             return out;

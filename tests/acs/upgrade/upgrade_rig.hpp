@@ -70,6 +70,7 @@ struct Box {
     int refused_restores = 0;
     int failed_downloads = 0;
     std::string program = "";  // what its own conversion does: appended
+    std::string program_name;  // that it was asked for
 
     bool must_boot = false;
     std::string staged_key, converted;
