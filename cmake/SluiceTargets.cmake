@@ -11,7 +11,12 @@ if(SLUICE_CCACHE)
     string(APPEND sloppiness ",pch_defines")
   endif()
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1
-    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_SLOPPINESS=${sloppiness} ${SLUICE_CCACHE})
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_SLOPPINESS=${sloppiness})
+  if(SLUICE_BATCHES)
+    # An empty cache then costs no preprocessing beside the compilation.
+    list(APPEND CMAKE_CXX_COMPILER_LAUNCHER CCACHE_DEPEND=1)
+  endif()
+  list(APPEND CMAKE_CXX_COMPILER_LAUNCHER ${SLUICE_CCACHE})
 endif()
 
 add_library(sluice_options INTERFACE)
@@ -48,6 +53,14 @@ function(sluice_cold_sources)
   endif()
 endfunction()
 
+# engine and agent are compiled file by file where a device's flash will hold them: what they are is
+# measured. Elsewhere, and under sanitizers, all folders go in batches.
+function(sluice_folder_batches target folder)
+  if(SLUICE_BATCHES AND (SLUICE_SANITIZE OR NOT folder MATCHES "^(engine|agent)/?"))
+    sluice_batches(${target} ${ARGN})
+  endif()
+endfunction()
+
 # sluice_folder(<target> <folder> [DEPS targets...] [PRIVATE targets...])
 function(sluice_folder target folder)
   cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE" ${ARGN})
@@ -56,6 +69,7 @@ function(sluice_folder target folder)
   if(sources)
     add_library(${target} STATIC ${sources})
     target_link_libraries(${target} PUBLIC sluice_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE})
+    sluice_folder_batches(${target} ${folder} ${sources})
   else()
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE sluice_options ${ARG_DEPS} ${ARG_PRIVATE})
@@ -106,10 +120,16 @@ function(sluice_test name)
   if(SLUICE_CHEAP_TESTS)
     sluice_cheap_test(test_${name})
   endif()
+  if(SLUICE_BATCHES)
+    sluice_batches(test_${name} ${sources})
+  endif()
   add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1)
   # Who may take longest begins first, or a parallel run ends with one test alone.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
     COST ${ARG_TIMEOUT})
+  if(unit IN_LIST ARG_LABELS AND NOT SLUICE_SANITIZE)
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2)  # works all the time, others wait
+  endif()
   if(unit IN_LIST ARG_LABELS AND NOT simulator IN_LIST ARG_LABELS)
     add_dependencies(unit_tests test_${name})
   endif()

@@ -28,14 +28,14 @@ std::string slurp(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class Program : public ::testing::Test {
+class AcsProgram : public ::testing::Test {
 protected:
-    Program() {
+    AcsProgram() {
         auto name = testing::TempDir() + "sluice-acs-XXXXXX";
         folder = ::mkdtemp(name.data());
         std::ofstream(path("password")) << kCpe.password;
     }
-    ~Program() override {
+    ~AcsProgram() override {
         if (pid != 0) stop(SIGKILL);
         std::filesystem::remove_all(folder);
     }
@@ -88,7 +88,7 @@ protected:
     std::uint16_t cwmp = 0, origin = 0, api = 0;
 };
 
-TEST_F(Program, KnowsItsDevicesAfterAStopAndAfterAKill) {
+TEST_F(AcsProgram, KnowsItsDevicesAfterAStopAndAfterAKill) {
     start();
     Cpe cpe(cwmp, kCpe);
     EXPECT_EQ(said(cpe.post(body_of(an_inform())).body), "InformResponse");
@@ -107,7 +107,7 @@ TEST_F(Program, KnowsItsDevicesAfterAStopAndAfterAKill) {
     EXPECT_EQ(stop(SIGINT), 0);
 }
 
-TEST_F(Program, LeavesAStoreToWhoHasIt) {
+TEST_F(AcsProgram, LeavesAStoreToWhoHasIt) {
     start();
     const auto first = std::exchange(pid, 0);
     spawn({"--insecure-lab"}, "second");
@@ -117,13 +117,13 @@ TEST_F(Program, LeavesAStoreToWhoHasIt) {
     EXPECT_EQ(stop(SIGTERM), 0);
 }
 
-TEST_F(Program, RefusesWrongUseWithOneLine) {
+TEST_F(AcsProgram, RefusesWrongUseWithOneLine) {
     spawn({}, "log");
     EXPECT_EQ(wait(), 2);
     EXPECT_THAT(slurp(path("log")), HasSubstr("--tls-certificate"));
 }
 
-TEST_F(Program, ServesDevicesOverTls) {
+TEST_F(AcsProgram, ServesDevicesOverTls) {
     const auto own = tests::TestCertificate::make("DNS:acs.test");
     std::ofstream(path("crt")) << own.certificate;
     std::ofstream(path("key")) << own.key;
