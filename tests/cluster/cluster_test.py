@@ -53,7 +53,7 @@ class ClusterTest(unittest.TestCase):
         self.addCleanup(fleet.kill)
         cluster.wait_for_informs(count)
         # Through node c, as all that an operator does here.
-        rollout = cluster.start_rollout(cluster.published(NEW))
+        rollout = cluster.start_rollout(cluster.publish_new(NEW))
         cluster.wait_until_done(count // 5, 60 + count / 20)
         self.server.stop()
         self.server.start()
@@ -154,7 +154,7 @@ class ClusterTest(unittest.TestCase):
     def test_a_dump_restored_elsewhere_is_the_same_store(self) -> None:
         cluster = self.cluster
         cluster.start_node("a")
-        published = cluster.published(NEW)
+        published = cluster.publish_new(NEW)
         self.server.dump("fleet", Path("/tmp") / f"{self.folder.name}.dump")
         self.server.make_database("other")
         dump = Path("/tmp") / f"{self.folder.name}.dump"

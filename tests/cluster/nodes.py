@@ -101,7 +101,7 @@ class Cluster(Operation):
         wait_for(f"Informs of {count} devices", 60 + count / 20, lambda: int(self.server.ask(
             "fleet", "SELECT count(*) FROM device")[0][0]) == count, self.programs)
 
-    def published(self, version: str) -> str:
+    def publish_new(self, version: str) -> str:
         raw = self.folder / "raw"
         raw.write_bytes(random.Random(version).randbytes(300_000))
         return self.publish(self.pack(raw, f"gw3-{version}", version))["id"]

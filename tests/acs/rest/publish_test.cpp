@@ -79,6 +79,51 @@ TEST_F(Publish, AnswersOnlyWhenTheStoreHasIt) {
     EXPECT_TRUE(std::holds_alternative<service::EventRow>(rows.at(1))) << "in one commit";
 }
 
+// Among several nodes: where another node has it too, or not at all.
+TEST_F(Publish, IsOverOnlyWhereTheFileOutlivesTheNode) {
+    std::vector<std::function<void(Result<void>)>> spreading;
+    options.spread = [&](const service::ImageRow& row, std::function<void(Result<void>)> done) {
+        EXPECT_EQ(row.id, image.id);
+        EXPECT_TRUE(shelf->has(image.id)) << "from where others fetch it";
+        spreading.push_back(std::move(done));
+    };
+    start();
+    announce();
+    const auto waits_for = [&](std::size_t count) {
+        for (int i = 0; i < 5000; ++i, ::usleep(1000))
+            if (on_server([&] { return spreading.size() == count; })) return true;
+        return false;
+    };
+    const auto tell_all = [&](const Result<void>& result) {
+        on_server([&] {
+            for (const auto& done : std::exchange(spreading, {})) done(result);
+        });
+    };
+    auto refused = std::async(std::launch::async, [this] { return put_all(); });
+    ASSERT_TRUE(waits_for(1));
+    tell_all(Error{"no other node takes a copy: disk full"});
+    EXPECT_EQ(refused.get().status, 503);
+    EXPECT_EQ(get("images").json()["images"], Json::array());
+    EXPECT_EQ(get("images/" + image.id).json()["received"], 150'000) << "it need not come again";
+
+    // A client that lost patience asks again, by a portion and by its announcement: all join.
+    auto by_portion = std::async(std::launch::async, [this] { return put_part(0, 1000); });
+    ASSERT_TRUE(waits_for(1));
+    auto by_announcement = std::async(std::launch::async, [this] { return announce(); });
+    ASSERT_TRUE(waits_for(2));
+    tell_all(success());
+    EXPECT_EQ(by_portion.get().status, 201);
+    EXPECT_EQ(by_announcement.get().status, 200);
+    EXPECT_EQ(get("images").json()["images"][0]["id"], image.id);
+    EXPECT_EQ(
+        std::ranges::count_if(commits,
+                              [](const auto& rows) {
+                                  return !rows.empty() &&
+                                         std::holds_alternative<service::ImageRow>(rows.front());
+                              }),
+        1);
+}
+
 TEST_F(Publish, SaysThatTheStoreFailed) {
     is_store_broken = true;
     start();
