@@ -38,6 +38,26 @@ struct Pipe {
     }
 };
 
+// A program may end without reading what it is fed: that is its business, and no signal for us.
+class NoBrokenPipes {
+public:
+    NoBrokenPipes() {
+        ::sigemptyset(&pipe_);
+        ::sigaddset(&pipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~NoBrokenPipes() {
+        const timespec at_once{};
+        if (::sigismember(&before_, SIGPIPE) == 0) (void)::sigtimedwait(&pipe_, nullptr, &at_once);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    NoBrokenPipes(const NoBrokenPipes&) = delete;
+    NoBrokenPipes& operator=(const NoBrokenPipes&) = delete;
+
+private:
+    sigset_t pipe_, before_;
+};
+
 std::string last_line(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     const auto begin = text.rfind('\n');
@@ -151,6 +171,7 @@ Result<Printed> run_program(const std::string& command, const std::vector<std::s
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
 
+    const NoBrokenPipes quiet;
     const auto until = Clock::now() + limits.time;
     const auto child = ::fork();
     if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};

@@ -2,6 +2,8 @@
 
 #include <future>
 #include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
 
 #include "acs-plugin/conversion/workshop.hpp"
 
@@ -73,6 +75,13 @@ TEST(Programs, ThatHangPrintTooMuchOrFailSayWhichAndWhy) {
     EXPECT_EQ(why("yes").substr(0, 16), "yes: prints more");
 }
 
+TEST(Programs, MayEndWithoutReadingWhatTheyAreFed) {
+    Conversion by;
+    by.program = "exec <&-; echo made";
+    const auto done = convert(by, std::string(1'000'000, 'u'), std::chrono::seconds(20));
+    EXPECT_EQ(done.has_value() ? done.value() : done.error().message, "made\n");
+}
+
 class Workshops : public testing::Test {
 protected:
     static Conversion by(const char* program) {
@@ -101,7 +110,11 @@ TEST_F(Workshops, RunSeveralAtATimeAndNoMore) {
 }
 
 TEST_F(Workshops, KillWhatRunsWhenTheyGoAndTellNothingOfIt) {
-    auto hangs = run("sleep 300"), deaf = run("exec >&- 2>&-; trap '' TERM; sleep 300");
+    const auto mark = testing::TempDir() + "sluice-deaf-" + std::to_string(getpid());
+    const auto program = "exec >&- 2>&-; touch " + mark + "; trap '' TERM; sleep 300";
+    auto hangs = run("sleep 300"), deaf = run(program.c_str());
+    while (::access(mark.c_str(), F_OK) != 0) std::this_thread::yield();
+    std::remove(mark.c_str());
     const auto begin = std::chrono::steady_clock::now();
     workshop.reset();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
