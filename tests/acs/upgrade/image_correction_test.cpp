@@ -11,7 +11,6 @@
 namespace sluice::upgrade::acs {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -74,7 +73,7 @@ TEST(ImageCorrection, GoesOnWithAnotherImageWhereTheDeviceRefusedTheFirst) {
         EXPECT_EQ(rig.view().image, id);
         EXPECT_EQ(rig.view().version, "3.1");
         rig.run(200);
-        EXPECT_EQ(rig.state(), "done") << rig.why();
+        EXPECT_EQ(rig.state(), "skipped") << rig.why();
         EXPECT_EQ(rig.box.version(), "3.1");
         EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
         EXPECT_THAT(rig.box.told, ElementsAre("upload", "upgrade", "restore", "upgrade", "restore"))
@@ -116,13 +115,15 @@ TEST(ImageCorrection, RollsTheFirstImageBackBeforeItGivesTheOther) {
         rig.restarts_between_calls = is_killed;
         rig.box.is_unwell = rig.box.loses_configuration = true;
         rig.start();
-        rig.publish(another_image("3.1"));
+        rig.publish(another_image("3.1", {"GW3", {"1.0"}}));
+        rig.publish(another_image("4.2", {"GW3", {"2.0"}}));
         rig.run(100);
         ASSERT_EQ(rig.view().record.question, Step::verify);
         EXPECT_EQ(rig.box.version(), "2.0");
+        EXPECT_FALSE(rig.answer(with("fw-4.2")).has_value()) << "it will run 1.0 then";
         ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
         rig.run(300);
-        EXPECT_EQ(rig.state(), "done");
+        EXPECT_EQ(rig.state(), "skipped");
         EXPECT_EQ(rig.box.version(), "3.1");
         EXPECT_EQ(rig.box.images, (std::map<int, std::string>{{1, "1.0"}, {2, "3.1"}}))
             << "the image that it could go back to was kept";
@@ -197,6 +198,21 @@ TEST(ImageCorrection, TriesNoFurtherAfterARollBackOfARolloutThatIsCancelled) {
     EXPECT_EQ(rig.box.version(), "1.0");
 }
 
+TEST(ImageCorrection, TakesTheRolloutsOrderBackThatIsOutStill) {
+    Rig rig(kAsksAtTransfer);
+    rig.box.is_stuck = true;
+    rig.start();
+    rig.publish(another_image("3.1"));
+    rig.run();
+    ASSERT_EQ(rig.view().record.question, Step::transfer);
+    ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
+    rig.box.is_stuck = false;
+    rig.run();
+    EXPECT_THAT(rig.box.told,
+                ElementsAre("upload", "upgrade", "cancel", "restore", "upgrade", "restore"));
+    EXPECT_EQ(rig.state(), "skipped");
+}
+
 TEST(ImageCorrection, TakesTheLateEndOfTheRolloutsOrderForNothing) {
     Rig rig(kAsksAtTransfer);
     rig.box.is_stuck = true;
@@ -214,7 +230,7 @@ TEST(ImageCorrection, TakesTheLateEndOfTheRolloutsOrderForNothing) {
     rig.box.keys.clear();
     rig.run();
     EXPECT_EQ(rig.box.version(), "3.1");
-    EXPECT_EQ(rig.state(), "done");
+    EXPECT_EQ(rig.state(), "skipped");
 }
 
 TEST(ImageCorrection, GivesTheDeviceAnAssignmentOfThatImageFromTheOriginAlone) {
@@ -233,6 +249,96 @@ TEST(ImageCorrection, GivesTheDeviceAnAssignmentOfThatImageFromTheOriginAlone) {
     EXPECT_THAT(read.value().sources[0].url, HasSubstr("/fw-3.1.bin"));
     EXPECT_FALSE(read.value().serving) << "nobody is sent there for it";
     EXPECT_GE(read.value().budgets.origin_bytes, service::bench::kImageLength);
+}
+
+// --- orders that are out still ------------------------------------------------------------------
+
+// Comes to transfer B, takes its order, and does not end.
+void come_to_a_slow_transfer(Rig& rig) {
+    come_to_the_question(rig);
+    ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
+    rig.box.is_slow = true;
+    for (int i = 0; i < 20 && rig.box.queue.empty(); ++i) rig.run(1);
+    ASSERT_EQ(rig.box.queue.size(), 1u);
+}
+
+TEST(ImageCorrection, TakesItsOrderBackBeforeItGivesOneMoreOrRollsBack) {
+    Rig rig(R"({"backup": "require", "restore": "always", "tries": 1,
+                "steps": {"transfer": {"limit_s": 300, "pause_s": 0, "attempts": 2, "asks": true}}})");
+    come_to_a_slow_transfer(rig);
+    for (int i = 0; i < 60 && rig.view().record.question == Step::end; ++i) {
+        rig.run(1);
+        EXPECT_LE(rig.box.queue.size(), 1u) << "two at a time";
+    }
+    ASSERT_EQ(rig.view().record.question, Step::transfer);
+    ASSERT_TRUE(rig.answer({Answer::Kind::decline, {}, {}}).has_value());
+    rig.run();
+    EXPECT_EQ(rig.view().record.end, End::rolled_back);
+    EXPECT_TRUE(rig.box.queue.empty()) << "it would install after the end";
+    EXPECT_EQ(rig.box.version(), "1.0");
+}
+
+TEST(ImageCorrection, TakesItsOrderBackAgainWhereTheAnswerIsLostOrTheServerDies) {
+    Rig rig(kAsksAtTransfer);
+    come_to_a_slow_transfer(rig);
+    ASSERT_TRUE(rig.answer({Answer::Kind::cancel, {}, {}}).has_value());
+    rig.loses_next_answer = true;
+    rig.session();
+    rig.restart();
+    rig.run();
+    EXPECT_EQ(std::count(rig.box.told.begin(), rig.box.told.end(), "cancel"), 2);
+    EXPECT_EQ(rig.view().record.end, End::rolled_back);
+    EXPECT_EQ(rig.box.version(), "1.0");
+}
+
+TEST(ImageCorrection, RollsBackOnceMoreWhereTheOrderCouldNotBeTakenBack) {
+    for (const bool is_killed : {false, true}) {
+        Rig rig(kAsksAtTransfer);
+        rig.restarts_between_calls = is_killed;
+        come_to_a_slow_transfer(rig);
+        rig.box.refuses_cancel = true;
+        ASSERT_TRUE(rig.answer({Answer::Kind::decline, {}, {}}).has_value());
+        rig.session();
+        rig.box.go_on_with_queue = true;
+        rig.run(200);
+        EXPECT_EQ(rig.view().record.end, End::rolled_back);
+        EXPECT_EQ(rig.box.version(), "1.0");
+        EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
+    }
+}
+
+// --- what it means to the rollout ---------------------------------------------------------------
+
+TEST(ImageCorrection, IsNoSuccessOfTheRollout) {
+    Rig rig(kAsksAtVerify);
+    rig.box.is_unwell = true;
+    rig.start();
+    rig.publish(another_image("3.1"));
+    rig.run(100);
+    ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
+    rig.run(300);
+    EXPECT_EQ(rig.state(), "skipped");
+    EXPECT_THAT(rig.why(), HasSubstr("3.1"));
+    EXPECT_EQ(rig.planner().rollout(rig.rollout)->row.state, service::RolloutState::halted)
+        << "its own image was not well there";
+}
+
+TEST(ImageCorrection, IsNoAlarmForTheRolloutWhereTheOtherImageIsUnwell) {
+    Rig rig(R"({"backup": "require", "restore": "always", "tries": 1,
+                "steps": {"transfer": {"limit_s": 300, "attempts": 1, "asks": true},
+                          "verify": {"limit_s": 300, "attempts": 1}}})");
+    rig.box.is_stuck = true;
+    rig.start();
+    rig.publish(another_image("3.1"));
+    rig.run();
+    ASSERT_EQ(rig.view().record.question, Step::transfer);
+    ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
+    rig.box.is_stuck = false;
+    rig.box.unwell.insert("3.1");
+    rig.run(200);
+    EXPECT_EQ(rig.state(), "failed");
+    EXPECT_EQ(rig.view().record.end, End::rolled_back);
+    EXPECT_NE(rig.planner().rollout(rig.rollout)->row.state, service::RolloutState::halted);
 }
 
 // --- what is refused ----------------------------------------------------------------------------

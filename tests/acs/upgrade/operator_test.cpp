@@ -220,6 +220,25 @@ TEST(SafeRollout, GivesNothingNewWhileItIsPaused) {
     EXPECT_EQ(rig.state(), "done");
 }
 
+// Before more devices meet the image; the device's own next try is the operator's to allow.
+TEST(SafeRollout, HaltsAtTheFirstFallBackAndTriesAgainOnceResumed) {
+    Rig rig(R"({"backup": "require", "restore": "always", "tries": 2})");
+    rig.box.falls_back = true;
+    rig.start();
+    rig.run(20);
+    const auto state = [&] { return rig.planner().rollout(rig.rollout)->row.state; };
+    EXPECT_EQ(state(), service::RolloutState::halted);
+    EXPECT_EQ(rig.view().record.tries, 2);
+    EXPECT_EQ(rig.view().record.step, Step::transfer);
+    EXPECT_EQ(std::count(rig.box.told.begin(), rig.box.told.end(), "upgrade"), 1) << "it waits";
+    rig.box.falls_back = false;
+    ASSERT_TRUE(rig.planner().resume(rig.rollout, service::Act(rig.now), rig.changes).has_value());
+    rig.keep();
+    rig.run();
+    EXPECT_EQ(rig.state(), "done");
+    EXPECT_EQ(rig.box.version(), "2.0");
+}
+
 TEST(SafeRollout, IsRefusedWhereItCannotBeRun) {
     Rig rig(R"({"converts": true})");
     rig.start();

@@ -118,10 +118,13 @@ TEST(SafeRollout, TakesABootBeforeTheOrderForNoFallBack) {
     Rig rig(R"({"backup": "skip", "restore": "never"})");
     rig.box.tells_before_reboot = true;
     rig.start();
-    rig.box.must_boot = true;  // and comes with that to the session in which it is ordered
+    rig.loses_next_answer = true;
+    rig.session();             // it has begun
+    rig.box.must_boot = true;  // and the device comes anew, to be ordered in that session
     rig.run();
     EXPECT_EQ(rig.state(), "done");
     EXPECT_THAT(rig.box.told, ElementsAre("upgrade"));
+    EXPECT_EQ(rig.view().record.tries, 1);
 }
 
 TEST(SafeRollout, PutsTheConfigurationBackWhereTheDeviceLeftTheNewImageByItself) {
