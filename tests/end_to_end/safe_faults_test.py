@@ -18,7 +18,7 @@ if __name__ == "__main__":
 from end_to_end import case
 from end_to_end.safe_case import NO_HALT, SafeTest
 from fleet.devices import Place
-from fleet.mounts import mounted, own_mounts, unmounted
+from fleet.mounts import mounted, unmounted, why_no_mounts
 from fleet.programs import wait_for
 
 CONVERSIONS = [
@@ -238,8 +238,5 @@ class SafeFaults(SafeTest):
 
 
 if __name__ == "__main__":
-    try:
-        own_mounts()
-    except OSError as why:
-        why_no_disks = str(why)
+    why_no_disks = why_no_mounts()
     case.main()

@@ -34,3 +34,12 @@ def own_mounts() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {ids[0]} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"0 {ids[1]} 1", encoding="ascii")
     mounted("/", _REC | _PRIVATE, "", None)
+
+
+def why_no_mounts() -> str:
+    """own_mounts(), or why there are none."""
+    try:
+        own_mounts()
+    except OSError as why:
+        return str(why)
+    return ""
