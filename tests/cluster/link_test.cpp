@@ -5,6 +5,7 @@
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <fcntl.h>
 
 #include "tests/cluster/two_nodes.hpp"
 

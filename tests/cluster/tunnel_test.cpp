@@ -1,15 +1,10 @@
-// Operators' connections from one node to the API of another: whose they are, how many, and what is
-// left of them.
+// Operators' connections from one node to the API of another: whose they are, and how many. What is
+// left of them: link_test.cpp.
 
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/write.hpp>
 #include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 #include "acs-plugin/cluster/api_door.hpp"
-#include "acs-plugin/cluster/dial.hpp"
-#include "acs-plugin/cluster/secret_tls.hpp"
 #include "tests/cluster/two_nodes.hpp"
 
 namespace sluice::cluster {
@@ -53,30 +48,6 @@ TEST_F(TwoNodes, OneAddressHasNoMoreTunnelsThanTheApiTakesOfIt) {
         const auto next = tunnelled("2001:db8::2");
         return !next.is_readable();
     });
-}
-
-TEST_F(TwoNodes, ATunnelWhoseNodeGoesAtOnceLeavesNothingOpen) {
-    open_channel();
-    run_until([&] { return io.poll() == 0; });
-    const auto before = open_descriptors();
-    {
-        boost::asio::io_context other;
-        const auto tls = make_tls(kSecret);
-        std::unique_ptr<Stream> stream;
-        dial(other, tls, "127.0.0.1:" + std::to_string(server->port()), {kForDesk},
-             [&](std::unique_ptr<Stream> s, const std::string&) { stream = std::move(s); });
-        while (!stream) {
-            other.poll();
-            io.poll();
-        }
-        // Another hello on the same connection, which the owner reads when we are gone already.
-        const auto hello = to_frame(Message{{"hello", kVersion}, {"for", kForApi}});
-        std::string bytes(4, '\0');
-        bytes[3] = static_cast<char>(hello.size());
-        boost::asio::write(*stream, boost::asio::buffer(bytes + hello));
-        stream->next_layer().set_option(boost::asio::socket_base::linger(true, 0));
-    }
-    run_until([&] { return open_descriptors() <= before; });
 }
 
 TEST(ADoor, OutOfDescriptorsWaitsForOneAndSaysSoOnce) {

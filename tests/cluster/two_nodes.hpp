@@ -4,8 +4,6 @@
 #include <arpa/inet.h>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <fcntl.h>
-#include <filesystem>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -69,11 +67,6 @@ inline Socket connected_to(std::uint16_t port,
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
     return socket;
-}
-
-inline std::size_t open_descriptors() {
-    const std::filesystem::directory_iterator all("/proc/self/fd");
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 template <class Condition>
