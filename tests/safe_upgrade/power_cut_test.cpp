@@ -9,6 +9,7 @@
 #include <map>
 
 #include "tests/safe_upgrade/southbound.hpp"
+#include "tests/upgrade/verdict.hpp"
 
 namespace sluice::upgrade {
 namespace {
@@ -73,7 +74,8 @@ public:
         if (!wrong_.empty()) return wrong_;
         if (box_.is_down()) revive_device();
         if (!wrong_.empty()) return wrong_;
-        return keeper_.is_over() ? judge() : "it never ends";
+        if (!keeper_.is_over()) return "it never ends";
+        return fault_of_end(keeper_.record().end, box_.runs_new(), box_.has_its_settings());
     }
 
 private:
@@ -143,21 +145,6 @@ private:
             if (keeper_.start(now_) && !keeper_.disk.is_off()) return southbound_->server_started();
         }
         wrong_ = "the server never comes up";
-    }
-
-    std::string judge() const {
-        if (!box_.has_its_settings()) return "its configuration is lost";
-        switch (keeper_.record().end) {
-            case End::done:
-                return box_.runs_new() ? "" : "done, and runs the old image";
-            case End::unchanged:
-            case End::rolled_back:
-                return box_.runs_new() ? "rolled back, and runs the new image" : "";
-            case End::abandoned:
-            case End::none:
-                break;
-        }
-        return "ended as " + std::string(name_of(keeper_.record().end));
     }
 
     Rng rng_;

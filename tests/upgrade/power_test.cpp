@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/upgrade/device.hpp"
+#include "tests/upgrade/verdict.hpp"
 
 namespace sluice::upgrade {
 namespace {
@@ -108,18 +109,7 @@ private:
 
     std::string judge() const {
         if (!device_.has_whole_image()) return "no whole image";
-        if (!device_.has_its_configuration()) return "its configuration is lost";
-        switch (is_.record().end) {
-            case End::done:
-                return device_.runs_new() ? "" : "done, and runs the old image";
-            case End::unchanged:
-            case End::rolled_back:
-                return device_.runs_new() ? "rolled back, and runs the new image" : "";
-            case End::abandoned:
-            case End::none:
-                break;
-        }
-        return "ended as " + std::string(name_of(is_.record().end));
+        return fault_of_end(is_.record().end, device_.runs_new(), device_.has_its_configuration());
     }
 
     Rng rng_;
