@@ -109,8 +109,8 @@ public:
     // The exchange ended before its answer did: the client went away, or took nothing.
     virtual void on_closed(ExchangeId id) = 0;
     // What is answered to what was no request: the server turns it down with this status (400, 408,
-    // 413, 431, 501, 503, 505, status_without_body) and then closes. Nothing: it closes without a word, as it does after
-    // a 408 that nobody has words for.
+    // 413, 431, 501, 503, 505, status_without_body) and then closes. Nothing: it closes without a
+    // word, as it does after a 408 that nobody has words for.
     virtual std::optional<HttpResponse> refusal(unsigned status) const {
         if (status == 408) return std::nullopt;
         return HttpResponse{status, {}, {}};
