@@ -159,7 +159,7 @@ Result<PlanNote> parse_plan_note(std::string_view json) {
     out.given = time(root, "given_ms");
     out.takes_from_origin = root.flag_or("takes_from_origin", false);
     out.proof = static_cast<rollout::Proof>(root.choice_or("proof", 0, kProofs));
-    const auto last = static_cast<std::uint64_t>(rollout::Reason::abandoned);
+    const auto last = static_cast<std::uint64_t>(rollout::Reason::other_image);
     out.reason = static_cast<rollout::Reason>(root.number_or("reason", 0, 0, last));
     out.draw = static_cast<rollout::Draw>(root.choice_or("draw", 0, kDraws));
     out.guard = static_cast<rollout::Guard>(root.choice_or("guard", 0, kGuards));

@@ -51,12 +51,12 @@ struct SafeWord {
     enum class Kind : std::uint8_t {
         prepared,   // the order to install may leave, or leave again
         retracted,  // it may not any more
-        concluded,  // `reason` none: done
+        concluded,  // `reason` none: done; `other_image`: done, with one that an operator chose
     };
     SafePart part;
     Kind kind = Kind::prepared;
     rollout::Reason reason = rollout::Reason::none;
-    bool is_alarming = false;  // the new image was not well
+    bool is_alarming = false;  // the rollout's image was not well
     std::string why;
 };
 

@@ -86,6 +86,8 @@ Result<void> OneUpgrade::correct_configuration(const Answer& answer, Turn& turn)
 // needed.
 Result<void> OneUpgrade::correct_image(const std::string& id_or_name) {
     SLUICE_TRY(auto image, hall_.find_image(part_, id_or_name, memory_.old_version));
+    if (memory_.image.empty())
+        memory_.is_alarming = memory_.failed == Step::verify || record().cause == Reason::reverted;
     memory_.image = std::move(image.id);
     memory_.version = std::move(image.version);
     return success();

@@ -12,6 +12,7 @@ void OneUpgrade::on_contact(const Heard& heard, Turn& turn) {
     heard_ = heard;
     if (heard.version.empty()) heard_.version = before.version;
     if (heard.is_boot) memory_.booted = turn.now;
+    memory_.is_cancel_out = false;
     wake(turn);
     if (is_over() || !record().is_open) return;
     const bool is_looking = way() == Way::look;
@@ -25,15 +26,29 @@ void OneUpgrade::on_contact(const Heard& heard, Turn& turn) {
         if (heard_.version == memory_.version && heard_.version != memory_.old_version) {
             memory_.applied = turn.now;
             succeed(turn);
+        } else if (!memory_.image.empty() && runs_another_image()) {
+            go_astray(turn);
         }
         return;
     }
+    const bool is_put_back = step == Step::put_back || step == Step::verify_put_back;
+    if (is_put_back && runs_another_image()) return go_astray(turn);
     if (is_looking) return judge_version(heard_, turn);
     const bool has_left = step >= Step::compare && step <= Step::verify_restore &&
                           !is_restore_by_hand() && heard_.version == memory_.old_version &&
                           memory_.old_version != memory_.version;
     if (has_left)
         end(Outcome::reverted, Reason::reverted, "it runs " + heard_.version + " again", turn);
+}
+
+// An order that was to be taken back was carried out all the same.
+bool OneUpgrade::runs_another_image() const {
+    return !heard_.version.empty() && heard_.version != memory_.old_version;
+}
+
+void OneUpgrade::go_astray(Turn& turn) {
+    end(Outcome::astray, Reason::failure, "it runs " + heard_.version + ", which nobody waits for",
+        turn);
 }
 
 // The order that is open leaves.
@@ -65,6 +80,7 @@ void OneUpgrade::on_attempt(const service::SafeAttempt& attempt, Turn& turn) {
 
 std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn& turn) {
     wake(turn);
+    if (auto cancel = take_back(turn)) return cancel;
     if (is_over() || !record().is_open || way() != Way::order || memory_.is_taken)
         return std::nullopt;
     // What did not begin on the device waits; what did goes on to its end, and so does what an
@@ -76,12 +92,41 @@ std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn
         fail(made.error().message, turn);
         return std::nullopt;
     }
+    if (record().step == Step::transfer) memory_.image_order = command_key();
     if (memory_.given.unix_ms == 0) set_given(turn);
     return std::move(made.value());
 }
 
+bool OneUpgrade::is_to_be_taken_back(std::string_view key) const {
+    const bool is_open = record().is_open && record().step == Step::transfer;
+    return !is_over() && !key.empty() && key == memory_.image_order &&
+           !(is_open && key == command_key());
+}
+
+// Plain CPEs hardly know CancelTransfer, and have one transfer at a time.
+std::optional<service::DeviceOrder> OneUpgrade::take_back(Turn& turn) {
+    if (!is_to_be_taken_back(memory_.image_order)) return std::nullopt;
+    memory_.is_cancel_out = is_agent();
+    if (memory_.is_cancel_out) {
+        keep(turn);
+        return service::DeviceOrder(service::CancelOrder{memory_.image_order});
+    }
+    on_order_over(std::string(memory_.image_order), turn);
+    return std::nullopt;
+}
+
+void OneUpgrade::on_order_over(std::string_view key, Turn& turn) {
+    if (key.empty() || key != memory_.image_order) return;
+    memory_.image_order.clear();
+    memory_.is_cancel_out = false;
+    keep(turn);
+}
+
 void OneUpgrade::on_order_answer(const service::OrderAnswer& answer, Turn& turn) {
     wake(turn);
+    // Taken back, or there is nothing to be taken back.
+    if (memory_.is_cancel_out && answer.command_key == memory_.image_order)
+        return on_order_over(answer.command_key, turn);
     if (is_over() || !record().is_open || answer.command_key != command_key()) return;
     if (answer.fault != 0)
         return on_fault(
@@ -93,12 +138,15 @@ void OneUpgrade::on_order_answer(const service::OrderAnswer& answer, Turn& turn)
     keep(turn);
 }
 
-// An agent that started the new image, and left it, says so when it is back.
-bool OneUpgrade::tells_fall_back(std::uint32_t fault) const {
-    if (record().step != Step::transfer || fault != rollout::kAnythingElse) return false;
+bool OneUpgrade::is_agent() const {
     const auto& device = hall_.around().device;
     const auto* row = device ? device(part_.identity) : nullptr;
-    return row != nullptr && row->report.kind == inventory::DeviceKind::agent &&
+    return row != nullptr && row->report.kind == inventory::DeviceKind::agent;
+}
+
+// An agent that started the new image, and left it, says so when it is back.
+bool OneUpgrade::tells_fall_back(std::uint32_t fault) const {
+    return record().step == Step::transfer && fault == rollout::kAnythingElse && is_agent() &&
            memory_.booted.unix_ms != 0;
 }
 

@@ -29,6 +29,9 @@ std::string to_json(const Memory& m) {
     const json out = {{"base", m.base},
                       {"version", m.version},
                       {"image", m.image},
+                      {"image_order", m.image_order},
+                      {"is_cancel_out", m.is_cancel_out},
+                      {"is_alarming", m.is_alarming},
                       {"old_version", m.old_version},
                       {"old_configuration", m.old_configuration},
                       {"root", m.root},
@@ -57,6 +60,9 @@ Result<Memory> parse_memory(std::string_view text) {
     read_number(from, "base", out.base);
     read(from, "version", out.version);
     read(from, "image", out.image);
+    read(from, "image_order", out.image_order);
+    read(from, "is_cancel_out", out.is_cancel_out);
+    read(from, "is_alarming", out.is_alarming);
     read(from, "old_version", out.old_version);
     read(from, "old_configuration", out.old_configuration);
     read(from, "root", out.root);

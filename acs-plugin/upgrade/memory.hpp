@@ -18,6 +18,10 @@ struct Memory {
     std::uint32_t base = 0;
     std::string version;            // that is wanted
     std::string image;              // that an operator chose instead of the rollout's: its id
+    std::string image_order;        // the last order to install that one, while the device may
+                                    // have it: its key
+    bool is_cancel_out = false;     // for it: its answer is the next one with that key
+    bool is_alarming = false;       // the rollout's was not well before, or was left
     std::string old_version;        // that ran before
     std::string old_configuration;  // its configuration's version; empty: the device does not say
     std::string root = "Device.";

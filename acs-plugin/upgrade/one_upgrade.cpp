@@ -174,7 +174,12 @@ void OneUpgrade::finish(const Over& over, Turn& turn) {
     }
     auto said = word(part_, service::SafeWord::Kind::concluded);
     said.reason = reason_of(over.end);
-    if (said.reason != rollout::Reason::none) {
+    // What became of another image says nothing of the rollout's.
+    const bool is_other = memory_.version != terms_.version && !is_restore_by_hand();
+    if (is_other && over.end == End::done) {
+        said.reason = rollout::Reason::other_image;
+        said.why = "runs " + memory_.version;
+    } else if (said.reason != rollout::Reason::none) {
         // "while waiting for the new version: it did not end in the time set: …"
         if (memory_.failed != Step::end)
             said.why = "while " + std::string(arrow(memory_.failed).says) + ": ";
@@ -183,6 +188,7 @@ void OneUpgrade::finish(const Over& over, Turn& turn) {
         said.is_alarming = memory_.failed == Step::verify || over.reason == Reason::reverted ||
                            record().cause == Reason::reverted;
     }
+    if (is_other) said.is_alarming = memory_.is_alarming;
     hall_.say(std::move(said));
 }
 

@@ -26,7 +26,10 @@
 // with its key, so that it is done once.
 //
 // An image that the operator chose is this device's alone: whether the rollout is paused or halted
-// does not hold its order back, and windows, waves and peers are not for it.
+// does not hold its order back, and windows, waves and peers are not for it. An order to install it
+// that did not end is taken back (CancelTransfer, of agents) before anything else is ordered;
+// should it be too late for that, what the device runs then says so, and it is rolled back once
+// more.
 
 #include <functional>
 #include <memory>
@@ -96,6 +99,8 @@ public:
     std::optional<service::DeviceOrder> next_order(bool is_stopped, Turn& turn);
     void on_order_answer(const service::OrderAnswer& answer, Turn& turn);
     void on_transfer_complete(std::uint32_t fault, std::string_view why, Turn& turn);
+    // The device has that order no more, whichever is open now.
+    void on_order_over(std::string_view command_key, Turn& turn);
     void on_time(Turn& turn);
     Result<void> on_answer(const Answer& answer, const std::string& who, Turn& turn);
     void run_conversion(Turn& turn);
@@ -113,6 +118,9 @@ public:
     Instant deadline() const;
     bool wants_contact() const;
     bool is_reading() const { return is_reading_; }
+    // An order to install the image that the operator chose is out, and no more the one that is
+    // open: the device is to drop it, before anything else.
+    bool is_to_be_taken_back(std::string_view command_key) const;
     // The image that the operator chose; empty: the rollout's.
     const std::string& image() const { return memory_.image; }
     bool needs(std::uint64_t backup) const {
@@ -140,6 +148,10 @@ private:
     // hearing.cpp: the device
     void set_given(Turn& turn);
     bool tells_fall_back(std::uint32_t fault) const;
+    bool is_agent() const;
+    std::optional<service::DeviceOrder> take_back(Turn& turn);
+    bool runs_another_image() const;
+    void go_astray(Turn& turn);
 
     // answers.cpp: the operator
     void ask(const Ask& what, Turn& turn);

@@ -108,7 +108,9 @@ bool Upgrades::owns(std::string_view command_key) const {
 
 bool Upgrades::stands(const std::string& identity, std::string_view command_key) const {
     const auto* upgrade = impl_->active_of(identity);
-    return upgrade != nullptr && upgrade->wants_contact() && upgrade->command_key() == command_key;
+    return upgrade != nullptr &&
+           (upgrade->is_to_be_taken_back(command_key) ||
+            (upgrade->wants_contact() && upgrade->command_key() == command_key));
 }
 
 bool Upgrades::on_order_answer(const std::string& identity, const service::OrderAnswer& answer,
@@ -128,8 +130,9 @@ bool Upgrades::on_transfer_complete(const std::string& identity, std::string_vie
         command_key.empty() && under_way != nullptr && under_way->waits_for_transfer();
     if (!owns(command_key) && !is_meant) return false;
     impl_->with(identity, now, out, [&](OneUpgrade& upgrade, Turn& turn) {
-        if (is_meant || upgrade.command_key() == command_key)
-            upgrade.on_transfer_complete(fault, why, turn);
+        const bool is_open = is_meant || upgrade.command_key() == command_key;
+        upgrade.on_order_over(is_meant ? upgrade.command_key() : command_key, turn);
+        if (is_open) upgrade.on_transfer_complete(fault, why, turn);
     });
     return true;
 }

@@ -78,7 +78,8 @@ struct Prepared {
 struct Retracted {
     Member member;
 };
-// Its upgrade is over: the verdict. No reason: done.
+// Its upgrade is over: the verdict. No reason: done; `other_image`: done, with an image that is not
+// this rollout's.
 struct Concluded {
     Member member;
     Reason reason = Reason::none;

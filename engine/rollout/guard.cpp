@@ -76,8 +76,19 @@ void Rollout::on_event(const Concluded& event, Turn& turn) {
         return enter_done(e, turn);
     }
     if (is_final(e.is.state)) return keep(e, turn);
+    if (event.reason == Reason::other_image) return set_aside(e, event.is_alarming, turn);
     e.is.is_alarming |= event.is_alarming;
     fail(e, event.reason, turn);
+}
+
+// What became of it is no word on the rollout's image: it counts for no wave. But what that image
+// did before does.
+void Rollout::set_aside(Entry& e, bool is_alarming, Turn& turn) {
+    if (e.is.proof == Proof::trying) set_proof(e, Proof::none, turn);
+    e.is.is_alarming |= is_alarming;
+    e.is.fault = 0;
+    e.is.reason = Reason::other_image;
+    enter(e, State::skipped, turn);
 }
 
 void Rollout::enter_done(Entry& e, Turn& turn) {

@@ -40,6 +40,8 @@ std::string_view describe(Reason reason) {
             return "rolled back";
         case Reason::abandoned:
             return "left as it was, while it was being rolled back";
+        case Reason::other_image:
+            return "upgraded to another image, which an operator chose";
         case Reason::unfit:
             return "the rollout is not for what it reports now";
     }

@@ -17,7 +17,7 @@
 // | cancelling | an order that is out is taken back: abort, or halt     | its session             |
 // | done       | reports the new version and is healthy                 |                         |
 // | failed     | see Reason                                             | a report of the version |
-// | skipped    | never ordered: see Reason                              | a report of the version |
+// | skipped    | never ordered, or has another image: see Reason        | a report of the version |
 // | cancelled  | the rollout was cancelled before it was done           | a report of the version |
 
 #include <array>
@@ -83,6 +83,7 @@ enum class Reason : std::uint8_t {
     unchanged,    // before it was touched
     rolled_back,  // on the image that it had, with the configuration that it had
     abandoned,    // while it was being rolled back, by the operator
+    other_image,  // on an image that the operator chose for it: says nothing of the rollout's
 };
 std::string_view describe(Reason reason);  // empty for none
 

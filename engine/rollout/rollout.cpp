@@ -290,7 +290,8 @@ void Rollout::recount(Entry& e) {
     if (e.is_forgotten) return;
     Share is;
     is.state = e.is.state;
-    is.is_ordered = e.is.orders > 0;
+    is.is_aside = e.is.state == State::skipped && e.is.reason == Reason::other_image;
+    is.is_ordered = e.is.orders > 0 && !is.is_aside;
     is.is_alarming = e.is.is_alarming;
     is.is_late = e.is.is_late;
     if (e.is.state == State::failed) is.failing = policy_.error.weight_of(e.is.fault);

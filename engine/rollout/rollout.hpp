@@ -185,6 +185,7 @@ private:
     void end_attempt(Entry& e, std::uint32_t fault, bool has_fallen_back, Turn& turn);
     void reopen(Entry& e, Turn& turn);
     void enter_done(Entry& e, Turn& turn);
+    void set_aside(Entry& e, bool is_alarming, Turn& turn);
     bool is_guarded(const Entry& e) const { return e.is.guard != Guard::none; }
 
     // orders.cpp: what the operator, the planner and time do.

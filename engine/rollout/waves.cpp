@@ -43,6 +43,7 @@ void Waves::put(WaveNumber w, const Share& share, std::uint32_t one) {
     if (share.is_ordered) t.ordered += one;
     if (share.is_alarming) t.alarming += one;
     if (share.is_late) t.late += one;
+    if (share.is_aside) t.aside += one;
 }
 
 void Waves::join(WaveNumber w, const Share& share) {
@@ -73,8 +74,9 @@ std::uint32_t Waves::failing(WaveNumber w) const {
 bool Waves::has_succeeded(WaveNumber w) const {
     const auto& t = tallies_[w.value];
     const std::uint64_t done = t.of(State::done), counting = t.counting();
+    // Whom an operator gave another image shows nothing; of nobody there is nothing to be shown.
     return done * 100 >= counting * policies_[w.value].success_percent &&
-           (counting > 0 || t.open() == 0);
+           (counting > 0 || (t.open() == 0 && t.aside == 0));
 }
 
 std::optional<Waves::Halt> Waves::crossed(Instant now) const {

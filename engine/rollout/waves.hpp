@@ -29,6 +29,7 @@ std::string_view describe(HaltCause cause);
 struct Share {
     State state = State::waiting;
     bool is_ordered = false, is_alarming = false, is_late = false;
+    bool is_aside = false;  // has an image that is not the rollout's
     std::uint32_t failing = 0;
     friend bool operator==(const Share&, const Share&) = default;
 };
@@ -36,7 +37,7 @@ struct Share {
 struct WaveTally {
     std::array<std::uint32_t, kStateNames.size()> states{};
     std::uint32_t expected = 0;  // in it, and not enrolled yet
-    std::uint32_t ordered = 0, failing = 0, alarming = 0, late = 0;
+    std::uint32_t ordered = 0, failing = 0, alarming = 0, late = 0, aside = 0;
 
     std::uint32_t of(State s) const { return states[static_cast<std::size_t>(s)]; }
     std::uint32_t size() const;

@@ -165,6 +165,40 @@ TEST(Guard, TakesBackWhatWasRetractedAlsoAfterAHaltIsResumed) {
     EXPECT_EQ(f.count<GiveCancel>(), 1);
 }
 
+TEST(Guard, CountsADeviceWithAnotherImageForNoWaveAndNoProof) {
+    Policy p;
+    p.is_safe = true;
+    p.waves = {WavePolicy{}, WavePolicy{}};
+    Field f(p);
+    Enrolment canary, later;
+    later.wave = WaveNumber{1};
+    later.site = SiteNumber{1};
+    canary.kind = DeviceKind::plain;
+    const auto first = f.add(canary), second = f.add(later);
+    f.session(first);
+    f.on(Prepared{first});
+    f.session(first);
+    f.on(Concluded{first, Reason::other_image, false});
+    EXPECT_EQ(f.state(first), "skipped");
+    EXPECT_EQ(f.rollout.record(first).reason, Reason::other_image);
+    EXPECT_NE(f.rollout.record(first).proof, Proof::passed);
+    EXPECT_TRUE(f.said<Halted>()) << "nobody of the wave has shown anything";
+    f.session(second);
+    EXPECT_EQ(f.count<Prepare>(), 0);
+}
+
+TEST(Guard, IsAlarmedByWhatItsImageDidBeforeAnotherWasChosen) {
+    auto f = a_safe_field(1);
+    const auto calm = f.add(0), unwell = f.add(1);
+    f.add(2);
+    f.session(calm);
+    f.on(Concluded{calm, Reason::other_image, false});
+    EXPECT_FALSE(f.said<Halted>());
+    f.session(unwell);
+    f.on(Concluded{unwell, Reason::other_image, true});
+    EXPECT_TRUE(f.said<Halted>());
+}
+
 TEST(Guard, TakesNoOrderThatWasDoneAllTheSameForACancel) {
     auto f = a_safe_field();
     const auto agent = f.add(0);

@@ -228,7 +228,8 @@ void Rig::session() {
     auto& cpe = box.cpe;
     cpe.report.software_version = box.version();
     cpe.config_version = box.tells_configuration ? digest_of(box.configuration).substr(0, 16) : "";
-    cpe.is_healthy = !(box.is_unwell && box.version() == "2.0");
+    cpe.is_healthy =
+        !(box.is_unwell && box.version() == "2.0") && !box.unwell.contains(box.version());
     cpe.is_boot = std::exchange(is_boot_, false);
     call([&](auto& planner, auto& out) {
         ASSERT_TRUE(planner.on_contact(cpe.contact(), now, out).has_value());
@@ -258,6 +259,10 @@ void Rig::session() {
 
 void Rig::run(int sessions) {
     for (int i = 0; i < sessions; ++i) {
+        while (box.go_on_with_queue && !box.queue.empty()) {
+            install(box.queue.front());
+            box.queue.pop_front();
+        }
         if (box.must_boot && box.pending.empty()) boot();
         session();
         while (!vault.later.empty()) {
@@ -267,7 +272,8 @@ void Rig::run(int sessions) {
         }
         if (box.must_boot && box.tells_before_reboot == box.pending.empty()) boot();
         const auto is_over = [&] {
-            return state() == "done" || state() == "failed" || state() == "cancelled";
+            return state() == "done" || state() == "failed" || state() == "cancelled" ||
+                   state() == "skipped";
         };
         if (is_over() && view().record.end != End::none) return;
         if (view().record.question != Step::end) return;
@@ -333,6 +339,8 @@ service::OrderAnswer Rig::take(const service::DownloadOrder& order) {
             }
             if (box.misfits.contains(version_of(order)))
                 complete(order.command_key, 9019, "this image is not for me");
+            else if (box.is_slow)
+                box.queue.push_back(order);
             else if (!box.is_stuck)
                 install(order);
             return out;
@@ -362,6 +370,11 @@ service::OrderAnswer Rig::take(const service::DownloadOrder& order) {
 
 service::OrderAnswer Rig::take(const service::CancelOrder& order) {
     box.told.push_back("cancel");
+    if (box.refuses_cancel) return {order.command_key, false, 9021, "it is too late"};
+    const auto gone = std::erase_if(
+        box.queue, [&](const auto& each) { return each.command_key == order.command_key; });
+    box.keys.erase(order.command_key);
+    if (box.is_slow && gone == 0) return {order.command_key, false, 9021, "there is none"};
     return {order.command_key, true, 0, ""};
 }
 

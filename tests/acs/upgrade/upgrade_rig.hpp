@@ -72,6 +72,11 @@ struct Box {
     std::string program = "";  // what its own conversion does: appended
     std::string program_name;  // that it was asked for
 
+    std::set<std::string> unwell{};  // versions
+    // Downloads of images are taken, and lie in the queue until they go on.
+    bool is_slow = false, go_on_with_queue = false, refuses_cancel = false;
+    std::deque<service::DownloadOrder> queue{};
+
     bool must_boot = false;
     std::string staged_key, converted;
     std::vector<service::bench::Cpe::Complete> pending;
