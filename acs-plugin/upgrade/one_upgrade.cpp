@@ -143,6 +143,11 @@ void OneUpgrade::begin(const Do& what, Turn& turn) {
         memory_.stage = 0;
         memory_.is_taken = false;
     }
+    // What an operator edited was for the try that asked.
+    if (what.step == Step::transfer) {
+        memory_.restored = memory_.backup;
+        memory_.restored_digest = memory_.backup_digest;
+    }
     // What ran at the server ended with it.
     if (is_new || way() == Way::server) memory_.given = {};
     keep(turn);

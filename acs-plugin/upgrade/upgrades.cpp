@@ -44,7 +44,10 @@ Result<void> Upgrades::check(const service::SafeSpec& spec) const {
 
 Result<void> Upgrades::restore(service::UpgradeRow row, const service::SafeTerms* terms) {
     SLUICE_TRY(auto made, OneUpgrade::restored(*impl_, row, terms));
-    if (terms == nullptr && !row.rollout.empty() && !made->is_over()) return success();
+    if (terms == nullptr && !row.rollout.empty() && !made->is_over()) {
+        impl_->in_abeyance.insert(made->part());
+        return success();
+    }
     auto& upgrade = impl_->add(std::move(made));
     impl_->follow(upgrade);
     return success();
@@ -150,6 +153,7 @@ void Upgrades::call_off(std::string_view rollout, service::WallTime now, service
 void Upgrades::forget(const std::string& identity) {
     impl_->active.erase(identity);
     impl_->waiting.erase(identity);
+    std::erase_if(impl_->in_abeyance, [&](const auto& part) { return part.identity == identity; });
     for (auto at = impl_->all.lower_bound(SafePart{identity, {}});
          at != impl_->all.end() && at->first.identity == identity;) {
         if (const auto held = impl_->deadline_of.find(at->first);

@@ -87,7 +87,9 @@ bool Upgrades::is_open(const std::string& identity, const std::string& rollout,
 
 // By its rollout's upgrade, or by one by hand, which knows its number.
 bool Upgrades::needs(const service::BackupRow& backup) const {
-    const auto own = impl_->all.find(SafePart{backup.identity, backup.rollout});
+    const SafePart part{backup.identity, backup.rollout};
+    if (impl_->in_abeyance.contains(part)) return true;
+    const auto own = impl_->all.find(part);
     if (own != impl_->all.end() && !own->second->is_over()) return true;
     const auto* now = impl_->active_of(backup.identity);
     return now != nullptr && now->needs(backup.id);

@@ -57,6 +57,8 @@ struct Upgrades::Impl final : Hall {
     std::map<std::string, OneUpgrade*, std::less<>> active;  // by identity
     std::set<std::pair<Instant, SafePart>> deadlines;
     std::map<SafePart, Instant> deadline_of;
+    // Not over, and without terms: nothing of them goes on, nor is anything of theirs let go.
+    std::set<SafePart> in_abeyance;
     std::multimap<std::string, std::function<void()>> waiting;
     std::deque<std::pair<SafePart, std::uint32_t>> to_convert;
     std::size_t converting = 0;

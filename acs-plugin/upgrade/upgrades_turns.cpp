@@ -65,6 +65,7 @@ void Upgrades::Impl::follow(OneUpgrade& upgrade) {
 
 OneUpgrade& Upgrades::Impl::add(std::unique_ptr<OneUpgrade> upgrade) {
     const auto part = upgrade->part();
+    in_abeyance.erase(part);
     auto& place = all[part];
     if (place) {
         if (active_of(part.identity) == place.get()) active.erase(part.identity);

@@ -78,6 +78,12 @@ void Upgrade::handle(const upgrade::Event& event, Instant now) {
 
 void Upgrade::begin(const Do& what, Instant now) {
     progress_ = 0;
+    // What an operator edited was for the try that asked.
+    if (what.step == Step::transfer) {
+        memory_.restored = memory_.backup;
+        memory_.restored_length = memory_.backup_length;
+        memory_.restored_digest = memory_.backup_digest;
+    }
     waiting_ = Waiting{what, 0, false, now, {}};
 }
 

@@ -38,6 +38,23 @@ TEST(SafeRollout, LetsTheDeviceConvert) {
     EXPECT_EQ(rig.box.program_name, "convert");
 }
 
+TEST(SafeRollout, RestoresNoEditedConfigurationInTheTryAfter) {
+    Rig rig(R"({"restore": "always", "tries": 2,
+                "steps": {"restore": {"attempts": 1, "asks": true}}})");
+    rig.box.refused_restores = 1;
+    rig.start();
+    rig.run();
+    ASSERT_EQ(rig.view().record.question, Step::restore);
+    const auto edited = as_bytes("ssid=edited\n");
+    ASSERT_TRUE(
+        rig.answer({Answer::Kind::correct, {}, Bytes(edited.begin(), edited.end())}).has_value());
+    rig.box.boot_next = rig.box.active = 1;  // it left the new image before it was told
+    rig.run(100);
+    EXPECT_EQ(rig.state(), "done");
+    EXPECT_EQ(rig.view().record.tries, 2);
+    EXPECT_EQ(rig.box.configuration, "ssid=home\nkey=secret\n");
+}
+
 TEST(SafeRollout, RollsBackWhereAConversionFails) {
     Rig rig(R"({"restore": "always", "converts": true, "tries": 1})",
             conversions(R"([{"from": "*", "to": "*", "program": "echo no >&2; exit 3"}])"));

@@ -17,6 +17,26 @@ constexpr const char* kAlways = R"({"backup": "require", "restore": "always"})";
 constexpr const char* kAsks =
     R"({"restore": "always", "tries": 1, "steps": {"restore": {"attempts": 1, "asks": true}}})";
 
+// Whoever trims backups is not to take what such an upgrade needs when its terms are back.
+TEST(SafeRollout, NeedsTheBackupsOfAnUpgradeWhoseTermsCannotBeRead) {
+    Rig rig(R"({"backup": "require"})");
+    rig.box.is_stuck = true;
+    rig.start();
+    rig.run(3);
+    const auto backup = rig.vault.held.at(1).row;
+    Surroundings around;
+    around.wall_time = [&] { return rig.now; };
+    Upgrades later(std::move(around));
+    for (const auto& [key, row] : rig.rows)
+        if (const auto* upgrade = std::get_if<service::UpgradeRow>(&row)) {
+            ASSERT_FALSE(upgrade->is_over);
+            ASSERT_TRUE(later.restore(*upgrade, nullptr).has_value());
+        }
+    EXPECT_TRUE(later.needs(backup));
+    later.forget(backup.identity);
+    EXPECT_FALSE(later.needs(backup));
+}
+
 TEST(SafeRollout, AsksWhereTheRuleSaysSo) {
     Rig rig(kAsks);
     rig.box.refused_restores = 1;
