@@ -218,8 +218,11 @@ Result<void, Fault> Arrival::finish() {
     if (::fsync(it.fd) != 0) return Fault{false, failed(it.path).message};
     if (::rename(it.path.c_str(), it.name.c_str()) != 0)
         return Fault{false, failed(it.name).message};
-    const auto synced = sync_folder(it.folder);
-    if (!synced.has_value()) return Fault{false, synced.error().message};
+    if (const auto synced = sync_folder(it.folder); !synced.has_value()) {
+        // Whoever sees the name takes the file for durable.
+        if (::rename(it.name.c_str(), it.path.c_str()) != 0) ::unlink(it.name.c_str());
+        return Fault{false, synced.error().message};
+    }
     it.is_finished = true;
     return success();
 }

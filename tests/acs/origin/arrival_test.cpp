@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "tests/acs/origin/origin_rig.hpp"
 
@@ -139,6 +140,22 @@ TEST_F(ArrivalTest, ShowsAConfigurationFileWholeOrNotAtAll) {
     ASSERT_TRUE(arrival->append(bytes).has_value());
     ASSERT_TRUE(arrival->finish().has_value());
     EXPECT_EQ(arrival->verified(), bytes.size());
+}
+
+TEST_F(ArrivalTest, HasNotItsNameWhereThatCannotBeMadeDurable) {
+    const auto arrival = begin();
+    ASSERT_TRUE(arrival->take_layer(layer).has_value());
+    ASSERT_TRUE(arrival->append(bytes).has_value());
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};  // nothing more can be opened, the folder neither
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const auto finished = arrival->finish();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_FALSE(finished.has_value());
+    EXPECT_FALSE(finished.error().is_givers);
+    EXPECT_FALSE(std::filesystem::exists(folder.path() + "/" + wanted.id + ".img"));
+    EXPECT_TRUE(arrival->finish().has_value()) << "another try, with all that came";
 }
 
 TEST_F(ArrivalTest, IsOneProcessesAtATime) {
