@@ -7,9 +7,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "acs-plugin/cluster/messages.hpp"
 #include "engine/net/listen_address.hpp"
@@ -23,6 +23,8 @@ namespace sluice::cluster {
 class SecretTls;
 using Log = std::function<void(const std::string& line)>;
 inline constexpr std::chrono::seconds kPatience{20};
+// A front that said nothing for so long counts as away; each says something every two seconds.
+inline constexpr std::chrono::milliseconds kPresence{8000};
 
 // The asking side.
 class Channel {
@@ -65,9 +67,9 @@ public:
     using Reply = std::function<void(Message)>;
     using Question = std::function<void(const Message& question, Reply reply)>;
 
-    static Result<std::unique_ptr<ChannelServer>> start(boost::asio::io_context& io,
-                                                        std::shared_ptr<SecretTls> tls,
-                                                        const net::ListenAddress& listen, Log log);
+    static Result<std::unique_ptr<ChannelServer>> start(
+        boost::asio::io_context& io, std::shared_ptr<SecretTls> tls,
+        const net::ListenAddress& listen, Log log, std::chrono::milliseconds presence = kPresence);
     ~ChannelServer();
     ChannelServer(const ChannelServer&) = delete;
     ChannelServer& operator=(const ChannelServer&) = delete;
@@ -81,8 +83,9 @@ public:
     // On every node, the owner or not: who answers for the images that are here.
     void give_images(Question question);
 
-    // On the owner: the other nodes that are connected, by the addresses where they give images.
-    std::vector<std::string> nodes() const;
+    // On the owner: the other nodes that are there, by their connections; each with the address
+    // where it gives images. A number never comes back.
+    std::map<std::uint64_t, std::string> nodes() const;
     // To all of them, unasked.
     void tell(const Message& message);
 

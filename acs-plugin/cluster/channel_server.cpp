@@ -28,8 +28,14 @@ constexpr std::size_t kMaxAddress = 300;  // a host name and its port
 }  // namespace
 
 struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
-    Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l)
-        : io(i), tls(std::move(t)), log(std::move(l)) {}
+    using Clock = std::chrono::steady_clock;
+    struct Node {
+        std::uint64_t number = 0;
+        std::string at;  // where it is dialled
+        Clock::time_point heard;
+    };
+    Impl(asio::io_context& i, std::shared_ptr<SecretTls> t, Log l, std::chrono::milliseconds p)
+        : io(i), tls(std::move(t)), log(std::move(l)), presence(p) {}
 
     Result<void> listen(const net::ListenAddress& at);
     void greet(tcp::socket socket);
@@ -43,16 +49,18 @@ struct ChannelServer::Impl : std::enable_shared_from_this<Impl> {
     asio::io_context& io;
     const std::shared_ptr<SecretTls> tls;
     const Log log;
+    const std::chrono::milliseconds presence;
     std::optional<Acceptor> acceptor;
     std::uint16_t port = 0;
     Question question;  // empty: not the owner
     Question images;    // empty: this node gives none
     ApiVisit visit;
     std::set<std::shared_ptr<Link>> links;
-    std::set<std::shared_ptr<Link>> takers;              // of images
-    std::map<std::shared_ptr<Link>, std::string> nodes;  // others', by where they are dialled
+    std::set<std::shared_ptr<Link>> takers;  // of images
+    std::map<std::shared_ptr<Link>, Node> nodes;
+    std::uint64_t last_node = 0;
     std::size_t handshakes = 0;
-    std::chrono::steady_clock::time_point complained{};
+    Clock::time_point complained{};
 };
 
 Result<void> ChannelServer::Impl::listen(const net::ListenAddress& at) {
@@ -72,6 +80,7 @@ void ChannelServer::Impl::greet(tcp::socket socket) {
     const auto stream = std::make_shared<Stream>(std::move(socket), tls->server());
     boost::system::error_code ignored;
     stream->next_layer().set_option(tcp::no_delay(true), ignored);
+    stream->next_layer().set_option(asio::socket_base::keep_alive(true), ignored);
     auto timer = std::make_shared<asio::steady_timer>(io, kHandshakeTime);
     timer->async_wait([stream](boost::system::error_code ec) {
         boost::system::error_code closed;
@@ -102,7 +111,7 @@ void ChannelServer::Impl::greet(tcp::socket socket) {
 
 // Who knocks without end must not fill the log.
 void ChannelServer::Impl::complain(const std::string& why) {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Clock::now();
     if (!log || now - complained < kComplaintPause) return;
     complained = now;
     log("a stranger at the nodes' door: " + why);
@@ -123,7 +132,7 @@ void ChannelServer::Impl::meet(const std::shared_ptr<Link>& link, const Message&
     if (gives_images && purpose == kForImages) takers.insert(link);
     const auto at = text_of(hello, "at");
     if (is_owner && purpose == kForDesk && !at.empty() && at.size() <= kMaxAddress)
-        nodes[link] = at;
+        nodes[link] = {++last_node, at, Clock::now()};
     if (!is_owner || purpose != kForApi) return;
     forget(link);
     link->release([weak = weak_from_this(), link,
@@ -154,6 +163,7 @@ void ChannelServer::Impl::lead_to_api(std::unique_ptr<Stream> stream, const std:
 void ChannelServer::Impl::take(const std::shared_ptr<Link>& link, const Message& message) {
     const auto& asked = takers.contains(link) ? images : question;
     if (!asked) return;
+    if (const auto node = nodes.find(link); node != nodes.end()) node->second.heard = Clock::now();
     const auto id = number_of(message, "ask");
     asked(message, [at = std::weak_ptr<Link>(link), id](Message answer) {
         const auto to = at.lock();
@@ -171,8 +181,9 @@ ChannelServer::~ChannelServer() {
 Result<std::unique_ptr<ChannelServer>> ChannelServer::start(asio::io_context& io,
                                                             std::shared_ptr<SecretTls> tls,
                                                             const net::ListenAddress& listen,
-                                                            Log log) {
-    auto impl = std::make_shared<Impl>(io, std::move(tls), std::move(log));
+                                                            Log log,
+                                                            std::chrono::milliseconds presence) {
+    auto impl = std::make_shared<Impl>(io, std::move(tls), std::move(log), presence);
     SLUICE_CHECK(impl->listen(listen));
     return std::unique_ptr<ChannelServer>(new ChannelServer(std::move(impl)));
 }
@@ -190,15 +201,17 @@ void ChannelServer::give_images(Question question) {
     impl_->images = std::move(question);
 }
 
-std::vector<std::string> ChannelServer::nodes() const {
-    std::set<std::string> out;
-    for (const auto& [link, at] : impl_->nodes) out.insert(at);
-    return {out.begin(), out.end()};
+std::map<std::uint64_t, std::string> ChannelServer::nodes() const {
+    std::map<std::uint64_t, std::string> out;
+    const auto since = Impl::Clock::now() - impl_->presence;
+    for (const auto& [link, node] : impl_->nodes)
+        if (node.heard >= since) out.emplace(node.number, node.at);
+    return out;
 }
 
 void ChannelServer::tell(const Message& message) {
     const auto frame = to_frame(message);
-    for (const auto& [link, at] : impl_->nodes) link->send(frame);
+    for (const auto& [link, node] : impl_->nodes) link->send(frame);
 }
 
 }  // namespace sluice::cluster

@@ -1,6 +1,8 @@
 #include "acs-plugin/cluster/image_copies.hpp"
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -22,7 +24,8 @@ constexpr auto kFirstLook = std::chrono::seconds(1);
 ImageCopies::ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls> tls,
                          origin::Shelf& shelf, Channel& channel, ChannelServer& server,
                          std::string own_address, Log log, Terms terms)
-    : shelf_(shelf),
+    : io_(io),
+      shelf_(shelf),
       channel_(channel),
       server_(server),
       own_address_(std::move(own_address)),
@@ -30,9 +33,10 @@ ImageCopies::ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls>
       terms_(terms),
       timer_(io),
       fetcher_(
-          io, std::move(tls), shelf, [this](const auto& then) { nodes(then); }, log_) {
+          io, std::move(tls), shelf, [this](const auto& id, const auto& then) { nodes(id, then); },
+          log_) {
     channel_.hear(
-        {own_address_, [this] { list({}); }, [this](const Message& message) { on_told(message); }});
+        {own_address_, [this] { list(); }, [this](const Message& message) { on_told(message); }});
     server_.give_images([this](const Message& question, const ChannelServer::Reply& reply) {
         give(question, reply);
     });
@@ -45,27 +49,39 @@ void ImageCopies::give(const Message& question, const ChannelServer::Reply& repl
     if (text_of(question, "what") != kReadImage) return reply({{"lacks", true}});
     const auto at = spreads_.find(text_of(question, "id"));
     if (at != spreads_.end()) at->second.last_sign = Clock::now();
-    answer_read(shelf_, question, reply);
+    boost::asio::post(reader_, [&io = io_, read = read_of(shelf_, question), reply] {
+        boost::asio::post(io, [answer = read(), reply]() mutable { reply(std::move(answer)); });
+    });
 }
 
-void ImageCopies::nodes(const std::function<void(std::vector<std::string>)>& then) {
-    if (is_owner()) return then(server_.nodes());
+// The owner has enough to do: it is the first that is asked only for what it has just been given.
+void ImageCopies::nodes(const std::string& id,
+                        const std::function<void(std::vector<std::string>)>& then) {
+    if (is_owner()) {
+        const auto all = addresses();
+        return then({all.begin(), all.end()});
+    }
     const auto owner = channel_.owner();
-    channel_.ask({{"what", "nodes"}}, [this, owner, then](const Message* answer) {
+    const bool is_new = told_.contains(id);
+    channel_.ask({{"what", "nodes"}}, [this, owner, is_new, then](const Message* answer) {
         std::vector<std::string> out;
-        if (!owner.empty()) out.push_back(owner);
         if (answer != nullptr && answer->contains("nodes") && (*answer)["nodes"].is_array())
             for (const auto& each : (*answer)["nodes"])
                 if (each.is_string() && each != own_address_ && out.size() < kMaxNodes)
                     out.push_back(each.get<std::string>());
+        if (!owner.empty()) out.insert(is_new ? out.begin() : out.end(), owner);
         then(std::move(out));
     });
 }
 
-void ImageCopies::take(const service::ImageRow& image, bool is_to_be_reported) {
-    fetcher_.keep(image, [this, id = image.id, is_to_be_reported](const Result<void>& kept) {
+void ImageCopies::take(const service::ImageRow& image, bool is_told) {
+    auto& under_way = is_told ? told_ : wanted_;
+    if (!under_way.insert(image.id).second) return;
+    const auto urgency = is_told ? ImageFetcher::Urgency::told : ImageFetcher::Urgency::later;
+    fetcher_.keep(image, urgency, [this, id = image.id, is_told](const Result<void>& kept) {
+        (is_told ? told_ : wanted_).erase(id);
         if (!kept.has_value()) is_lacking_ = true;
-        if (!is_to_be_reported || is_owner()) return;
+        if (!is_told || is_owner()) return;
         channel_.ask({{"what", "image.kept"},
                       {"id", id},
                       {"at", own_address_},
@@ -80,6 +96,7 @@ void ImageCopies::arm(std::chrono::milliseconds after) {
         if (ec) return;
         look_after_spreads();
         look();
+        say_here();
         arm(kTick);
     });
 }
@@ -89,7 +106,7 @@ void ImageCopies::look() {
     if (!is_lacking_ || Clock::now() < look_at_) return;
     is_lacking_ = false;
     look_at_ = Clock::now() + kLookAgain;
-    if (!is_owner()) return list({});
+    if (!is_owner()) return list();
     for (const auto* image : images_())
         if (!shelf_.has(image->id)) take(*image, false);
 }
@@ -103,23 +120,46 @@ void ImageCopies::on_told(const Message& message) {
         take(image, true);
 }
 
-void ImageCopies::list(const std::string& after) {
-    channel_.ask({{"what", "images"}, {"after", after}}, [this](const Message* answer) {
-        if (answer != nullptr) take_list(*answer);
+// An owner that hears nothing of a front takes it for dead.
+void ImageCopies::say_here() {
+    const auto now = Clock::now();
+    if (is_owner() || !channel_.is_open() || now < here_at_) return;
+    here_at_ = now + terms_.here;
+    channel_.ask({{"what", "here"}, {"taking", told_}}, [](const Message*) {});
+}
+
+// Page after page; `listed` is what those before had.
+void ImageCopies::list(const std::string& after, Listed listed) {
+    if (!listed) listed = std::make_shared<std::set<std::string>>();
+    channel_.ask({{"what", "images"}, {"after", after}}, [this, listed](const Message* answer) {
+        if (answer != nullptr) take_list(*answer, listed);
     });
 }
 
-void ImageCopies::take_list(const Message& answer) {
+void ImageCopies::take_list(const Message& answer, const Listed& listed) {
     const auto list_of = answer.find("images");
     if (list_of == answer.end() || !list_of->is_array() || list_of->size() > kPage) return;
     std::string last;
+    bool is_readable = true;
     for (const auto& each : *list_of) {
         service::ImageRow image;
-        if (!read(each, image)) continue;
+        if (!read(each, image)) {
+            is_readable = false;
+            continue;
+        }
         last = std::max(last, image.id);
+        listed->insert(image.id);
         if (!shelf_.has(image.id)) take(image, false);
     }
-    if (list_of->size() == kPage && !last.empty()) list(last);
+    if (list_of->size() == kPage && !last.empty()) return list(last, listed);
+    // Files that were spread and never published; a young one may be about to be.
+    if (!is_readable || !channel_.is_open() || is_owner()) return;
+    const auto spreading = answer.find("spreading");
+    if (spreading == answer.end() || !spreading->is_array()) return;
+    for (const auto& id : *spreading)
+        if (id.is_string()) listed->insert(id.get<std::string>());
+    const auto gone = shelf_.sweep([&](auto id) { return listed->contains(std::string(id)); });
+    if (gone > 0 && log_) log_(std::to_string(gone) + " files that are no published images' went");
 }
 
 // --- on the owner -----------------------------------------------------------------------------
@@ -141,12 +181,21 @@ Message ImageCopies::page_after(const std::string& after) const {
     return out;
 }
 
+// Published in a moment: not to be swept.
+Message ImageCopies::spreading() const {
+    auto out = Message::array();
+    for (const auto& [id, spread] : spreads_) out.push_back(id);
+    return out;
+}
+
 bool ImageCopies::answer(const Message& question, const ChannelServer::Reply& reply) {
     const auto what = text_of(question, "what");
     if (what == "images")
-        reply({{"images", page_after(text_of(question, "after"))}});
+        reply({{"images", page_after(text_of(question, "after"))}, {"spreading", spreading()}});
     else if (what == "nodes")
-        reply({{"nodes", server_.nodes()}});
+        reply({{"nodes", addresses()}});
+    else if (what == "here")
+        take_signs(question), reply(Message::object());
     else if (what == "image.kept")
         take_report(question), reply(Message::object());
     else
@@ -169,11 +218,26 @@ void ImageCopies::take_report(const Message& question) {
     if (at == spreads_.end()) return;
     const auto why = text_of(question, "why");
     if (!why.empty()) {
-        at->second.nodes[text_of(question, "at")] = why;
+        for (const auto& [node, address] : server_.nodes())
+            if (address == text_of(question, "at")) at->second.nodes[node] = why;
         return look_after_spreads();
     }
     const auto node = spreads_.extract(at);
     for (const auto& done : node.mapped().done) done(success());
+}
+
+void ImageCopies::take_signs(const Message& question) {
+    const auto taking = question.find("taking");
+    if (taking == question.end() || !taking->is_array()) return;
+    for (auto& [id, spread] : spreads_)
+        if (std::ranges::find(*taking, Message(id)) != taking->end())
+            spread.last_sign = Clock::now();
+}
+
+std::set<std::string> ImageCopies::addresses() const {
+    std::set<std::string> out;
+    for (const auto& [node, address] : server_.nodes()) out.insert(address);
+    return out;
 }
 
 // Whether nobody else is there, nor expected. Who did not look for long heard nobody meanwhile.
@@ -192,11 +256,9 @@ void ImageCopies::look_after_spreads() {
     std::vector<std::pair<std::vector<Done>, Result<void>>> over;
     for (auto at = spreads_.begin(); at != spreads_.end();) {
         auto& [id, spread] = *at;
-        std::erase_if(spread.nodes, [&](const auto& each) {
-            return std::ranges::find(nodes, each.first) == nodes.end();
-        });
+        std::erase_if(spread.nodes, [&](const auto& each) { return !nodes.contains(each.first); });
         if (spread.nodes.size() < nodes.size()) {
-            for (const auto& node : nodes) spread.nodes.try_emplace(node);
+            for (const auto& [node, address] : nodes) spread.nodes.try_emplace(node);
             spread.last_sign = now;
             server_.tell({{"tell", "image"}, {"image", to_message(spread.image)}});
         }

@@ -7,9 +7,11 @@
 // owner yet, are waited for before it counts as alone.
 //
 // Front to owner: "images" (a page of rows), "nodes" (who else may have one), "image.kept" (it is
-// here, or why not). Owner to front, unasked: "image" (take it). On the io_context's thread.
+// here, or why not), every two seconds "here" (with what it was told to take and has not yet).
+// Owner to front, unasked: "image" (take it). On the io_context's thread.
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -34,6 +36,7 @@ public:
         std::chrono::milliseconds company{8000};
         // Of the nodes that are to take a copy: no byte read, and no word.
         std::chrono::milliseconds silence{30'000};
+        std::chrono::milliseconds here{2000};  // of a front, between its signs of life
     };
 
     // All outlive it. `own_address`: where other nodes dial this one.
@@ -58,23 +61,30 @@ private:
     struct Spread {
         service::ImageRow image;
         std::vector<Done> done;
-        std::map<std::string, std::string> nodes;  // that were told, and why they could not; empty
+        // Those that were told, by their connections, and why they could not; empty: not so far.
+        std::map<std::uint64_t, std::string> nodes;
         Clock::time_point last_sign;
     };
+    using Listed = std::shared_ptr<std::set<std::string>>;
     void on_told(const Message& message);
-    void list(const std::string& after);
-    void take_list(const Message& answer);
-    void take(const service::ImageRow& image, bool is_to_be_reported);
+    void say_here();
+    void list(const std::string& after = {}, Listed listed = {});
+    void take_list(const Message& answer, const Listed& listed);
+    void take(const service::ImageRow& image, bool is_told);
     void give(const Message& question, const ChannelServer::Reply& reply);
-    void nodes(const std::function<void(std::vector<std::string>)>& then);
+    void nodes(const std::string& id, const std::function<void(std::vector<std::string>)>& then);
+    std::set<std::string> addresses() const;
     Message page_after(const std::string& after) const;
+    Message spreading() const;
     void take_report(const Message& question);
+    void take_signs(const Message& question);
     bool is_alone(bool is_now);
     void look_after_spreads();
     void look();
     void arm(std::chrono::milliseconds after);
     bool is_owner() const { return static_cast<bool>(images_); }
 
+    boost::asio::io_context& io_;
     origin::Shelf& shelf_;
     Channel& channel_;
     ChannelServer& server_;
@@ -84,10 +94,12 @@ private:
     Clock::time_point looked_at_{}, alone_from_{};
     Images images_;  // empty: not the owner
     std::map<std::string, Spread> spreads_;
-    bool is_lacking_ = false;  // something did not come: look again
-    Clock::time_point look_at_{};
+    std::set<std::string> told_, wanted_;  // on their way: to be reported, and else
+    bool is_lacking_ = false;              // something did not come: look again
+    Clock::time_point look_at_{}, here_at_{};
     boost::asio::steady_timer timer_;
     ImageFetcher fetcher_;
+    boost::asio::thread_pool reader_{1};  // of what is given to others
 };
 
 }  // namespace sluice::cluster

@@ -79,7 +79,7 @@ void ImageFetch::read_back() {
 
 void ImageFetch::next_round() {
     if (++rounds_ > kRounds) return end(Error{why_.empty() ? "no node has it" : why_});
-    parts_.nodes([weak = weak_from_this()](std::vector<std::string> nodes) {
+    parts_.nodes(wanted_.id, [weak = weak_from_this()](std::vector<std::string> nodes) {
         const auto self = weak.lock();
         if (!self || self->is_over_) return;
         self->others_.assign(nodes.rbegin(), nodes.rend());
@@ -165,9 +165,10 @@ void ImageFetch::judge(const Result<void, Fault>& taken) {
     leave(taken.error().why);
 }
 
-// What may be read of it by now.
+// What may be read of it by now: nothing, until its first bytes are verified. A device that had a
+// 200 and then nothing would count a download that failed.
 void ImageFetch::show() {
-    if (!coming_ && wanted_.piece_length != 0 && arrival_->wanted_of_layer() == 0) {
+    if (!coming_ && wanted_.piece_length != 0 && arrival_->verified() > 0) {
         auto file = arrival_->file();
         if (!file.has_value()) return;
         coming_ = std::make_shared<origin::Coming>();

@@ -26,8 +26,8 @@ struct FetchParts {
     boost::asio::thread_pool& worker;
     std::shared_ptr<SecretTls> tls;
     std::string folder;
-    // Asked anew each time: addresses of who may have it, the likeliest first.
-    std::function<void(std::function<void(std::vector<std::string>)>)> nodes;
+    // Asked anew each time: addresses of who may have that image, in the order to ask them.
+    std::function<void(const std::string& id, std::function<void(std::vector<std::string>)>)> nodes;
     Log log;
 };
 

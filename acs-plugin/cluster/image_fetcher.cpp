@@ -10,10 +10,16 @@ namespace {
 
 constexpr std::size_t kAtATime = 2;
 constexpr std::size_t kAtATimeForDevices = 4;
+constexpr std::size_t kAtATimeToPublish = 5;
 constexpr std::size_t kMaxImages = 4096;
 // A device holds its connection so long; then it is told to come again.
 constexpr auto kHold = std::chrono::seconds(8);
 constexpr auto kLook = std::chrono::milliseconds(500);
+
+std::size_t most_of(ImageFetcher::Urgency urgency) {
+    if (urgency == ImageFetcher::Urgency::told) return kAtATimeToPublish;
+    return urgency == ImageFetcher::Urgency::asked_for ? kAtATimeForDevices : kAtATime;
+}
 
 }  // namespace
 
@@ -35,42 +41,42 @@ std::shared_ptr<const origin::Coming> ImageFetcher::coming(std::string_view id) 
     return at == all_.end() || !at->second.fetch ? nullptr : at->second.fetch->coming();
 }
 
-ImageFetcher::Each& ImageFetcher::each_of(const service::ImageRow& image) {
+// Its turn comes by the most urgent of those that want it, among equals by who came first.
+ImageFetcher::Each& ImageFetcher::each_of(const service::ImageRow& image, Urgency urgency) {
     auto [at, is_new] = all_.try_emplace(image.id);
-    if (is_new) {
-        at->second.wanted = {image.id, image.length, image.is_firmware ? image.piece_length : 0};
-        turns_.push_back(image.id);
-    }
-    return at->second;
+    auto& each = at->second;
+    if (is_new) each.wanted = {image.id, image.length, image.is_firmware ? image.piece_length : 0};
+    if (each.fetch || (!is_new && urgency >= each.turn.first)) return each;
+    turns_.erase(each.turn);
+    each.turn = {urgency, ++last_turn_};
+    turns_.emplace(each.turn, image.id);
+    return each;
 }
 
 void ImageFetcher::bring(const service::ImageRow& image, std::function<void(bool)> there) {
     if (shelf_.has(image.id) || coming(image.id)) return there(true);
-    if (all_.size() >= kMaxImages) return there(false);
-    auto& each = each_of(image);
+    if (all_.size() >= kMaxImages && !all_.contains(image.id)) return there(false);
+    auto& each = each_of(image, Urgency::asked_for);
     each.waiters.push_back({std::move(there), std::chrono::steady_clock::now() + kHold});
     arm();
-    if (each.fetch) return;
-    turns_.push_front(image.id);
     start_some();
 }
 
-void ImageFetcher::keep(const service::ImageRow& image, Done done) {
-    if (shelf_.has(image.id)) return done(success());
-    if (all_.size() >= kMaxImages) return done(Error{"too many images are on their way"});
-    each_of(image).keepers.push_back(std::move(done));
+// One under way has its name before that name is durable: it is waited for.
+void ImageFetcher::keep(const service::ImageRow& image, Urgency urgency, Done done) {
+    const bool is_under_way = all_.contains(image.id);
+    if (!is_under_way && shelf_.has(image.id)) return done(success());
+    if (!is_under_way && all_.size() >= kMaxImages)
+        return done(Error{"too many images are on their way"});
+    each_of(image, urgency).keepers.push_back(std::move(done));
     start_some();
 }
 
 void ImageFetcher::start_some() {
-    while (!turns_.empty()) {
-        const auto at = all_.find(turns_.front());
-        if (at != all_.end() && !at->second.fetch) {
-            const auto most = at->second.waiters.empty() ? kAtATime : kAtATimeForDevices;
-            if (running_ >= most) return;
-            start(at->first, at->second);
-        }
-        turns_.pop_front();
+    while (!turns_.empty() && running_ < most_of(turns_.begin()->first.first)) {
+        const auto at = all_.find(turns_.begin()->second);
+        turns_.erase(turns_.begin());
+        start(at->first, at->second);
     }
 }
 

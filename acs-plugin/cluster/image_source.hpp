@@ -2,6 +2,8 @@
 // What a node gives of the published files that it has to another that lacks them, a portion a
 // question: any node, the owner of the store or not. Inside acs-plugin/cluster only.
 
+#include <functional>
+
 #include "acs-plugin/cluster/channel.hpp"
 
 namespace sluice::origin {
@@ -15,7 +17,7 @@ inline constexpr char kReadImage[] = "image.read";
 inline constexpr std::uint32_t kPortion = 1024 * 1024;
 
 // {"what": kReadImage, "id", "layer", "from", "count"} gets {"bytes"}, fewer at the file's end, or
-// {"lacks": true}.
-void answer_read(origin::Shelf& shelf, const Message& question, const ChannelServer::Reply& reply);
+// {"lacks": true}: what the answer to a question is read by, on any thread.
+std::function<Message()> read_of(origin::Shelf& shelf, const Message& question);
 
 }  // namespace sluice::cluster
