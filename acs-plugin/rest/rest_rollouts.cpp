@@ -107,10 +107,10 @@ void RestServer::Impl::list_rollout_devices(const Call& call) {
 
 void RestServer::Impl::answer_parts(const Caller& caller, std::size_t limit,
                                     const std::vector<service::RolloutDeviceRow>& rows) {
-    reply(caller, json_answer(200, page_text(
-                                       "devices", rows, limit,
-                                       [](const auto& d) { return d.identity; },
-                                       [](const auto& d) { return to_json(d); })));
+    reply(caller,
+          json_answer(200, page_text(
+                               "devices", rows, limit, [](const auto& d) { return d.identity; },
+                               [](const auto& d) { return to_json(d); })));
 }
 
 void RestServer::Impl::list_rollout_sites(const Call& call) {
