@@ -92,7 +92,10 @@ std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn
         fail(made.error().message, turn);
         return std::nullopt;
     }
-    if (record().step == Step::transfer) memory_.image_order = command_key();
+    if (record().step == Step::transfer) {
+        memory_.image_order = command_key();
+        memory_.refused = {};
+    }
     if (memory_.given.unix_ms == 0) set_given(turn);
     return std::move(made.value());
 }
@@ -100,7 +103,7 @@ std::optional<service::DeviceOrder> OneUpgrade::next_order(bool is_stopped, Turn
 bool OneUpgrade::is_to_be_taken_back(std::string_view key) const {
     const bool is_open = record().is_open && record().step == Step::transfer;
     return !is_over() && !key.empty() && key == memory_.image_order &&
-           !(is_open && key == command_key());
+           memory_.refused.unix_ms == 0 && !(is_open && key == command_key());
 }
 
 // Plain CPEs hardly know CancelTransfer, and have one transfer at a time.
@@ -111,22 +114,29 @@ std::optional<service::DeviceOrder> OneUpgrade::take_back(Turn& turn) {
         keep(turn);
         return service::DeviceOrder(service::CancelOrder{memory_.image_order});
     }
-    on_order_over(std::string(memory_.image_order), turn);
+    on_order_over(std::string(memory_.image_order), 0, turn);
     return std::nullopt;
 }
 
-void OneUpgrade::on_order_over(std::string_view key, Turn& turn) {
+void OneUpgrade::on_order_over(std::string_view key, std::uint32_t fault, Turn& turn) {
     if (key.empty() || key != memory_.image_order) return;
+    // Applied after all: it runs now, or with the next boot.
+    if (memory_.refused.unix_ms != 0 && fault == 0) return;
     memory_.image_order.clear();
+    memory_.refused = {};
     memory_.is_cancel_out = false;
     keep(turn);
 }
 
 void OneUpgrade::on_order_answer(const service::OrderAnswer& answer, Turn& turn) {
     wake(turn);
-    // Taken back, or there is nothing to be taken back.
-    if (memory_.is_cancel_out && answer.command_key == memory_.image_order)
-        return on_order_over(answer.command_key, turn);
+    if (memory_.is_cancel_out && answer.command_key == memory_.image_order) {
+        if (answer.fault == 0) return on_order_over(answer.command_key, 0, turn);
+        // Too late, or there is none: the device says the same of both.
+        memory_.is_cancel_out = false;
+        memory_.refused = turn.now;
+        return keep(turn);
+    }
     if (is_over() || !record().is_open || answer.command_key != command_key()) return;
     if (answer.fault != 0)
         return on_fault(

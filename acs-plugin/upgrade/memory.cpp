@@ -31,6 +31,7 @@ std::string to_json(const Memory& m) {
                       {"image", m.image},
                       {"image_order", m.image_order},
                       {"is_cancel_out", m.is_cancel_out},
+                      {"refused_ms", m.refused.unix_ms},
                       {"is_alarming", m.is_alarming},
                       {"old_version", m.old_version},
                       {"old_configuration", m.old_configuration},
@@ -62,6 +63,7 @@ Result<Memory> parse_memory(std::string_view text) {
     read(from, "image", out.image);
     read(from, "image_order", out.image_order);
     read(from, "is_cancel_out", out.is_cancel_out);
+    read_number(from, "refused_ms", out.refused.unix_ms);
     read(from, "is_alarming", out.is_alarming);
     read(from, "old_version", out.old_version);
     read(from, "old_configuration", out.old_configuration);

@@ -21,6 +21,7 @@ struct Memory {
     std::string image_order;        // the last order to install that one, while the device may
                                     // have it: its key
     bool is_cancel_out = false;     // for it: its answer is the next one with that key
+    service::WallTime refused;      // when the device said that it is too late for that
     bool is_alarming = false;       // the rollout's was not well before, or was left
     std::string old_version;        // that ran before
     std::string old_configuration;  // its configuration's version; empty: the device does not say

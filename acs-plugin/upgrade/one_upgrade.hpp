@@ -100,7 +100,7 @@ public:
     void on_order_answer(const service::OrderAnswer& answer, Turn& turn);
     void on_transfer_complete(std::uint32_t fault, std::string_view why, Turn& turn);
     // The device has that order no more, whichever is open now.
-    void on_order_over(std::string_view command_key, Turn& turn);
+    void on_order_over(std::string_view command_key, std::uint32_t fault, Turn& turn);
     void on_time(Turn& turn);
     Result<void> on_answer(const Answer& answer, const std::string& who, Turn& turn);
     void run_conversion(Turn& turn);

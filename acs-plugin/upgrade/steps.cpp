@@ -271,6 +271,10 @@ void OneUpgrade::on_uploaded_again(Turn& turn) {
 
 void OneUpgrade::judge_version(const Heard& heard, Turn& turn) {
     const bool is_back = record().step == Step::verify_roll_back;
+    // An order that could not be taken back has so long to come to run.
+    if (is_back && memory_.refused.unix_ms > memory_.booted.unix_ms &&
+        turn.now.unix_ms < memory_.refused.unix_ms + kSettleMs)
+        return;
     const auto& wanted = is_back ? memory_.old_version : memory_.version;
     if (heard.version == wanted && heard.is_healthy) return succeed(turn);
     if (heard.version == wanted) memory_.detail = "the device runs " + wanted + " and is not well";

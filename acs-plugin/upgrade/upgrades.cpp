@@ -134,7 +134,7 @@ bool Upgrades::on_transfer_complete(const std::string& identity, std::string_vie
     if (!owns(command_key) && !is_meant) return false;
     impl_->with(identity, now, out, [&](OneUpgrade& upgrade, Turn& turn) {
         const bool is_open = is_meant || upgrade.command_key() == command_key;
-        upgrade.on_order_over(is_meant ? upgrade.command_key() : command_key, turn);
+        upgrade.on_order_over(is_meant ? upgrade.command_key() : command_key, fault, turn);
         if (is_open) upgrade.on_transfer_complete(fault, why, turn);
     });
     return true;

@@ -307,6 +307,23 @@ TEST(ImageCorrection, RollsBackOnceMoreWhereTheOrderCouldNotBeTakenBack) {
     }
 }
 
+// Nothing is put back here that would show it: so long nobody takes the old version for the end.
+TEST(ImageCorrection, WaitsForWhatCouldNotBeTakenBackBeforeItSaysRolledBack) {
+    for (const bool comes_to_run : {true, false}) {
+        Rig rig(R"({"backup": "skip", "restore": "never", "tries": 1,
+                    "steps": {"transfer": {"limit_s": 300, "attempts": 1, "asks": true}}})");
+        come_to_a_slow_transfer(rig);
+        rig.box.refuses_cancel = true;
+        ASSERT_TRUE(rig.answer({Answer::Kind::cancel, {}, {}}).has_value());
+        rig.session();
+        EXPECT_EQ(rig.view().record.end, End::none);
+        rig.box.go_on_with_queue = comes_to_run;
+        rig.run(200);
+        EXPECT_EQ(rig.view().record.end, End::rolled_back);
+        EXPECT_EQ(rig.box.version(), "1.0");
+    }
+}
+
 // --- what it means to the rollout ---------------------------------------------------------------
 
 bool is_alarming(const Rig& rig) {
