@@ -41,7 +41,7 @@ Result<Standing> Publishing::begin(const Announced& announced, service::WallTime
     if (all_.size() >= kUploads)
         return Error{std::to_string(kUploads) + " uploads are under way; finish one first"};
     SLUICE_TRY(auto upload, shelf_.begin(announced.expected));
-    all_.emplace(announced.row.id, Each{announced.row, std::move(upload), 0, false, now});
+    all_.emplace(announced.row.id, Each{announced.row, std::move(upload), 0, false, 0, now});
     return Standing{announced.row, 0};
 }
 
@@ -54,6 +54,18 @@ std::optional<Standing> Publishing::find(std::string_view id) const {
 bool Publishing::is_busy(std::string_view id) const {
     const auto at = all_.find(id);
     return at != all_.end() && at->second.is_busy;
+}
+
+void Publishing::hold(std::string_view id) {
+    if (const auto at = all_.find(id); at != all_.end()) ++at->second.holders;
+}
+
+// Taken and begun anew meanwhile: nobody holds that one.
+void Publishing::let_go(std::string_view id, service::WallTime now) {
+    const auto at = all_.find(id);
+    if (at == all_.end() || at->second.holders == 0) return;
+    --at->second.holders;
+    at->second.used = now;
 }
 
 void Publishing::put(std::string_view id, std::string bytes, service::WallTime now,
@@ -94,7 +106,9 @@ std::optional<Standing> Publishing::take(std::string_view id) {
 
 void Publishing::drop_the_abandoned(service::WallTime now) {
     std::erase_if(all_, [now](const auto& each) {
-        return !each.second.is_busy && now.unix_ms - each.second.used.unix_ms > kAbandonedAfter_ms;
+        const auto& [id, upload] = each;
+        return !upload.is_busy && upload.holders == 0 &&
+               now.unix_ms - upload.used.unix_ms > kAbandonedAfter_ms;
     });
 }
 

@@ -47,6 +47,10 @@ public:
     Result<Standing> begin(const Announced& announced, service::WallTime now);
     std::optional<Standing> find(std::string_view id) const;
     bool is_busy(std::string_view id) const;
+    // One whose bytes are all here stays until it is taken, or let go of as often as held: other
+    // nodes take their copies.
+    void hold(std::string_view id);
+    void let_go(std::string_view id, service::WallTime now);
 
     // The bytes from find()->received on. Not while is_busy. `done` says where the file stands;
     // with all bytes received it is on the shelf, whole and durable, and stands so until it is
@@ -62,6 +66,7 @@ private:
         std::shared_ptr<origin::Upload> upload;  // the worker's while is_busy; null: it is whole
         std::uint64_t received = 0;
         bool is_busy = false;
+        std::uint32_t holders = 0;
         service::WallTime used;
     };
     void drop_the_abandoned(service::WallTime now);

@@ -100,10 +100,12 @@ void RestServer::Impl::answer_published(const Caller& caller, const service::Ima
 // All of it is on the shelf. A client that lost patience meanwhile finds it standing so, and joins.
 void RestServer::Impl::publish(const Caller& caller, const Standing& standing) {
     if (!options.spread) return record(caller, standing.row.id);
+    publishing.hold(standing.row.id);
     options.spread(standing.row, [weak = weak_from_this(), caller,
                                   id = standing.row.id](const Result<void>& spread) {
         const auto self = weak.lock();
         if (!self) return;
+        self->publishing.let_go(id, self->options.wall_time());
         if (spread.has_value()) return self->record(caller, id);
         self->reply(caller, problem_for_a_while(503, spread.error().message, kRetrySpread));
     });
