@@ -213,5 +213,29 @@ TEST(Border, RefusesRowsThatAreNotOurs) {
     }
 }
 
+TEST(Border, TakesBackRowsOfRolloutsAsLongAsTheyBecome) {
+    const struct {
+        const char* kind;
+        std::size_t mib;
+        const char* why;
+    } cases[] = {
+        {"device", 1, "longer than 1 MiB"},
+        {"rollout", 1, "state"},
+        {"rollout", 7, "state"},
+        {"rollout", 8, "longer than 8 MiB"},
+    };
+    for (const auto& c : cases) {
+        Library library;
+        ASSERT_EQ(library.create().status, SLUICE_OK);
+        const auto json =
+            R"({"state":9,"outcome":")" + std::string(c.mib * 1024 * 1024, 'x') + "\"}";
+        const sluice_row row{sizeof(sluice_row), c.kind, "x", "", json.data(), json.size()};
+        const sluice_row* one = &row;
+        const auto said = library.call(sluice_planner_restore_rows, &one, std::size_t{1});
+        EXPECT_EQ(said.status, SLUICE_REFUSED);
+        EXPECT_THAT(said.error, HasSubstr(c.why));
+    }
+}
+
 }  // namespace
 }  // namespace sluice::c_api
