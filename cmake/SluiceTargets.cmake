@@ -40,6 +40,9 @@ endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+    # What ASan or the compiler says too, at an eighth of the time: accesses by null and behind
+    # objects, functions that end without a value.
+    -fno-sanitize=null,object-size,return
     -Wno-maybe-uninitialized  # g++ 12 takes <regex> under ASan for uninitialised (GCC 105562)
     ${SLUICE_WRONG_AT_O1})
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
