@@ -11,13 +11,18 @@ using install::Slot;
 constexpr char kStore[] = "/store", kSlots[] = "/slots", kConfiguration[] = "/configuration";
 constexpr char kLive[] = "/etc/settings", kFirstRun[] = "/etc/first-run";
 
-const agent::TestImage& old_image() {
-    static const auto image = agent::make_test_image(1, 9'000);
-    return image;
+constexpr Image kImages[] = {Image::kept, Image::wanted, Image::other};
+
+const agent::TestImage& bytes_of(Image image) {
+    static const std::array<agent::TestImage, 3> all = {agent::make_test_image(1, 9'000),
+                                                        agent::make_test_image(2, 2 * 16'384 + 99),
+                                                        agent::make_test_image(3, 16'384 + 7)};
+    return all[static_cast<std::size_t>(image)];
 }
-const agent::TestImage& new_image() {
-    static const auto image = agent::make_test_image(2, 2 * 16'384 + 99);
-    return image;
+Image image_of(const image::Digest& sha256) {
+    for (const auto image : kImages)
+        if (bytes_of(image).sha256 == sha256) return image;
+    return Image::kept;
 }
 
 template <class Wanted>
@@ -37,8 +42,8 @@ void lay_down(agent::disk::Disk& disk, const std::string& path, ByteView bytes) 
 
 Box::Box(const World& world, Rng& rng, std::uint64_t seed) : disk(seed), world_(world), rng_(rng) {
     for (const char* folder : {"/etc", kStore, kSlots}) (void)disk.make_directory(folder);
-    lay_down(disk, "/slots/a.img", old_image().bytes);
-    if (world.has_slots_of_both) lay_down(disk, "/slots/b.img", old_image().bytes);
+    lay_down(disk, "/slots/a.img", bytes_of(Image::kept).bytes);
+    if (world.has_slots_of_both) lay_down(disk, "/slots/b.img", bytes_of(Image::kept).bytes);
     lay_down(disk, kLive, as_bytes(kOldSettings));
     for (const char* folder : {"/etc", kSlots, "/"}) (void)disk.sync_directory(folder);
 }
@@ -60,12 +65,11 @@ bool Box::start() {
     const auto asked = installer_->on(install::Booted{}, now_);
     if (disk.is_off()) return false;
     if (asks_for<install::Reboot>(asked)) return reboot().has_value();
-    runs_new_ = installer_->boot_state().at(running_).sha256 == new_image().sha256;
+    runs_ = image_of(installer_->boot_state().at(running_).sha256);
 
     if (world_.loss == Loss::early && !lose_settings()) return false;
     if (asks_for<install::CheckHealth>(asked)) {
-        const bool is_good = !world_.is_image_bad || !runs_new_;
-        const auto then = installer_->on(install::HealthReported{is_good}, now_);
+        const auto then = installer_->on(install::HealthReported{is_healthy()}, now_);
         if (disk.is_off()) return false;
         if (asks_for<install::Reboot>(then)) return reboot().has_value();
     }
@@ -80,7 +84,7 @@ bool Box::start() {
 
 // The vendor's software, on an image that is new to it.
 Result<void> Box::lose_settings() {
-    if (!runs_new_ || disk.open(kFirstRun, Open::read)) return success();
+    if (!runs_new() || disk.open(kFirstRun, Open::read)) return success();
     SLUICE_TRY(const auto live, disk.open(kLive, Open::replace));
     SLUICE_CHECK(live->pwrite(0, as_bytes("default")));
     SLUICE_CHECK(live->sync_data());
@@ -103,34 +107,33 @@ Result<void> Box::reboot() {
 
 // --- orders -------------------------------------------------------------------------------------
 
-Result<void> Box::fetch(agent::PieceStore& store) const {
-    const auto layer = new_image().layer();
-    if (store.load_layer() != new_image().raw_layer)
-        SLUICE_CHECK(store.save_layer(new_image().raw_layer));
+Result<void> Box::fetch(agent::PieceStore& store, const agent::TestImage& image) const {
+    const auto layer = image.layer();
+    if (store.load_layer() != image.raw_layer) SLUICE_CHECK(store.save_layer(image.raw_layer));
     SLUICE_TRY(const auto there, store.resume(layer));
-    for (PieceIndex piece{0}; piece.value < new_image().layout.piece_count(); ++piece.value) {
+    for (PieceIndex piece{0}; piece.value < image.layout.piece_count(); ++piece.value) {
         if (there.contains(piece)) continue;
         if (rng_.uniform() < world_.failing_step * 0.3)
             return Error{"the file server is gone in the middle"};
-        SLUICE_CHECK(store.write_piece(piece, new_image().piece(piece)));
+        SLUICE_CHECK(store.write_piece(piece, image.piece(piece)));
     }
     return store.sync();
 }
 
-Result<void> Box::install_new() {
-    if (runs_new_) return success();
-    SLUICE_TRY(const auto store,
-               agent::PieceStore::open(disk, kStore, new_image().id, new_image().layout, {}));
-    SLUICE_CHECK(fetch(*store));
+Result<void> Box::install(Image image) {
+    if (runs(image)) return success();
+    const auto& is = bytes_of(image);
+    SLUICE_TRY(const auto store, agent::PieceStore::open(disk, kStore, is.id, is.layout, {}));
+    SLUICE_CHECK(fetch(*store, is));
     SLUICE_CHECK(configuration_->leave(true));
     SLUICE_CHECK(disk.remove_file(kFirstRun));
-    const install::Order order{new_image().layout.length, new_image().sha256, 2};
+    const install::Order order{is.layout.length, is.sha256, 2};
     SLUICE_CHECK(installer_->install(*store, order, now_));
     return success();
 }
 
 Result<void> Box::go_to_kept() {
-    if (!runs_new_) return installer_->stay(now_);
+    if (!runs_new()) return installer_->stay(now_);
     SLUICE_CHECK(configuration_->leave(false));
     SLUICE_CHECK(installer_->go_to_kept(now_));
     return success();
@@ -156,7 +159,7 @@ void Box::heard() {
 
 Result<void> Box::apply(const std::string&, ByteView bytes) {
     const bool is_new_format = !bytes.empty() && bytes[0] == '2';
-    if (is_new_format != (runs_new_ && world_.needs_conversion))
+    if (is_new_format != (runs_new() && world_.needs_conversion))
         return Error{"not of this software's format"};
     SLUICE_TRY(const auto file, disk.open(kLive, Open::replace));
     SLUICE_CHECK(file->pwrite(0, bytes));
@@ -180,7 +183,7 @@ std::string Box::live() const {
 
 std::string Box::users() const {
     const auto text = live();
-    const bool reads_it = text.starts_with(runs_new_ && world_.needs_conversion ? "2:" : "1:");
+    const bool reads_it = text.starts_with(runs_new() && world_.needs_conversion ? "2:" : "1:");
     return reads_it ? text.substr(2) : "default";
 }
 
@@ -208,7 +211,7 @@ std::string Box::judge() const {
 std::string Box::judge_slot(const install::BootState& state, Slot slot) const {
     const auto& content = state.at(slot);
     if (!content.is_whole) return {};
-    const auto& image = content.sha256 == new_image().sha256 ? new_image() : old_image();
+    const auto& image = bytes_of(image_of(content.sha256));
     auto& medium = const_cast<agent::disk::FaultyDisk&>(disk);
     const auto path = std::string(kSlots) + "/" + install::letter(slot) + ".img";
     const auto file = medium.open(path, Open::read);

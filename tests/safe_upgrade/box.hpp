@@ -23,8 +23,10 @@ struct World {
     double device_stops = 0, server_stops = 0;  // a life that ends by a cut or a kill
     double lost_word = 0;                       // of one message
     double failing_step = 0;                    // a transfer that breaks, a program that fails
+    double idle_device = 0;                     // image orders lie in its queue (CWMP)
     double rotten_backup = 0;                   // at the file server
     bool is_image_bad = false;                  // never healthy: the boot record goes back
+    bool is_other_bad = false;                  // and so the one that the operator chose
     Loss loss = Loss::none;                     // what the new image does when it first runs
     bool needs_conversion = false;              // the new image reads a format of its own
     bool reports_first = false;                 // CWMP: TransferComplete before the reboot
@@ -32,6 +34,12 @@ struct World {
 };
 
 inline constexpr std::string_view kOldSettings = "1:users=7", kNewSettings = "2:users=7";
+
+enum class Image : std::uint8_t {
+    kept,    // that it had
+    wanted,  // that was ordered first
+    other,   // that the operator chose then
+};
 
 class Box final : agent::configuration::Software {
 public:
@@ -47,7 +55,7 @@ public:
     bool is_down() const { return disk.is_off() || !is_power_on_; }
 
     // Orders. An error is the device's own (Result), or it was stopped (disk.is_off()).
-    Result<void> install_new();
+    Result<void> install(Image image);
     // Back to the image that was kept: by another boot, or by calling off the one that is due.
     Result<void> go_to_kept();
     Result<void> reboot();  // always ends this life
@@ -56,11 +64,15 @@ public:
     // The manager's system took this start's first word: a trial is committed.
     void heard();
 
-    bool runs_new() const { return runs_new_; }
-    bool is_healthy() const { return !(runs_new_ && world_.is_image_bad); }
+    bool runs(Image image) const { return runs_ == image; }
+    bool runs_new() const { return runs_ != Image::kept; }
+    bool is_healthy() const {
+        return !(runs(Image::wanted) && world_.is_image_bad) &&
+               !(runs(Image::other) && world_.is_other_bad);
+    }
     // What its settings come to; the vendor's parameters.
     std::string users() const;
-    bool has_its_settings() const { return live() == (runs_new_ ? wanted() : kOldSettings); }
+    bool has_its_settings() const { return live() == (runs_new() ? wanted() : kOldSettings); }
     std::string_view wanted() const {
         return world_.needs_conversion ? kNewSettings : kOldSettings;
     }
@@ -75,7 +87,7 @@ private:
     std::string live() const;
 
     Result<void> lose_settings();
-    Result<void> fetch(agent::PieceStore& store) const;
+    Result<void> fetch(agent::PieceStore& store, const agent::TestImage& image) const;
     std::string judge_slot(const install::BootState& state, install::Slot slot) const;
 
     const World& world_;
@@ -83,7 +95,8 @@ private:
     std::unique_ptr<agent::TwoSlotInstaller> installer_;
     std::unique_ptr<agent::configuration::Configuration> configuration_;
     install::Slot running_ = install::Slot::a;
-    bool is_power_on_ = false, runs_new_ = false, has_record_ = false;
+    Image runs_ = Image::kept;
+    bool is_power_on_ = false, has_record_ = false;
     Instant now_{};
 };
 

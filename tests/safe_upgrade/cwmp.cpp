@@ -20,10 +20,16 @@ constexpr char kFolder[] = "/state", kFile[] = "state.json";
 const cwmp::FaultStruct kWell{}, kBroken{9010, "it did not work"};
 
 // Uploads are told from downloads by where they go.
-constexpr char kUpload[] = "upload", kImage[] = "image", kSettings[] = "settings";
+constexpr char kUpload[] = "upload", kSettings[] = "settings";
+constexpr char kImage[] = "image", kOtherImage[] = "another image";
 
 std::string key_of(std::uint32_t number) {
     return "u-" + std::to_string(number);
+}
+
+std::optional<Image> image_at(const std::string& url) {
+    if (url == kImage) return Image::wanted;
+    return url == kOtherImage ? std::optional(Image::other) : std::nullopt;
 }
 
 // --- the device ---------------------------------------------------------------------------------
@@ -54,7 +60,8 @@ public:
 
     // Durable before it is answered.
     bool take(TransferKind kind, const std::string& key, const std::string& url) {
-        if (state_.events.take_order(kind, key) == cwmp::OrderTaking::known) return true;
+        // Known, or refused: its queue is full.
+        if (state_.events.take_order(kind, key) != cwmp::OrderTaking::taken) return true;
         Order order;
         order.number = state_.next_order++;
         order.command_key = key;
@@ -69,13 +76,26 @@ public:
             .has_value();
     }
 
+    // CancelTransfer of orders to install but the one that stands: those that have not begun.
+    bool take_back_all_but(const std::string& key) {
+        const auto before = state_.orders.size();
+        for (auto at = state_.orders.begin(); at != state_.orders.end();) {
+            const bool is_meant =
+                image_at(at->url) && at->command_key != key && at->phase == OrderPhase::waiting;
+            if (is_meant) state_.events.withdraw(TransferKind::download, at->command_key);
+            at = is_meant ? state_.orders.erase(at) : at + 1;
+        }
+        return state_.orders.size() == before || save();
+    }
+
     // What is under way, after the session.
     void work() {
         if (state_.orders.empty() || is_.box.is_down()) return;
         const auto order = state_.orders.front();
         if (order.phase == OrderPhase::rebooting) return (void)is_.box.reboot();
+        if (image_at(order.url) && is_.rng.uniform() < is_.world.idle_device) return;
         const bool fails = is_.rng.uniform() < is_.world.failing_step;
-        if (order.url == kImage) return install(fails);
+        if (const auto image = image_at(order.url)) return install(*image, fails);
         finish(order, fails ? Error{"broken"} : order.url == kUpload ? send() : fetch(order.url));
     }
 
@@ -85,7 +105,7 @@ private:
         if (state_.orders.empty()) return;
         auto& order = state_.orders.front();
         if (order.phase == OrderPhase::waiting) return;
-        if (is_.box.runs_new()) return finish_in_memory(order, kWell);
+        if (is_.box.runs(*image_at(order.url))) return finish_in_memory(order, kWell);
         if (order.phase == OrderPhase::rebooting) return finish_in_memory(order, kBroken);
         order.phase = OrderPhase::waiting;  // not flipped: from the start
     }
@@ -102,13 +122,13 @@ private:
         (void)save();
     }
 
-    void install(bool fails) {
+    void install(Image image, bool fails) {
         auto& order = state_.orders.front();
         if (fails) return finish(order, Error{"broken"});
-        if (is_.box.runs_new()) return finish(order, success());
+        if (is_.box.runs(image)) return finish(order, success());
         order.phase = OrderPhase::installing;
         if (!save()) return;
-        const auto done = is_.box.install_new();
+        const auto done = is_.box.install(image);
         if (is_.box.is_down()) return;
         if (!done) return finish(order, done);
         order.phase = OrderPhase::rebooting;
@@ -184,7 +204,13 @@ private:
         return device_.save();
     }
 
+    // An order that could not be taken back was carried out.
+    bool is_astray(Step step) const {
+        if (step == Step::put_back || step == Step::verify_put_back) return is_.box.runs_new();
+        return step == Step::transfer && is_.box.runs_new() && !is_.box.runs(is_.keeper.image());
+    }
     void look(const Do& what, bool is_boot, Instant now) {
+        if (is_astray(what.step)) return tell(Ended{what.number, Outcome::astray}, now);
         if (!is_look(what.step)) return;
         if (what.step == Step::verify && !is_.box.runs_new() && !is_boot)
             return;  // before its reboot
@@ -194,12 +220,13 @@ private:
     bool give_order(Instant now) {
         if (!is_.keeper.open() || is_.keeper.open()->number == given_) return true;
         const auto what = *is_.keeper.open();
+        if (!device_.take_back_all_but(key_of(what.number))) return false;
         if (is_look(what.step) || is_at_server(what.step)) return true;
         if (is_.is_lost()) return false;
         if (what.step == Step::roll_back) return roll_back(what, now);
         const bool is_upload = what.step == Step::back_up;
         const char* url = is_upload                     ? kUpload
-                          : what.step == Step::transfer ? kImage
+                          : what.step == Step::transfer ? image_url()
                           : what.step == Step::restore  ? kSettings
                                                         : "put back";
         if (!device_.take(is_upload ? TransferKind::upload : TransferKind::download,
@@ -208,6 +235,10 @@ private:
         if (is_.is_lost()) return false;  // the answer
         given_ = what.number;
         return true;
+    }
+
+    const char* image_url() const {
+        return is_.keeper.image() == Image::other ? kOtherImage : kImage;
     }
 
     // BootFirmwareImage, then Reboot.

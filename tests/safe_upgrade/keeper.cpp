@@ -28,6 +28,7 @@ void trace(const Event& event, const Actions& out, const Record& record) {
 
 bool Keeper::start(Instant now) {
     open_.reset();
+    image_ = Image::wanted;
     const auto kept = agent::disk::read_small_file(disk, std::string(kFolder) + "/record", 4096);
     if (!kept && !kept.error().is_missing()) return false;
     // What a killed process renamed is acted on from here: a cut must not take it back.
@@ -36,7 +37,11 @@ bool Keeper::start(Instant now) {
         procedure_.emplace(policy_);
         return handle(Start{}, now);
     }
-    const auto record = parse_record(as_text(kept.value()));
+    // The image's number, and the record: of one piece.
+    const auto text = as_text(kept.value());
+    if (text.empty()) return false;
+    image_ = static_cast<Image>(text[0] - '0');
+    const auto record = parse_record(text.substr(1));
     if (!record) return false;
     procedure_.emplace(policy_, record.value());
     return handle(Tick{}, now);
@@ -48,7 +53,8 @@ bool Keeper::handle(const Event& event, Instant now) {
     trace(event, out, procedure_->record());
     for (const auto& action : out) {
         if (std::holds_alternative<Changed>(action) &&
-            !keep("record", as_bytes(to_json(procedure_->record()))))
+            !keep("record", as_bytes(std::to_string(static_cast<int>(image_)) +
+                                     to_json(procedure_->record()))))
             return false;
         if (const auto* what = std::get_if<Do>(&action)) open_ = *what;
         if (std::holds_alternative<Drop>(action)) open_.reset();

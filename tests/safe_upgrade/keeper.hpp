@@ -8,7 +8,7 @@
 
 #include "engine/upgrade/form.hpp"
 #include "engine/upgrade/procedure.hpp"
-#include "tests/agent/faulty_disk/faulty_disk.hpp"
+#include "tests/safe_upgrade/box.hpp"
 
 namespace sluice::upgrade {
 
@@ -23,6 +23,9 @@ public:
 
     // From what the medium has. False: stopped on the way.
     bool start(Instant now);
+    // The operator's: from now on another image is meant, which is kept with what follows.
+    void choose(Image image) { image_ = image; }
+    Image image() const { return image_; }
     // False: the server was stopped, and nothing that follows from the event was let out.
     bool handle(const Event& event, Instant now);
     // Of what was asked for last; nothing: nothing is.
@@ -42,6 +45,7 @@ private:
     Policy policy_;
     std::optional<Procedure> procedure_;
     std::optional<Do> open_;
+    Image image_ = Image::wanted;
 };
 
 }  // namespace sluice::upgrade

@@ -1,7 +1,7 @@
 // Both southbounds over disks that lose, tear and reorder what was not synced, with the power of
 // device and server cut and their processes killed at any write: a whole image always boots, and at
-// the end the device has the wanted image with its configuration, or the kept one with the
-// configuration that it had.
+// the end the device has the wanted image, or the one that the operator chose then, with its
+// configuration; or the kept one with the configuration that it had.
 
 #include <array>
 #include <cstdlib>
@@ -26,8 +26,10 @@ World draw_world(Rng& rng) {
     world.server_stops = rng.uniform() * wildness;
     world.lost_word = rng.uniform() * wildness;
     world.failing_step = rng.uniform() * wildness;
+    if (rng.below(3) == 0) world.idle_device = 0.5 + rng.uniform() * 0.45;
     world.rotten_backup = rng.uniform() * wildness;
     world.is_image_bad = rng.below(5) == 0;
+    world.is_other_bad = rng.below(5) == 0;
     world.loss = static_cast<Loss>(rng.below(3));
     world.needs_conversion = rng.below(3) == 0;
     world.reports_first = rng.below(2) == 0;
@@ -43,6 +45,7 @@ Policy draw_policy(const World& world, bool applies_at_once, Rng& rng) {
     policy.applies_at_once = applies_at_once;
     policy.tries = static_cast<std::uint16_t>(1 + rng.below(3));
     for (auto& rule : policy.rules) rule.asks = rng.below(4) == 0;
+    policy.rule(Step::transfer).limit = std::chrono::minutes(20);
     return policy;
 }
 
@@ -60,6 +63,7 @@ public:
 
     int stops() const { return stops_; }
     End end() const { return keeper_.record().end; }
+    bool has_chosen() const { return keeper_.image() == Image::other; }
 
     // What went wrong, or nothing.
     std::string play() {
@@ -75,13 +79,16 @@ public:
         if (box_.is_down()) revive_device();
         if (!wrong_.empty()) return wrong_;
         if (!keeper_.is_over()) return "it never ends";
+        if (end() == End::done && !box_.runs(keeper_.image()))
+            return "done, and runs another image";
         return fault_of_end(keeper_.record().end, box_.runs_new(), box_.has_its_settings());
     }
 
 private:
     void step() {
         now_ = now_ + std::chrono::seconds(1 + rng_.below(300));
-        if (keeper_.record().question != Step::end) return answer_question();
+        // What the device has in hand goes on while people think.
+        if (keeper_.record().question != Step::end && rng_.below(3) == 0) return answer_question();
         if (!keeper_.open() && keeper_.next_deadline() != Instant::never())
             now_ = std::max(now_, keeper_.next_deadline());
         set_stops();
@@ -91,6 +98,10 @@ private:
 
     void answer_question() {
         const auto at = keeper_.record().question;
+        if (takes_image(at) && rng_.below(3) == 0) {
+            keeper_.choose(Image::other);
+            return (void)keeper_.handle(Corrected{at}, now_);
+        }
         const bool may_decline = !is_rolling_back(at);
         if (may_decline && rng_.below(3) == 0) return (void)keeper_.handle(Declined{at}, now_);
         if (may_decline && rng_.below(8) == 0) return (void)keeper_.handle(CalledOff{}, now_);
@@ -169,19 +180,22 @@ constexpr std::uint64_t kRuns = 10'000;
 void play_many(Voyage::Make make, bool applies_at_once) {
     const auto first = number_from("SLUICE_UPGRADE_SEED", 1);
     const auto runs = number_from("SLUICE_UPGRADE_RUNS", kRuns);
-    std::map<End, std::uint64_t> ends;
+    std::map<End, std::uint64_t> ends, ends_of_other;
     std::uint64_t stops = 0;
     for (auto seed = first; seed < first + runs; ++seed) {
         Voyage voyage(seed, make, applies_at_once);
         ASSERT_EQ(voyage.play(), "")
             << "again: SLUICE_UPGRADE_SEED=" << seed << " SLUICE_UPGRADE_RUNS=1";
         ++ends[voyage.end()];
+        if (voyage.has_chosen()) ++ends_of_other[voyage.end()];
         stops += static_cast<std::uint64_t>(voyage.stops());
     }
     if (runs < 1000) return;
     EXPECT_GT(stops, runs) << "hardly anything was cut";
     for (const auto end : {End::done, End::unchanged, End::rolled_back})
         EXPECT_GT(ends[end], runs / 20) << name_of(end);
+    for (const auto end : {End::done, End::rolled_back})
+        EXPECT_GT(ends_of_other[end], runs / 500) << name_of(end);
 }
 
 TEST(SafeUpgradeOverSnmp, LosesNoDeviceAndNoConfigurationWhereverThePowerIsCut) {

@@ -103,7 +103,7 @@ private:
                 return take_backup(is_, std::move(bytes));
             }
             case Step::install:
-                return box.install_new();
+                return box.install(is_.keeper.image());
             case Step::reset:
                 return box.reboot();
             case Step::roll_back:

@@ -59,10 +59,11 @@ Event judge_look(const Parts& parts, const Do& what) {
     };
     switch (what.step) {
         case Step::precheck:
-            return Found{what.number, box.runs_new() && box.is_healthy(), true, true};
+            return Found{what.number, box.runs(parts.keeper.image()) && box.is_healthy(), true,
+                         true};
         case Step::verify:
             if (!box.runs_new()) return ended(what, Outcome::reverted, Reason::reverted);
-            return ended_if(what, box.is_healthy());
+            return ended_if(what, box.runs(parts.keeper.image()) && box.is_healthy());
         case Step::compare:
             return ended(what, box.users() == "users=7" ? Outcome::done : Outcome::lost);
         case Step::verify_restore:
