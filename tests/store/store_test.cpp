@@ -94,6 +94,7 @@ constexpr const char* kWithoutEvents =
     "DROP TABLE upgrade; DROP TABLE backup; DROP TABLE backup_bytes;"
     "DROP TABLE event; DROP TABLE api_token; DROP TABLE webhook; DROP TABLE policy;"
     "DROP TABLE idempotency; DROP TABLE canary; ALTER TABLE device DROP COLUMN time_zone;"
+    "ALTER TABLE rollout DROP COLUMN settled_ms; ALTER TABLE rollout DROP COLUMN outcome;"
     "ALTER TABLE rollout DROP COLUMN progress; ALTER TABLE origin_count DROP COLUMN base_bytes;"
     "ALTER TABLE origin_count DROP COLUMN permitted_ms;";
 
