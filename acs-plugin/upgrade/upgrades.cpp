@@ -30,7 +30,11 @@ Upgrades::~Upgrades() = default;
 
 std::string Upgrades::chosen_image(const SafePart& part) const {
     const auto at = impl_->all.find(part);
-    return at == impl_->all.end() || at->second->is_over() ? std::string() : at->second->image();
+    if (at == impl_->all.end()) return {};
+    // On a device that runs it an order for it may lie still; one that failed begins with the
+    // rollout's own when it is retried.
+    const auto end = at->second->record().end;
+    return end == End::none || end == End::done ? at->second->image() : std::string();
 }
 
 Result<void> Upgrades::check(const service::SafeSpec& spec) const {

@@ -324,6 +324,17 @@ TEST(ImageCorrection, WaitsForWhatCouldNotBeTakenBackBeforeItSaysRolledBack) {
     }
 }
 
+// A device that has an order for it still is handed that image, and never the rollout's.
+TEST(ImageCorrection, StaysChosenWhenItIsOver) {
+    Rig rig(kAsksAtTransfer);
+    come_to_the_question(rig);
+    ASSERT_TRUE(rig.answer(with("fw-3.1")).has_value());
+    rig.run(200);
+    ASSERT_EQ(rig.view().record.end, End::done);
+    EXPECT_EQ(rig.upgrades().chosen_image({rig.box.cpe.identity(), rig.rollout}),
+              another_image("3.1").id);
+}
+
 // --- what it means to the rollout ---------------------------------------------------------------
 
 bool is_alarming(const Rig& rig) {
