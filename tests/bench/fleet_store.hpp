@@ -95,16 +95,16 @@ struct Site {
     }
 };
 
-inline service::ImageRow an_image() {
+inline service::ImageRow an_image(std::uint8_t minor = 0) {
     image::Manifest m;
     m.layout = {32 << 20, 131072};
-    m.pieces_root.bytes.fill(7);
-    m.sha256.bytes.fill(1);
+    m.pieces_root.bytes.fill(static_cast<std::uint8_t>(7 + minor));
+    m.sha256.bytes.fill(static_cast<std::uint8_t>(1 + minor));
     m.image = image::image_id(m.layout, m.pieces_root);
-    m.name = "fw-2.0";
-    m.software_version = "2.0";
+    m.name = "fw-2." + std::to_string(minor);
+    m.software_version = "2." + std::to_string(minor);
     m.device = {"ACME", "00D09E", "GW3", {"A", "B"}};
-    m.created = {1'700'000'000};
+    m.created = {1'700'000'000 + minor};
     m.expires = {1'900'000'000};
     const Bytes seed(32, 7);
     std::vector<image::SigningKey> keys;

@@ -1,7 +1,8 @@
 // What rollouts that are over cost a planner: memory and time of a start with all of them in
-// memory, then settled, then the same start again; and what is shown of them since.
+// memory, then settled, then the same start again; and what is shown of them since. With "older" a
+// rollout of an older image is open, paused: as the first settles, it looks at the fleet anew.
 //
-//     bench_settled [rollouts] [devices in each] [folder]
+//     bench_settled [rollouts] [devices in each] [folder] [older]
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +19,7 @@ constexpr std::int64_t kDay = 24 * 3600 * 1000;
 
 service::RolloutRow a_rollout(int number) {
     service::RolloutSpec spec;
-    spec.image = an_image().id;
+    spec.image = an_image(1).id;
     service::RolloutRow out;
     out.id = "spring-" + std::to_string(number);
     out.image = spec.image;
@@ -27,6 +28,18 @@ service::RolloutRow a_rollout(int number) {
     out.key.resize(32);
     out.started = {kNow.unix_ms - 30 * kDay};
     out.finished = {kNow.unix_ms - kDay};
+    return out;
+}
+
+service::RolloutRow a_paused_one() {
+    auto out = a_rollout(0);
+    service::RolloutSpec spec;
+    spec.image = an_image().id;
+    out.id = "autumn";
+    out.image = spec.image;
+    out.spec = to_json(spec);
+    out.state = service::RolloutState::paused;
+    out.finished = {};
     return out;
 }
 
@@ -60,9 +73,11 @@ service::RolloutDeviceRow a_part(const service::RolloutRow& rollout, std::uint32
     return out;
 }
 
-int make(const std::string& path, int rollouts, std::uint32_t devices) {
+int make(const std::string& path, int rollouts, std::uint32_t devices, bool has_older) {
     make_fleet(path, devices);
     Site site(path);
+    site.commit({an_image(1)});
+    if (has_older) site.commit({a_paused_one()});
     for (int r = 0; r < rollouts; ++r) {
         const auto rollout = a_rollout(r);
         service::Changes rows{rollout};
@@ -128,11 +143,13 @@ int main(int argc, char** argv) {
     const auto devices = static_cast<std::uint32_t>(argc > 2 ? std::atoi(argv[2]) : 50'000);
     const std::filesystem::path folder =
         argc > 3 ? argv[3] : std::filesystem::temp_directory_path() / "sluice-bench-settled";
+    const bool has_older = argc > 4 && std::string_view(argv[4]) == "older";
     std::filesystem::create_directories(folder);
     const auto path = (folder / "acs.db").string();
-    int code = sluice::apart([&] { return sluice::make(path, rollouts, devices); });
+    int code = sluice::apart([&] { return sluice::make(path, rollouts, devices, has_older); });
     if (code == 0) code = sluice::apart([&] { return sluice::settle(path); });
-    if (code == 0) code = sluice::apart([&] { return sluice::show(path, rollouts); });
+    if (code == 0)
+        code = sluice::apart([&] { return sluice::show(path, rollouts + (has_older ? 1 : 0)); });
     std::filesystem::remove_all(folder);
     return code;
 }
