@@ -4,88 +4,15 @@
 #include <gmock/gmock.h>
 
 #include "acs-plugin/cluster/dial.hpp"
-#include "acs-plugin/cluster/image_copies.hpp"
 #include "acs-plugin/cluster/image_source.hpp"
 #include "acs-plugin/origin/incoming.hpp"
-#include "tests/acs/origin/origin_rig.hpp"
-#include "tests/cluster/stand_in.hpp"
-#include "tests/cluster/two_nodes.hpp"
+#include "tests/cluster/image_nodes.hpp"
 
 namespace sluice::cluster {
 namespace {
 
-using origin::digests_of;
-using origin::pattern;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr std::uint32_t kPiece = 65536;
-
-service::ImageRow row_of(const Bytes& bytes) {
-    const auto digests = digests_of(bytes, kPiece);
-    service::ImageRow out;
-    out.id = digests.id.hex();
-    out.name = "gw3";
-    out.length = bytes.size();
-    out.piece_length = kPiece;
-    return out;
-}
-
-struct Node {
-    explicit Node(boost::asio::io_context& io, ImageCopies::Terms terms = {300ms, 30s, 0ms},
-                  std::chrono::milliseconds presence = kPresence)
-        : server(
-              ChannelServer::start(io, make_tls(kSecret), {"127.0.0.1", 0}, {}, presence).value()),
-          channel(io, make_tls(kSecret), {}) {
-        copies.emplace(
-            io, make_tls(kSecret), *shelf, channel, *server, address(),
-            [this](const std::string& line) { said.push_back(line); }, terms);
-    }
-    std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
-    void own() {
-        channel.set_owner({});
-        server->own(
-            [this](const Message& question, const ChannelServer::Reply& reply) {
-                asked.push_back(text_of(question, "what"));
-                if (!copies->answer(question, reply)) reply(Message::object());
-            },
-            [](int, const std::string&) {});
-        copies->own([this] { return published; });
-    }
-    void put(const Bytes& bytes) {
-        const auto upload = shelf->begin(origin::expected_of(digests_of(bytes, kPiece))).value();
-        ASSERT_TRUE(upload->append(bytes).has_value());
-        ASSERT_TRUE(upload->finish().has_value());
-    }
-    std::string text_of_image(const std::string& id) {
-        const auto file = shelf->image(id).value();
-        std::string out(file->length(), '\0');
-        EXPECT_EQ(::pread(file->fd(), out.data(), out.size(), 0), ssize_t(out.size()));
-        return out;
-    }
-
-    origin::Folder folder;
-    std::unique_ptr<origin::Shelf> shelf =
-        origin::Shelf::open(folder.path(), origin::FolderUse::shared).value();
-    std::vector<const service::ImageRow*> published;
-    std::vector<std::string> asked, said;
-    std::unique_ptr<ChannelServer> server;
-    Channel channel;
-    std::optional<ImageCopies> copies;
-};
-
-class Images : public testing::Test {
-protected:
-    template <class Owner>
-    void join(Node& front, const Owner& owner) {
-        front.channel.set_owner(owner.address());
-        run_until(io, [&] { return front.channel.is_open(); });
-    }
-
-    boost::asio::io_context io;
-    Bytes bytes = pattern(40 * kPiece + 77);
-    service::ImageRow row = row_of(bytes);
-};
 
 TEST_F(Images, AreFetchedByWhoJoinsFromTheOwner) {
     Node a(io), b(io);
@@ -292,123 +219,6 @@ TEST_F(Images, ThatWereSpreadAndNeverPublishedGoFromWhoJoins) {
     run_until(io, [&] { return !b.shelf->has(row_of(other).id); });
     EXPECT_TRUE(b.shelf->has(row.id));
     EXPECT_TRUE(b.shelf->has(its_row.id)) << "published in a moment";
-}
-
-// Others that have the secret and give pieces of their own making, or die after a few, or nothing.
-class OtherGivers : public Images {
-protected:
-    StandIn::Says giving(const Bytes& of, std::size_t dies_at) {
-        return [this, of, dies_at](const Message& question) -> std::string {
-            Message out{{"answer", question["ask"]}};
-            if (question["what"] == "images") out["images"] = listed;
-            if (question["what"] == "nodes") out["nodes"] = more;
-            if (question["what"] == "here") heres.push_back(question["taking"]);
-            if (question["what"] == "image.kept") kept.push_back(text_of(question, "id"));
-            std::string told;
-            if (question["what"] == "here")
-                for (const auto& each : std::exchange(to_tell, {}))
-                    told += wired(Message{{"tell", "image"}, {"image", to_message(each)}});
-            if (question["what"] == kReadImage) {
-                const auto layer = image::raw_layer(digests_of(bytes, kPiece).layer);
-                const auto& file = question["layer"] == true ? layer : of;
-                const auto from = number_of(question, "from");
-                reads.push_back(from);
-                if (text_of(question, "id") != row.id) return {};
-                if (question["layer"] == false && from >= dies_at) return std::string(4, '\xff');
-                const auto end =
-                    std::min<std::size_t>(from + number_of(question, "count"), file.size());
-                out["bytes"] = Message::binary({file.begin() + static_cast<std::ptrdiff_t>(from),
-                                                file.begin() + static_cast<std::ptrdiff_t>(end)});
-            }
-            return wired(out) + told;
-        };
-    }
-    // Rows of images that are asked for and never given.
-    std::vector<service::ImageRow> not_given(std::size_t count) {
-        std::vector<service::ImageRow> out;
-        for (std::size_t i = 1; i <= count; ++i) out.push_back(row_of(pattern(i * kPiece)));
-        return out;
-    }
-    Message more = Message::array(), listed = Message::array({to_message(row)});
-    std::vector<Message> heres;
-    std::vector<std::string> kept;
-    std::vector<service::ImageRow> to_tell;
-    std::vector<std::uint64_t> reads;
-};
-
-TEST_F(OtherGivers, WhoseBytesAreNotTheImagesAreLeftForThoseWhoHaveIt) {
-    auto other = bytes;
-    other[20 * kPiece] ^= 1;
-    StandIn liar(io, kSecret, giving(other, ~std::size_t{0}));
-    StandIn owner(io, kSecret, giving(bytes, ~std::size_t{0}));
-    Node b(io);
-    more.push_back(liar.address());
-    b.channel.set_owner(owner.address());
-    run_until(io, [&] { return b.shelf->has(row.id); });
-    EXPECT_EQ(b.text_of_image(row.id), as_text(bytes));
-    EXPECT_THAT(b.said, testing::Contains(HasSubstr("the bytes at 1310720 are not the image's")));
-}
-
-TEST_F(OtherGivers, ThatDieInTheMiddleAreGoneOnFromByTheNext) {
-    StandIn dying(io, kSecret, giving(bytes, 2 * kPortion));
-    StandIn owner(io, kSecret, giving(bytes, ~std::size_t{0}));
-    Node b(io);
-    more.push_back(dying.address());
-    b.channel.set_owner(owner.address());
-    run_until(io, [&] { return b.shelf->has(row.id); });
-    EXPECT_EQ(b.text_of_image(row.id), as_text(bytes));
-    EXPECT_THAT(reads, ElementsAre(0u, 0u, kPortion, 2 * kPortion, 2 * kPortion))
-        << "its layer and two portions, once each, then the rest";
-}
-
-TEST_F(OtherGivers, AreAskedBeforeTheOwner) {
-    StandIn owner(io, kSecret, giving(bytes, ~std::size_t{0}));
-    Node other(io), b(io);
-    other.put(bytes);
-    more.push_back(other.address());
-    b.channel.set_owner(owner.address());
-    run_until(io, [&] { return b.shelf->has(row.id); });
-    EXPECT_THAT(reads, testing::IsEmpty());
-}
-
-TEST_F(OtherGivers, OfALayerAloneLetNoDeviceHaveItsAnswerYet) {
-    StandIn owner(io, kSecret, giving(bytes, 0));
-    listed.clear();
-    Node b(io);
-    join(b, owner);
-    bool is_told = false;
-    b.copies->supply().bring(row, [&](bool) { is_told = true; });
-    run_until(io, [&] { return reads.size() >= 2; });
-    EXPECT_FALSE(is_told) << "nothing of the image is verified";
-    EXPECT_EQ(b.copies->supply().coming(row.id), nullptr);
-}
-
-TEST_F(OtherGivers, ThatHangAreNotInTheWayOfWhatIsBeingPublished) {
-    StandIn owner(io, kSecret, giving(bytes, ~std::size_t{0}));
-    Node b(io);
-    auto hanging = not_given(5);
-    listed.clear();
-    for (std::size_t i = 0; i < 4; ++i) listed.push_back(to_message(hanging[i]));
-    to_tell = {row, hanging[4]};
-    join(b, owner);
-    run_until(io, [&] { return kept == std::vector{row.id}; });
-    EXPECT_TRUE(b.shelf->has(row.id));
-    heres.clear();
-    run_until(io, [&] { return !heres.empty(); });
-    EXPECT_EQ(heres.front(), Message::array({hanging[4].id})) << "a sign of what is under way";
-}
-
-TEST_F(OtherGivers, OfAFileThatHasItsNameAlreadyAreWaitedFor) {
-    StandIn owner(io, kSecret, giving(bytes, ~std::size_t{0}));
-    Node b(io);
-    const auto hanging = not_given(1).front();
-    listed = Message::array({to_message(hanging)});
-    join(b, owner);
-    run_until(io, [&] { return !reads.empty(); });
-    b.put(pattern(kPiece));
-    to_tell = {hanging};
-    run_until(io, [&] { return !heres.empty() && heres.back() == Message::array({hanging.id}); });
-    EXPECT_THAT(kept, testing::IsEmpty()) << "its name may not be durable yet";
 }
 
 TEST_F(Images, AreReadOnlyByTheirIds) {
