@@ -62,10 +62,9 @@ void PeerMetadata::answer(const Held& request) {
         return http_.answer(request.id, {200, {{"Content-Type", kEnvelope}}, known.manifest});
     const net::HttpResponse head{200, {{"Content-Type", kOctets}}, {}};
     if (request.is_head) return void(http_.start(request.id, head, known.layer->size()));
-    auto& stream = streams_[request.id.value];
-    stream = LayerStream{known.layer};
-    http_.start(request.id, head, known.layer->size());
-    hand_over(request.id, stream);
+    // A connection that breaks in here has been reported already.
+    if (!http_.start(request.id, head, known.layer->size())) return;
+    hand_over(request.id, streams_[request.id.value] = LayerStream{known.layer});
 }
 
 // Hands over one step; on_sent comes back for the next.

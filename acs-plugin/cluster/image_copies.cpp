@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kPage = 500;
 constexpr std::size_t kMaxNodes = 64;
 constexpr auto kTick = std::chrono::milliseconds(500);
+constexpr int kStandstill = 20;  // silences without a step, whatever is said: its disk hangs
 constexpr auto kLookAgain = std::chrono::seconds(10);
 // A new owner's fronts come to it one after the other.
 constexpr auto kFirstLook = std::chrono::seconds(1);
@@ -48,7 +49,7 @@ ImageCopies::ImageCopies(boost::asio::io_context& io, std::shared_ptr<SecretTls>
 void ImageCopies::give(const Message& question, const ChannelServer::Reply& reply) {
     if (text_of(question, "what") != kReadImage) return reply({{"lacks", true}});
     const auto at = spreads_.find(text_of(question, "id"));
-    if (at != spreads_.end()) at->second.last_sign = Clock::now();
+    if (at != spreads_.end()) at->second.last_step = at->second.last_sign = Clock::now();
     boost::asio::post(reader_, [&io = io_, read = read_of(shelf_, question), reply] {
         boost::asio::post(io, [answer = read(), reply]() mutable { reply(std::move(answer)); });
     });
@@ -116,8 +117,10 @@ void ImageCopies::look() {
 void ImageCopies::on_told(const Message& message) {
     service::ImageRow image;
     if (text_of(message, "tell") == "image" && message.contains("image") &&
-        read(message["image"], image))
+        read(message["image"], image)) {
+        if (walk_) walk_->insert(image.id);  // the page where it would stand may be read already
         take(image, true);
+    }
 }
 
 // An owner that hears nothing of a front takes it for dead.
@@ -130,7 +133,7 @@ void ImageCopies::say_here() {
 
 // Page after page; `listed` is what those before had.
 void ImageCopies::list(const std::string& after, Listed listed) {
-    if (!listed) listed = std::make_shared<std::set<std::string>>();
+    if (!listed) walk_ = listed = std::make_shared<std::set<std::string>>();
     channel_.ask({{"what", "images"}, {"after", after}}, [this, listed](const Message* answer) {
         if (answer != nullptr) take_list(*answer, listed);
     });
@@ -209,7 +212,7 @@ void ImageCopies::spread(const service::ImageRow& image, Done done) {
     spread.done.push_back(std::move(done));
     if (!is_new) return;
     spread.image = image;
-    spread.last_sign = Clock::now();
+    spread.last_step = spread.last_sign = Clock::now();
     look_after_spreads();
 }
 
@@ -259,7 +262,7 @@ void ImageCopies::look_after_spreads() {
         std::erase_if(spread.nodes, [&](const auto& each) { return !nodes.contains(each.first); });
         if (spread.nodes.size() < nodes.size()) {
             for (const auto& [node, address] : nodes) spread.nodes.try_emplace(node);
-            spread.last_sign = now;
+            spread.last_step = spread.last_sign = now;
             server_.tell({{"tell", "image"}, {"image", to_message(spread.image)}});
         }
         const auto failed = std::ranges::find_if(
@@ -270,10 +273,11 @@ void ImageCopies::look_after_spreads() {
         if (is_lonely)
             result = success();
         else if (nodes.empty())
-            spread.last_sign = now;
+            spread.last_step = spread.last_sign = now;
         else if (is_hopeless)
             result = Error{"no other node takes a copy: " + failed->second};
-        else if (now - spread.last_sign > terms_.silence)
+        else if (now - spread.last_sign > terms_.silence ||
+                 now - spread.last_step > kStandstill * terms_.silence)
             result = Error{"no other node takes a copy in time"};
         if (is_lonely && log_) log_("image " + id + " is on this node alone");
         if (result) over.emplace_back(std::move(spread.done), std::move(*result));

@@ -64,6 +64,7 @@ private:
         // Those that were told, by their connections, and why they could not; empty: not so far.
         std::map<std::uint64_t, std::string> nodes;
         Clock::time_point last_sign;
+        Clock::time_point last_step;  // told, or given bytes: a sign alone does not bring it on
     };
     using Listed = std::shared_ptr<std::set<std::string>>;
     void on_told(const Message& message);
@@ -96,6 +97,7 @@ private:
     std::map<std::string, Spread> spreads_;
     std::set<std::string> told_, wanted_;  // on their way: to be reported, and else
     bool is_lacking_ = false;              // something did not come: look again
+    Listed walk_;                          // the newest walk through the owner's list
     Clock::time_point look_at_{}, here_at_{};
     boost::asio::steady_timer timer_;
     ImageFetcher fetcher_;

@@ -215,7 +215,12 @@ Result<void, Fault> Arrival::finish() {
         return Fault{undone.has_value(), undone.has_value() ? "the bytes are not those of the file"
                                                             : undone.error().message};
     }
-    if (::fsync(it.fd) != 0) return Fault{false, failed(it.path).message};
+    if (::fsync(it.fd) != 0) {
+        // Linux says so once; what reads back well the next time may still be in memory alone.
+        const auto why = failed(it.path).message;
+        ::unlink(it.path.c_str());
+        return Fault{false, why};
+    }
     if (::rename(it.path.c_str(), it.name.c_str()) != 0)
         return Fault{false, failed(it.name).message};
     if (const auto synced = sync_folder(it.folder); !synced.has_value()) {

@@ -46,6 +46,7 @@ Result<void> OneUpgrade::on_answer(const Answer& answer, const std::string& who,
     turn.out.push_back(std::move(event));
     switch (answer.kind) {
         case Answer::Kind::accept:
+            memory_.strays = 0;
             handle(Accepted{question}, turn);
             break;
         case Answer::Kind::decline:

@@ -46,7 +46,11 @@ bool OneUpgrade::runs_another_image() const {
     return !heard_.version.empty() && heard_.version != memory_.old_version;
 }
 
+// A device that never stays on the image that it was brought back to: the operator's business.
 void OneUpgrade::go_astray(Turn& turn) {
+    if (is_rolling_back(record().step) &&
+        memory_.strays++ >= terms_.spec->policy.rule(Step::roll_back).attempts)
+        return fail("it runs " + heard_.version + " again", turn);
     end(Outcome::astray, Reason::failure, "it runs " + heard_.version + ", which nobody waits for",
         turn);
 }

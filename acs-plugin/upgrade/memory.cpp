@@ -32,6 +32,7 @@ std::string to_json(const Memory& m) {
                       {"image_order", m.image_order},
                       {"is_cancel_out", m.is_cancel_out},
                       {"refused_ms", m.refused.unix_ms},
+                      {"strays", m.strays},
                       {"is_alarming", m.is_alarming},
                       {"old_version", m.old_version},
                       {"old_configuration", m.old_configuration},
@@ -64,6 +65,7 @@ Result<Memory> parse_memory(std::string_view text) {
     read(from, "image_order", out.image_order);
     read(from, "is_cancel_out", out.is_cancel_out);
     read_number(from, "refused_ms", out.refused.unix_ms);
+    read_number(from, "strays", out.strays);
     read(from, "is_alarming", out.is_alarming);
     read(from, "old_version", out.old_version);
     read(from, "old_configuration", out.old_configuration);

@@ -22,6 +22,7 @@ struct Memory {
                                     // have it: its key
     bool is_cancel_out = false;     // for it: its answer is the next one with that key
     service::WallTime refused;      // when the device said that it is too late for that
+    std::uint32_t strays = 0;       // how often it left the kept image while it was put back
     bool is_alarming = false;       // the rollout's was not well before, or was left
     std::string old_version;        // that ran before
     std::string old_configuration;  // its configuration's version; empty: the device does not say

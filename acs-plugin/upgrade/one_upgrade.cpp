@@ -145,6 +145,7 @@ void OneUpgrade::begin(const Do& what, Turn& turn) {
     }
     // What an operator edited was for the try that asked.
     if (what.step == Step::transfer) {
+        memory_.strays = 0;
         memory_.restored = memory_.backup;
         memory_.restored_digest = memory_.backup_digest;
     }

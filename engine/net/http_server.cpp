@@ -306,9 +306,8 @@ void HttpServer::answer(ExchangeId id, const HttpResponse& response) {
     if (auto* connection = impl_->find(id)) connection->answer(response);
 }
 bool HttpServer::start(ExchangeId id, const HttpResponse& response, std::uint64_t length) {
-    auto* connection = impl_->find(id);
-    if (connection != nullptr) connection->start(response, length);
-    return connection != nullptr;
+    if (auto* connection = impl_->find(id)) connection->start(response, length);
+    return impl_->find(id) != nullptr;  // the connection may have broken meanwhile
 }
 void HttpServer::send_file(ExchangeId id, int fd, std::uint64_t offset, std::uint32_t bytes) {
     if (auto* connection = impl_->find(id)) connection->send_file(fd, offset, bytes);

@@ -115,7 +115,7 @@ void Rollout::on_event(const OrderWanted& event, Turn& turn) {
         case State::activating:
             if (is_overdue && !e.is_at_work && !is_guarded(e))
                 give_again(e, true, turn);
-            else if (!e.is.is_taken && (is_agent(e.who) || e.is_given))
+            else if (!e.is.is_taken && (is_agent(e.who) || e.is_given) && !is_retracted(e))
                 give_again(e, false, turn);
             return;
         default:

@@ -187,6 +187,11 @@ private:
     void enter_done(Entry& e, Turn& turn);
     void set_aside(Entry& e, bool is_alarming, Turn& turn);
     bool is_guarded(const Entry& e) const { return e.is.guard != Guard::none; }
+    // Its order to install was to be taken back: it is given no more, also where the device says
+    // that it has no such order.
+    bool is_retracted(const Entry& e) const {
+        return e.is.guard == Guard::preparing && e.is.order == OrderKind::upgrade;
+    }
 
     // orders.cpp: what the operator, the planner and time do.
     void on_event(const Planned& event, Turn& turn);

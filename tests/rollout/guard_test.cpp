@@ -99,6 +99,25 @@ TEST(Guard, TakesAnOrderBackThatIsOut) {
     EXPECT_FALSE(f.session(agent));
 }
 
+// Lost with its session: the device never had it.
+TEST(Guard, GivesNoOrderAgainThatWasRetractedAndThatTheDeviceNeverHad) {
+    auto f = a_safe_field();
+    const auto agent = f.add(0);
+    f.session(agent);
+    f.on(Prepared{agent});
+    f.contact(agent);
+    f.on(OrderWanted{agent});
+    ASSERT_EQ(f.count<GiveOrder>(), 1);
+    f.on(Retracted{agent});
+    f.contact(agent);
+    f.on(OrderWanted{agent});
+    ASSERT_EQ(f.count<GiveCancel>(), 1);
+    f.on(OrderRefused{agent, 9021});
+    f.on(OrderWanted{agent});
+    EXPECT_EQ(f.count<GiveOrder>(), 1);
+    EXPECT_FALSE(f.session(agent));
+}
+
 TEST(Guard, TakesTheOrderBeforeBackWhereOneIsGivenOnceMore) {
     auto f = a_safe_field();
     const auto agent = f.add(0);

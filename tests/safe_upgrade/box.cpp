@@ -218,7 +218,9 @@ std::string Box::judge_slot(const install::BootState& state, Slot slot) const {
     Bytes bytes(image.bytes.size() + 1);
     if (file) bytes.resize(file.value()->pread(0, bytes).value());
     if (file && bytes == image.bytes && content.sha256 == image.sha256) return {};
-    return std::string("slot ") + install::letter(slot) + " is not whole";
+    std::string out = "slot ";
+    out += install::letter(slot);
+    return out += " is not whole";
 }
 
 }  // namespace sluice::upgrade

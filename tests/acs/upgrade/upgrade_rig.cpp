@@ -353,6 +353,10 @@ service::OrderAnswer Rig::take(const service::DownloadOrder& order) {
             }
             box.configuration = vault.get(order.url);
             complete(order.command_key, 0, "");
+            if (box.leaves_kept_image && box.version() == "1.0") {
+                box.boot_next = box.active == 1 ? 2 : 1;
+                box.must_boot = true;
+            }
             return out;
         case OrderKind::convert:
             box.told.push_back("convert");

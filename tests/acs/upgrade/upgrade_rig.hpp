@@ -65,6 +65,7 @@ struct Box {
     bool loses_configuration = false;  // by the new image
     bool falls_back = false;           // the new image does not come up: the loader takes the old
     bool is_unwell = false;            // on the rollout's image
+    bool leaves_kept_image = false;    // boots the other one after each restore on that
     bool is_stuck = false;             // takes an image, and says no more of it
     std::set<std::string> misfits;     // versions whose images it refuses
     int refused_restores = 0;

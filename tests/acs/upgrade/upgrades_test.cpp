@@ -1,5 +1,6 @@
 // Safe upgrades of a device under CWMP, from the rollout's start to the verdict.
 
+#include <algorithm>
 #include <gmock/gmock.h>
 
 #include "tests/acs/upgrade/upgrade_rig.hpp"
@@ -242,4 +243,14 @@ TEST(SafeRollout, SaysAnOrderAgainWithItsKey) {
 }
 
 }  // namespace
+// Back to the kept image, put back, and away again: without an end if nobody counted.
+TEST(SafeRollout, AsksTheOperatorWhereADeviceNeverStaysOnTheKeptImage) {
+    Rig rig(R"({"backup": "require", "restore": "always", "tries": 1})");
+    rig.box.is_unwell = true;
+    rig.box.leaves_kept_image = true;
+    rig.run(400);
+    EXPECT_EQ(rig.view().record.question, Step::put_back);
+    EXPECT_LE(std::count(rig.box.told.begin(), rig.box.told.end(), "reboot"), 12);
+}
+
 }  // namespace sluice::upgrade::acs
