@@ -1,6 +1,7 @@
 #include "acs-plugin/origin/transfers.hpp"
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
 #include <vector>
 
 namespace sluice::origin {
@@ -13,6 +14,19 @@ constexpr std::uint32_t kStepOfARate = 64 * 1024;
 constexpr Duration kLeastWait = 1ms;
 
 }  // namespace
+
+struct Transfers::Timer {
+    boost::asio::steady_timer it;
+};
+
+Transfers::Transfers(boost::asio::io_context& io, const OriginOptions& options, TokenBook& tokens,
+                     OriginCounters& counters, net::HttpServer& http)
+    : options_(options),
+      tokens_(tokens),
+      counters_(counters),
+      http_(http),
+      timer_(new Timer{boost::asio::steady_timer(io)}) {}
+Transfers::~Transfers() = default;
 
 Passage Transfers::passage_of(const service::Grant& grant) const {
     // A device of no site draws for itself alone.
@@ -96,8 +110,8 @@ void Transfers::arm_timer() {
     const auto deadline = std::max(rates_.next_deadline(), now() + kLeastWait);
     if (rates_.next_deadline() == Instant::never() || deadline >= timer_at_) return;
     timer_at_ = deadline;
-    timer_.expires_after(deadline - now());
-    timer_.async_wait([this](boost::system::error_code ec) {
+    timer_->it.expires_after(deadline - now());
+    timer_->it.async_wait([this](boost::system::error_code ec) {
         if (ec) return;
         timer_at_ = Instant::never();
         while (const auto id = rates_.take_ready(now())) hand_over(*id);

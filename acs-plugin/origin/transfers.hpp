@@ -3,7 +3,6 @@
 // origin as a whole may, and no further than the file is here; every byte that went to the kernel
 // told to the token book. Single-threaded, with the server whose exchanges they are.
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,8 +25,8 @@ class Transfers {
 public:
     // All outlive it.
     Transfers(boost::asio::io_context& io, const OriginOptions& options, TokenBook& tokens,
-              OriginCounters& counters, net::HttpServer& http)
-        : options_(options), tokens_(tokens), counters_(counters), http_(http), timer_(io) {}
+              OriginCounters& counters, net::HttpServer& http);
+    ~Transfers();
 
     std::size_t count() const { return all_.size(); }
     // The exchange's head was started; its body is these bytes.
@@ -61,7 +60,8 @@ private:
     net::HttpServer& http_;
     RateLadder rates_;
     std::unordered_map<std::uint32_t, Each> all_;
-    boost::asio::steady_timer timer_;
+    struct Timer;
+    std::unique_ptr<Timer> timer_;
     Instant timer_at_ = Instant::never();
 };
 

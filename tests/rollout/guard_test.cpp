@@ -105,16 +105,12 @@ TEST(Guard, GivesNoOrderAgainThatWasRetractedAndThatTheDeviceNeverHad) {
     const auto agent = f.add(0);
     f.session(agent);
     f.on(Prepared{agent});
-    f.contact(agent);
-    f.on(OrderWanted{agent});
-    ASSERT_EQ(f.count<GiveOrder>(), 1);
+    ASSERT_TRUE(f.session(agent, false));
     f.on(Retracted{agent});
-    f.contact(agent);
-    f.on(OrderWanted{agent});
+    EXPECT_FALSE(f.session(agent));
     ASSERT_EQ(f.count<GiveCancel>(), 1);
     f.on(OrderRefused{agent, 9021});
-    f.on(OrderWanted{agent});
-    EXPECT_EQ(f.count<GiveOrder>(), 1);
+    EXPECT_FALSE(f.ask(agent));
     EXPECT_FALSE(f.session(agent));
 }
 

@@ -245,9 +245,12 @@ TEST(SafeRollout, SaysAnOrderAgainWithItsKey) {
 }  // namespace
 // Back to the kept image, put back, and away again: without an end if nobody counted.
 TEST(SafeRollout, AsksTheOperatorWhereADeviceNeverStaysOnTheKeptImage) {
-    Rig rig(R"({"backup": "require", "restore": "always", "tries": 1})");
+    Rig rig(
+        R"({"backup": "require", "tries": 1, "steps": {"verify": {"limit_s": 300, "attempts": 1}}})");
     rig.box.is_unwell = true;
+    rig.box.loses_configuration = true;
     rig.box.leaves_kept_image = true;
+    rig.start();
     rig.run(400);
     EXPECT_EQ(rig.view().record.question, Step::put_back);
     EXPECT_LE(std::count(rig.box.told.begin(), rig.box.told.end(), "reboot"), 12);
